@@ -1,0 +1,144 @@
+"""One hierarchy of errors. A fault is data; `costcalc.report.faults` turns it into text.
+
+A rule raises what is wrong with the values it sees. The engine adds the layer, the spec adds the place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from costcalc.model import Network
+
+
+class Source(NamedTuple):
+    """A text that faults can point into: its name as the user knows it, and the text."""
+
+    name: str
+    text: str
+
+
+class Span(NamedTuple):
+    """A place in a source: line and column count from 1, length in characters."""
+
+    source: Source
+    line: int
+    column: int
+    length: int = 1
+
+    def at(self, offset: int, length: int) -> Span:
+        """The part of this place that begins `offset` characters further on the same line."""
+        return Span(self.source, self.line, self.column + offset, length)
+
+
+class Fault(NamedTuple):
+    """What is wrong, where, what was seen there, and the usual repair."""
+
+    message: str
+    span: Span | None = None
+    notes: tuple[str, ...] = ()
+    help: str = ""
+    severity: str = "error"
+
+
+class CostcalcError(Exception):
+    """Something a person can repair. Exit status 2.
+
+    The message is a template and its values, as in `CostcalcError("{} is not {}", 3, 4)`, so that a sweep, where a
+    value is one per configuration, can write the text of each. `help` may use the same values by number.
+    """
+
+    def __init__(self, message: str, *values: object, note: str = "", help: str = "") -> None:
+        super().__init__(message, *values)
+        self.message = message
+        self.values = values
+        self.note = note
+        self.help = help
+
+    def fault(self, span: Span | None = None, *notes: str) -> Fault:
+        """This error as data, at a place."""
+        said = tuple(note for note in (fill(self.note, self.values), *notes) if note)
+        return Fault(fill(self.message, self.values), span, said, fill(self.help, self.values))
+
+    def __str__(self) -> str:
+        return fill(self.message, self.values)
+
+
+class ShapeError(CostcalcError):
+    """Shapes that an op cannot take, or that do not fit each other."""
+
+
+class ArgumentError(CostcalcError):
+    """A value that an argument of an op cannot take."""
+
+    argument = ""
+
+
+class ExpressionError(CostcalcError):
+    """A fault inside an expression, with its place in the expression's text."""
+
+    offset = 0
+    length = 1
+
+
+class UsageError(CostcalcError):
+    """A call that cannot be carried out: an unknown spec, an unreadable file, options that exclude each other."""
+
+
+class SpecError(CostcalcError):
+    """Faults of a spec, all that were found at once, and the network as far as it could be built."""
+
+    def __init__(self, faults: Iterable[Fault], partial: Network | None = None) -> None:
+        self.faults = tuple(faults)
+        self.partial = partial
+        super().__init__("{}", "\n".join(map(brief, self.faults)))
+
+    def fault(self, span: Span | None = None, *notes: str) -> Fault:
+        """The first fault."""
+        return self.faults[0]
+
+
+def fill(template: str, values: Sequence[object]) -> str:
+    """The template with its values in it; a template without values stands as it is."""
+    return template.format(*values) if values else template
+
+
+def brief(fault: Fault) -> str:
+    """A fault in one line: `FILE:LINE:COL: error: MESSAGE`."""
+    place = f"{fault.span.source.name}:{fault.span.line}:{fault.span.column}: " if fault.span else ""
+    return f"{place}{fault.severity}: {fault.message}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that `name` was probably meant to be, or an empty string.
+
+    >>> nearest("kernal", ["out", "kernel", "stride"])
+    'kernel'
+    >>> nearest("zzz", ["out", "kernel"])
+    ''
+    """
+    from difflib import get_close_matches
+
+    names = list(known)
+    folded = {candidate.lower(): candidate for candidate in reversed(names)}
+    found = get_close_matches(name[:100].lower(), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else ""
+
+
+def suggest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A line of help: the nearest known name, or else all of them where they are few.
+
+    >>> suggest("kernal", ["out", "kernel"])
+    'did you mean kernel?'
+    >>> suggest("zzz", ["out", "kernel"])
+    'known: out, kernel'
+    """
+    names = list(known)
+    found = nearest(name, names)
+    if found:
+        return f"did you mean {found}?"
+    if otherwise:
+        return otherwise
+    return f"known: {', '.join(names)}" if 0 < len(names) <= 24 else ""

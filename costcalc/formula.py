@@ -1,0 +1,103 @@
+"""A count as a sum of products of named factors.
+
+One object gives the number, the formula in symbols and the formula with numbers, so an explanation cannot differ from
+the count that it explains.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TypeAlias
+
+Dim: TypeAlias = int
+"""A dimension, or a number made of dimensions: an int. In a sweep, an array of ints that answers the same operators."""
+
+Shape: TypeAlias = tuple[Dim, ...]
+Shapes: TypeAlias = tuple[Shape, ...]
+
+Factor: TypeAlias = tuple[str, Dim]
+"""A symbol and its value. A number by itself is a factor whose symbol is that number."""
+
+Term: TypeAlias = tuple[Factor, ...]
+
+DIM_NAMES: dict[int, tuple[str, ...]] = {1: ("D",), 2: ("T", "D"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
+SPACE_NAMES: dict[int, tuple[str, ...]] = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+TAP_NAMES: dict[int, tuple[str, ...]] = {1: ("K",), 2: ("K_h", "K_w"), 3: ("K_d", "K_h", "K_w")}
+
+
+class Count:
+    """An exact non-negative integer that knows how it came about: a sum of terms, a term a product of factors."""
+
+    __slots__ = ("_value", "terms")
+
+    def __init__(self, terms: tuple[Term, ...]) -> None:
+        self.terms = terms
+        self._value: Dim | None = None
+
+    @property
+    def value(self) -> Dim:
+        """The number."""
+        if self._value is None:
+            self._value = sum(prod([value for _, value in term]) for term in self.terms)
+        return self._value
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.terms + other.terms)
+
+    def __mul__(self, other: Count | int) -> Count:
+        """Every term of this one with every term of the other.
+
+        >>> (2 * product(("T", 3), ("D", 4))).symbols()
+        '2·T·D'
+        """
+        if isinstance(other, int):
+            if other == 1:
+                return self
+            return Count(tuple(((str(other), other), *term) for term in self.terms)) if other else ZERO
+        return Count(tuple(left + right for left in self.terms for right in other.terms))
+
+    __rmul__ = __mul__
+
+    def symbols(self) -> str:
+        """The formula in symbols: `C_out·H_out·W_out·K_h·K_w·C_in`. An empty sum is `0`."""
+        return " + ".join("·".join(symbol for symbol, _ in term) or "1" for term in self.terms) or "0"
+
+    def numbers(self) -> str:
+        """The same formula with the numbers in place of the symbols: `32·28·28·5·5·192`."""
+        return " + ".join("·".join(str(value) for _, value in term) or "1" for term in self.terms) or "0"
+
+    def __repr__(self) -> str:
+        return f"Count({self.symbols()} = {self.numbers()})"
+
+
+ZERO = Count(())
+
+
+def product(*factors: Factor) -> Count:
+    """One product.
+
+    >>> count = product(("C_out", 32), ("H", 28), ("W", 28))
+    >>> count.value, count.symbols(), count.numbers()
+    (25088, 'C_out·H·W', '32·28·28')
+    """
+    return Count((factors,))
+
+
+def elements(shape: Shape, names: tuple[str, ...] | None = None) -> Count:
+    """The number of elements of a tensor.
+
+    >>> elements((64, 56, 56)).symbols()
+    'C·H·W'
+    """
+    names = names or DIM_NAMES.get(len(shape)) or tuple(f"N_{axis}" for axis in range(len(shape)))
+    return Count((tuple(zip(names, shape, strict=True)),))
+
+
+def space(sizes: Shape, suffix: str = "") -> Term:
+    """The spatial positions of a tensor as factors: `H_out·W_out` for two dimensions and suffix `_out`."""
+    return tuple((name + suffix, size) for name, size in zip(SPACE_NAMES[len(sizes)], sizes, strict=True))
+
+
+def taps(kernel: Shape) -> Term:
+    """The taps of a window as factors: `K_h·K_w` for two dimensions."""
+    return tuple(zip(TAP_NAMES[len(kernel)], kernel, strict=True))

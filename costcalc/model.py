@@ -1,0 +1,170 @@
+"""The values that pass between stages. All are frozen; none computes more than a sum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.formula import ZERO, Count, Dim, Shape, Shapes
+from costcalc.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costcalc.errors import Span
+    from costcalc.ops.base import Op
+
+OPERATIONS = ("add", "mul", "div", "cmp", "exp")
+"""The classes of scalar arithmetic that is not a multiply-add."""
+
+QUANTITIES = ("params", "buffers", "macs", *OPERATIONS)
+"""What the cost of an op consists of; flops and activations follow from these and the shapes."""
+
+
+class Cost(Record):
+    """What one application of an op costs, for one example.
+
+    Units: `params` and `buffers` in scalars, `macs` in multiply-adds, the rest in scalar operations of their class.
+    """
+
+    params: Count = ZERO
+    buffers: Count = ZERO
+    macs: Count = ZERO
+    add: Count = ZERO
+    mul: Count = ZERO
+    div: Count = ZERO
+    cmp: Count = ZERO
+    exp: Count = ZERO
+
+    def __add__(self, other: Cost) -> Cost:
+        """The sum, quantity by quantity."""
+        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in QUANTITIES})
+
+
+class Tensor(NamedTuple):
+    """An output of a layer; layer -1-k is input k of the network."""
+
+    layer: int
+    port: int
+    shape: Shape
+
+
+class Layer(NamedTuple):
+    """One application of an op in a network.
+
+    `host` is the layer whose `norm` or `act` argument wrote this one, `shared` the layer whose weights it uses; both
+    are indices into the network's layers.
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[Tensor, ...]
+    outputs: Shapes
+    cost: Cost
+    span: Span | None = None
+    host: int | None = None
+    shared: int | None = None
+
+
+class Network(NamedTuple):
+    """Layers in an order in which each stands behind those it takes its input from."""
+
+    name: str
+    inputs: Mapping[str, Shape]
+    layers: tuple[Layer, ...]
+    outputs: Mapping[str, Tensor]
+    params: Mapping[str, object] = {}
+    source: str = ""
+    description: str = ""
+
+
+class Totals(NamedTuple):
+    """What a layer, a group of layers or a whole network costs. Units as in `Cost`; activations in scalars."""
+
+    layers: Dim = 0
+    params: Dim = 0
+    buffers: Dim = 0
+    macs: Dim = 0
+    flops: Dim = 0
+    activations: Dim = 0
+    add: Dim = 0
+    mul: Dim = 0
+    div: Dim = 0
+    cmp: Dim = 0
+    exp: Dim = 0
+
+    def __add__(self, other: object) -> Totals:
+        """The sum, figure by figure."""
+        if not isinstance(other, Totals):
+            return NotImplemented
+        return Totals(*map(int.__add__, self, other))
+
+    @property
+    def operations(self) -> dict[str, Dim]:
+        """Operations by class."""
+        return {name: getattr(self, name) for name in OPERATIONS}
+
+    def to_dict(self) -> dict[str, Dim | dict[str, Dim]]:
+        """The figures as the JSON contract names them."""
+        figures: dict[str, Dim | dict[str, Dim]] = dict(zip(METRICS, self, strict=False))
+        return {**figures, "operations": self.operations}
+
+
+METRICS = ("layers", "params", "buffers", "macs", "flops", "activations")
+"""The figures that limits, comparisons and sweeps are about."""
+
+
+class Row(NamedTuple):
+    """A layer as a report shows it: plain values only."""
+
+    name: str
+    op: str
+    line: int | None
+    inputs: Shapes
+    outputs: Shapes
+    totals: Totals
+    host: int | None = None
+    shared: str = ""
+
+
+class Analysis(NamedTuple):
+    """The cost of a network, layer by layer. The rows sum to the totals."""
+
+    network: str
+    source: str
+    description: str
+    params: Mapping[str, object]
+    inputs: Mapping[str, Shape]
+    batch: int
+    totals: Totals
+    layers: tuple[Row, ...]
+    partial: bool = False
+    uncounted: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """The analysis in the form `costcalc.analysis/1`."""
+        return {
+            "format": "costcalc.analysis/1",
+            "network": self.network,
+            "source": self.source,
+            "params": dict(self.params),
+            "inputs": {name: list(shape) for name, shape in self.inputs.items()},
+            "batch": self.batch,
+            "totals": self.totals.to_dict(),
+            "partial": self.partial,
+            "uncounted": list(self.uncounted),
+            "layers": [_layer(row) for row in self.layers],
+        }
+
+
+def _layer(row: Row) -> dict[str, object]:
+    figures = row.totals.to_dict()
+    del figures["layers"]
+    shapes = [list(shape) for shape in row.outputs]
+    return {
+        "name": row.name,
+        "op": row.op,
+        "line": row.line,
+        "inputs": [list(shape) for shape in row.inputs],
+        "output": shapes[0] if len(shapes) == 1 else shapes,
+        **figures,
+    }

@@ -1,0 +1,33 @@
+"""The ops: a file per family, an op per class."""
+
+from costcalc.ops import (
+    activation,
+    attention,
+    conv,
+    linear,
+    merge,
+    norm,
+    pool,
+    recurrent,
+    reduce,
+    reshape,
+    resize,
+)
+from costcalc.ops.base import Op, find, registered
+
+__all__ = [
+    "Op",
+    "activation",
+    "attention",
+    "conv",
+    "find",
+    "linear",
+    "merge",
+    "norm",
+    "pool",
+    "recurrent",
+    "reduce",
+    "registered",
+    "reshape",
+    "resize",
+]

@@ -1,0 +1,200 @@
+"""Convolutions of one, two or three spatial dimensions.
+
+In the formulas, g is `groups`, m is `multiplier`, K_h and K_w are kernel taps; taps that fall on padding count.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from costcalc.errors import ArgumentError, ShapeError
+from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements, product, space, taps
+from costcalc.model import Cost
+from costcalc.ops.base import Op, spatial, spread, window
+from costcalc.ops.kinds import Flag, Margins, Padding, Positive, Sizes
+
+
+class Conv(Op, name="conv"):
+    """Convolution.
+
+    Shapes: (C, *S) -> (out, *S'), S' = floor((S + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1 for each of one
+            to three spatial dimensions; with `padding: same`, S' = ceil(S / stride).
+    Units:  multiply-adds S'·K·(C/g)·out, additions of the bias out·S'; K·(C/g)·out + out parameters.
+    Errors: ShapeError when groups do not divide the channels, or the window does not fit.
+    Source: Dumoulin and Visin 2016, arXiv:1603.07285; PyTorch's Conv1d, Conv2d, Conv3d.
+
+    >>> op = Conv(out=32, kernel=5, padding="same")
+    >>> op.cost(((192, 28, 28),), op.shape(((192, 28, 28),))).macs.value
+    120422400
+    """
+
+    followed: ClassVar[bool] = True
+    out: Positive
+    kernel: Sizes
+    stride: Sizes = 1
+    padding: Padding = 0
+    dilation: Sizes = 1
+    groups: Positive = 1
+    bias: Flag = True
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(C, *S) -> (out, *S')."""
+        channels, sizes = spatial(inputs, self)
+        divide(channels, self.groups, "input channels")
+        divide(self.out, self.groups, "output channels")
+        return ((self.out, *_slide(self, sizes)),)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Every output position sums K·C/g products for each output channel."""
+        channels, sizes = spatial(inputs, self)
+        window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
+        each = (("C_in", channels),) if self.groups == 1 else (("C_in/g", channels // self.groups),)
+        out = ("C_out", self.out)
+        return Cost(
+            macs=product(out, *space(outputs[0][1:], "_out"), *window_taps, *each),
+            add=_bias(self.bias, outputs[0]),
+            params=product(out, *window_taps, *each) + (product(out) if self.bias else ZERO),
+        )
+
+
+class DepthwiseConv(Op, name="depthwise_conv"):
+    """Depthwise convolution: each channel has filters of its own, `multiplier` of them.
+
+    Shapes: (C, *S) -> (C·multiplier, *S'), S' as of `conv`.
+    Units:  multiply-adds S'·K·C·m, additions of the bias C·m·S'; K·C·m + C·m parameters.
+    Errors: ShapeError when the window does not fit.
+    Source: Howard et al. 2017, arXiv:1704.04861, section 3.1.
+
+    >>> op = DepthwiseConv(kernel=3)
+    >>> op.cost(((3, 6, 6),), op.shape(((3, 6, 6),))).macs.value == 4 * 4 * 3 * 3 * 3
+    True
+    """
+
+    followed: ClassVar[bool] = True
+    kernel: Sizes
+    stride: Sizes = 1
+    padding: Padding = 0
+    dilation: Sizes = 1
+    multiplier: Positive = 1
+    bias: Flag = True
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(C, *S) -> (C·multiplier, *S')."""
+        channels, sizes = spatial(inputs, self)
+        return ((channels * self.multiplier, *_slide(self, sizes)),)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Every output position sums K products for each output channel."""
+        channels, sizes = spatial(inputs, self)
+        window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
+        out = (("C_in", channels),) if self.multiplier == 1 else (("C_in", channels), ("m", self.multiplier))
+        return Cost(
+            macs=product(*out, *space(outputs[0][1:], "_out"), *window_taps),
+            add=_bias(self.bias, outputs[0]),
+            params=product(*out, *window_taps) + (product(*out) if self.bias else ZERO),
+        )
+
+
+class ConvTranspose(Op, name="conv_transpose"):
+    """Transposed convolution: every input position spreads over a window of the output.
+
+    Shapes: (C, *S) -> (out, *S'), S' = (S - 1)·stride - 2·padding + dilation·(kernel - 1) + output_padding + 1.
+    Units:  multiply-adds S·K·C·(out/g), at the positions of the input; additions of the bias out·S';
+            K·C·(out/g) + out parameters.
+    Errors: ShapeError when groups do not divide the channels, when output_padding is not below the larger of stride
+            and dilation, or when nothing of the output is left.
+    Source: Dumoulin and Visin 2016, arXiv:1603.07285, chapter 4; PyTorch's ConvTranspose2d.
+
+    >>> op = ConvTranspose(out=32, kernel=2, stride=2)
+    >>> op.cost(((16, 8, 8),), op.shape(((16, 8, 8),))).macs.value
+    131072
+    """
+
+    followed: ClassVar[bool] = True
+    out: Positive
+    kernel: Sizes
+    stride: Sizes = 1
+    padding: Padding = 0
+    output_padding: Margins = 0
+    dilation: Sizes = 1
+    groups: Positive = 1
+    bias: Flag = True
+
+    def check(self) -> None:
+        """`same` has no meaning here: the output size would not follow from the input size."""
+        if self.padding == "same":
+            error = ArgumentError(
+                "conv_transpose takes no padding: same",
+                help="padding: (kernel - 1) // 2 with output_padding: stride - 1 doubles the size at stride 2",
+            )
+            error.argument = "padding"
+            raise error
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(C, *S) -> (out, *S')."""
+        channels, sizes = spatial(inputs, self)
+        divide(channels, self.groups, "input channels")
+        divide(self.out, self.groups, "output channels")
+        rank = len(sizes)
+        margins: Shape = (0,) * rank if isinstance(self.padding, str) else spread(self.padding, rank, "padding")
+        return (
+            (
+                self.out,
+                *map(
+                    _unslide,
+                    sizes,
+                    spread(self.kernel, rank, "kernel"),
+                    spread(self.stride, rank, "stride"),
+                    margins,
+                    spread(self.output_padding, rank, "output_padding"),
+                    spread(self.dilation, rank, "dilation"),
+                ),
+            ),
+        )
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Every input position is multiplied by K·out/g weights for each input channel."""
+        channels, sizes = spatial(inputs, self)
+        window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
+        each = ("C_out", self.out) if self.groups == 1 else ("C_out/g", self.out // self.groups)
+        return Cost(
+            macs=product(("C_in", channels), *space(sizes, "_in"), *window_taps, each),
+            add=_bias(self.bias, outputs[0]),
+            params=product(("C_in", channels), *window_taps, each)
+            + (product(("C_out", self.out)) if self.bias else ZERO),
+        )
+
+
+def divide(channels: Dim, groups: Dim, what: str) -> None:
+    """Raise `ShapeError` where groups do not divide channels."""
+    if channels % groups != 0:
+        raise ShapeError(
+            "{} {} do not divide into {} groups", channels, what, groups, help="make_divisible(..., {2}) rounds them"
+        )
+
+
+def _slide(op: Conv | DepthwiseConv, sizes: Shape) -> Shape:
+    rank = len(sizes)
+    kernel = spread(op.kernel, rank, "kernel")
+    stride = spread(op.stride, rank, "stride")
+    dilation = spread(op.dilation, rank, "dilation")
+    if op.padding == "same":
+        return tuple(-(-size // step) for size, step in zip(sizes, stride, strict=True))
+    margins: Shape = (0,) * rank if isinstance(op.padding, str) else spread(op.padding, rank, "padding")
+    return tuple(map(window, sizes, kernel, stride, margins, dilation))
+
+
+def _bias(bias: bool, output: Shape) -> Count:
+    names = ("C_out", *(name for name, _ in space(output[1:], "_out")))
+    return elements(output, names) if bias else ZERO
+
+
+def _unslide(size: Dim, kernel: Dim, stride: Dim, margin: Dim, output_padding: Dim, dilation: Dim) -> Dim:
+    if output_padding >= stride and output_padding >= dilation:
+        raise ShapeError(
+            "output_padding {} is not below the larger of stride {} and dilation {}", output_padding, stride, dilation
+        )
+    out = (size - 1) * stride - 2 * margin + dilation * (kernel - 1) + output_padding + 1
+    if out < 1:
+        raise ShapeError("nothing is left of the output: {} positions after padding {} is cropped", out, margin)
+    return out

@@ -1,0 +1,164 @@
+"""What the arguments of ops may be. A field of an op names its kind by its annotation.
+
+Each kind is one function from a value, as a spec or a caller gives it, to the value that the op keeps. It raises
+`ArgumentError` with a text that continues "out: ".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from costcalc.errors import ArgumentError
+from costcalc.formula import Dim, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Positive: TypeAlias = Dim
+Natural: TypeAlias = Dim
+Integer: TypeAlias = Dim
+Flag: TypeAlias = bool
+Probability: TypeAlias = float
+Sizes: TypeAlias = Dim | Shape
+Margins: TypeAlias = Dim | Shape
+Padding: TypeAlias = Dim | Shape | str
+Integers: TypeAlias = Dim | Shape
+Axes: TypeAlias = int | Literal["all"]
+Amounts: TypeAlias = Dim | tuple[tuple[Dim, Dim], ...]
+Mode: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
+
+MODES = ("nearest", "linear", "bilinear", "trilinear", "bicubic")
+NEAR = 1e-9
+
+
+def integer(value: Any) -> Dim:
+    """An int, from an int or from a float within 1e-9 relative of one (24.000000000000004 is 24)."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float):
+        near = round(value) if abs(value) < 1e300 else 0
+        if abs(value - near) <= NEAR * abs(value):
+            return near
+        raise ArgumentError(
+            "expected an integer, got {}", value, help="round(...), floor(...) or make_divisible(...) gives one"
+        )
+    if hasattr(value, "as_integers"):
+        whole: Dim = value.as_integers(NEAR)
+        return whole
+    raise ArgumentError("expected an integer, got {}", show(value))
+
+
+def _at_least(least: int) -> Callable[[Any], Dim]:
+    def convert(value: Any) -> Dim:
+        number = integer(value)
+        if number < least:
+            raise ArgumentError("expected an integer of at least {1}, got {0}", number, least)
+        return number
+
+    return convert
+
+
+positive = _at_least(1)
+natural = _at_least(0)
+
+
+def _each(convert: Callable[[Any], Dim]) -> Callable[[Any], Dim | Shape]:
+    def convert_all(value: Any) -> Dim | Shape:
+        return tuple(map(convert, value)) if isinstance(value, (tuple, list)) else convert(value)
+
+    return convert_all
+
+
+sizes = _each(positive)
+margins = _each(natural)
+integers = _each(integer)
+
+
+def flag(value: Any) -> bool:
+    """`true` or `false`."""
+    if type(value) is bool:
+        return value
+    raise ArgumentError("expected true or false, got {}", show(value))
+
+
+def probability(value: Any) -> float:
+    """A number from 0 to 1."""
+    if type(value) not in (int, float) and not hasattr(value, "as_integers"):
+        raise ArgumentError("expected a number from 0 to 1, got {}", show(value))
+    if not 0 <= value <= 1:
+        raise ArgumentError("expected a number from 0 to 1, got {}", value)
+    return value  # type: ignore[no-any-return]
+
+
+def padding(value: Any) -> Padding:
+    """Margins, `same` or `valid`."""
+    if isinstance(value, str):
+        if value in ("same", "valid"):
+            return str(value)
+        raise ArgumentError("expected a number, one per spatial dimension, same or valid, got {}", value)
+    return margins(value)
+
+
+def axes(value: Any) -> Axes:
+    """How many trailing axes, or `all`."""
+    return "all" if isinstance(value, str) and value == "all" else positive(value)
+
+
+def amounts(value: Any) -> Amounts:
+    """A number for every spatial side, or a pair for each spatial dimension."""
+    if not isinstance(value, (tuple, list)):
+        return natural(value)
+    pairs = [tuple(map(natural, pair)) if isinstance(pair, (tuple, list)) else () for pair in value]
+    if not pairs or any(len(pair) != 2 for pair in pairs):
+        raise ArgumentError(
+            "expected a number, or a pair [before, after] for each spatial dimension, got {}", show(value)
+        )
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def mode(value: Any) -> str:
+    """A mode of interpolation."""
+    if isinstance(value, str) and value in MODES:
+        return str(value)
+    raise ArgumentError("expected one of {}, got {}", ", ".join(MODES), show(value))
+
+
+def show(value: object) -> str:
+    """A value as a spec would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(show, value))}]"
+    if value is None:
+        return "nothing"
+    return str(value)
+
+
+_INTEGER: dict[str, object] = {"type": "integer"}
+_NATURAL: dict[str, object] = {"type": "integer", "minimum": 0}
+_POSITIVE: dict[str, object] = {"type": "integer", "minimum": 1}
+
+
+def _or_list(item: dict[str, object]) -> dict[str, object]:
+    return {"anyOf": [item, {"type": "array", "items": {"anyOf": [item, {"type": "string"}]}, "minItems": 1}]}
+
+
+KINDS: dict[str, tuple[Callable[[Any], Any], str, dict[str, object]]] = {
+    "Positive": (positive, "integer ≥ 1", _POSITIVE),
+    "Natural": (natural, "integer ≥ 0", _NATURAL),
+    "Integer": (integer, "integer", _INTEGER),
+    "Flag": (flag, "true or false", {"type": "boolean"}),
+    "Probability": (probability, "number from 0 to 1", {"type": "number", "minimum": 0, "maximum": 1}),
+    "Sizes": (sizes, "integer ≥ 1, or one per spatial dimension", _or_list(_POSITIVE)),
+    "Margins": (margins, "integer ≥ 0, or one per spatial dimension", _or_list(_NATURAL)),
+    "Padding": (padding, "integer ≥ 0, or one per spatial dimension; same; valid", _or_list(_NATURAL)),
+    "Integers": (integers, "integer, or a list of them", _or_list(_INTEGER)),
+    "Axes": (axes, "integer ≥ 1, or all", _POSITIVE),
+    "Amounts": (
+        amounts,
+        "integer ≥ 0, or a pair per spatial dimension",
+        {"anyOf": [_NATURAL, {"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2}}]},
+    ),
+    "Mode": (mode, ", ".join(MODES), {"enum": list(MODES)}),
+}
+"""For each kind of argument: the conversion, the kind in words, and its JSON Schema (an expression is always allowed)."""
