@@ -1,0 +1,237 @@
+"""The arithmetic of expressions: operators and functions on bools, ints, floats, tuples and words.
+
+Numbers may be arrays in a sweep, which answer Python's operators and `math.floor`, `math.ceil`, `math.trunc`, `round`
+elementwise, and have `map(function)`, `minimum(other)` and `maximum(other)`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from costcalc.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIMIT = 10**30
+"""No number of a spec goes beyond it, in either direction."""
+
+
+class Word(str):
+    """A bare name that stands for itself: an op, a block or a keyword of the language."""
+
+    __slots__ = ()
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number; a bool counts as 0 or 1."""
+    return type(value) in (int, float, bool) or hasattr(value, "map")
+
+
+def checked(value: Any) -> Any:
+    """The value, if it is within the limit. Raises `ExpressionError`."""
+    if not is_number(value) or type(value) is bool or -LIMIT <= value <= LIMIT:
+        return value
+    raise ExpressionError("a result beyond 10^30")
+
+
+def truth(value: Any) -> bool:
+    """The truth of a condition: a bool, or a number that is not 0."""
+    if is_number(value):
+        return bool(value)
+    raise ExpressionError("expected true or false, got {}", describe(value))
+
+
+def describe(value: Any) -> str:
+    """A value as an error names it."""
+    if isinstance(value, tuple):
+        return "a list"
+    return f"the word {value}" if isinstance(value, str) else str(value)
+
+
+def _arithmetic(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def apply(left: Any, right: Any) -> Any:
+        if not (is_number(left) and is_number(right)):
+            wrong = right if is_number(left) else left
+            raise ExpressionError("{} works on numbers, not on {}", symbol, describe(wrong))
+        try:
+            result = function(left, right)
+        except ZeroDivisionError:
+            raise ExpressionError("division by zero") from None
+        except OverflowError:
+            raise ExpressionError("a result beyond 10^30") from None
+        if -LIMIT <= result <= LIMIT:
+            return result
+        raise ExpressionError("a result beyond 10^30")
+
+    return apply
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if hasattr(base, "map") or hasattr(exponent, "map"):
+        return base**exponent
+    if type(base) is float or type(exponent) is float or exponent < 0:
+        result = base**exponent
+        if isinstance(result, complex):
+            raise ExpressionError("{} ** {} is no real number", base, exponent)
+        return result
+    if abs(base) > 1 and exponent * (abs(base).bit_length() - 1) > 100:
+        raise ExpressionError("a result beyond 10^30")
+    return base**exponent
+
+
+def _ordered(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def apply(left: Any, right: Any) -> Any:
+        if is_number(left) and is_number(right):
+            return function(left, right)
+        wrong = right if is_number(left) else left
+        raise ExpressionError("{} compares numbers, not {}", symbol, describe(wrong))
+
+    return apply
+
+
+def _equal(left: Any, right: Any) -> Any:
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(_equal(a, b) for a, b in zip(left, right, strict=True))
+    if isinstance(left, str) or isinstance(right, str):
+        return isinstance(left, str) and isinstance(right, str) and str(left) == str(right)
+    if isinstance(left, tuple) or isinstance(right, tuple):
+        return False
+    return left == right
+
+
+def _unequal(left: Any, right: Any) -> Any:
+    if is_number(left) and is_number(right):
+        return left != right
+    return not _equal(left, right)
+
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": _arithmetic("+", operator.add),
+    "-": _arithmetic("-", operator.sub),
+    "*": _arithmetic("*", operator.mul),
+    "/": _arithmetic("/", operator.truediv),
+    "//": _arithmetic("//", operator.floordiv),
+    "%": _arithmetic("%", operator.mod),
+    "**": _arithmetic("**", _power),
+    "<": _ordered("<", operator.lt),
+    "<=": _ordered("<=", operator.le),
+    ">": _ordered(">", operator.gt),
+    ">=": _ordered(">=", operator.ge),
+    "==": _equal,
+    "!=": _unequal,
+}
+
+
+def _numbers(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(values) == 1 and isinstance(values[0], tuple):
+        values = values[0]
+    for value in values:
+        _number(value)
+    if not values:
+        raise ExpressionError("of an empty list there is no smallest or largest")
+    return values
+
+
+def _number(value: Any) -> Any:
+    if not is_number(value):
+        raise ExpressionError("expected a number, got {}", describe(value))
+    return value
+
+
+def _smaller(left: Any, right: Any) -> Any:
+    if hasattr(left, "map"):
+        return left.minimum(right)
+    if hasattr(right, "map"):
+        return right.minimum(left)
+    return min(left, right)
+
+
+def _larger(left: Any, right: Any) -> Any:
+    if hasattr(left, "map"):
+        return left.maximum(right)
+    if hasattr(right, "map"):
+        return right.maximum(left)
+    return max(left, right)
+
+
+def _min(*values: Any) -> Any:
+    return reduce(_smaller, _numbers(values))
+
+
+def _max(*values: Any) -> Any:
+    return reduce(_larger, _numbers(values))
+
+
+def _abs(x: Any) -> Any:
+    return abs(_number(x))
+
+
+def _round(x: Any) -> Any:
+    return round(_number(x))
+
+
+def _floor(x: Any) -> Any:
+    return math.floor(_number(x))
+
+
+def _ceil(x: Any) -> Any:
+    return math.ceil(_number(x))
+
+
+def _int(x: Any) -> Any:
+    return math.trunc(_number(x))
+
+
+def _sqrt(x: Any) -> Any:
+    return x.map(_sqrt) if hasattr(x, "map") else math.sqrt(_number(x))
+
+
+def _log2(x: Any) -> Any:
+    return x.map(_log2) if hasattr(x, "map") else math.log2(_number(x))
+
+
+def _len(x: Any) -> Any:
+    if not isinstance(x, tuple):
+        raise ExpressionError("len counts the entries of a list, got {}", describe(x))
+    return len(x)
+
+
+def _sum(x: Any) -> Any:
+    if not isinstance(x, tuple):
+        raise ExpressionError("sum adds the entries of a list, got {}", describe(x))
+    return reduce(OPERATORS["+"], x, 0)
+
+
+def make_divisible(x: Any, divisor: Any = 8, min_value: Any = None) -> Any:
+    """The nearest multiple of `divisor`, not below `min_value`, and never below 90 % of `x`.
+
+    Source: Sandler et al. 2018, arXiv:1801.04381, the reference code of MobileNetV2.
+
+    >>> [make_divisible(32 * alpha) for alpha in (0.35, 0.5, 0.75, 1.0, 1.4)]
+    [16, 16, 24, 32, 48]
+    """
+    if not _number(divisor) > 0:
+        raise ExpressionError("a divisor must be positive, got {}", divisor)
+    nearest = math.trunc(_number(x) + divisor / 2) // divisor * divisor
+    nearest = _larger(divisor if min_value is None else _number(min_value), nearest)
+    return nearest + divisor * (10 * nearest < 9 * x)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": _min,
+    "max": _max,
+    "abs": _abs,
+    "round": _round,
+    "floor": _floor,
+    "ceil": _ceil,
+    "int": _int,
+    "sqrt": _sqrt,
+    "log2": _log2,
+    "len": _len,
+    "sum": _sum,
+    "make_divisible": make_divisible,
+}
