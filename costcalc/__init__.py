@@ -1,0 +1,63 @@
+"""costcalc: what a neural network costs, before anyone trains it.
+
+    >>> import costcalc
+    >>> network = costcalc.load("resnet50", classes=10)
+    >>> costcalc.analyze(network).totals.macs
+    4087156736
+
+Importing costcalc imports neither numpy nor rich; each function imports what it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from costcalc.model import Analysis, Network
+
+__version__ = "0.1.0"
+
+
+def load(
+    source: str | PathLike[str],
+    *,
+    inputs: Mapping[str, Sequence[int]] | None = None,
+    max_layers: int | None = None,
+    **params: Any,
+) -> Network:
+    """The network of a spec: a path, or the name of a bundled spec, at the params given.
+
+    Shapes in `inputs` replace those of the spec, by the input's name. Raises `SpecError` with every fault found and its
+    place, `UsageError` where there is no such spec or param.
+    """
+    from os import fspath
+
+    from costcalc.spec.document import open_spec
+
+    return open_spec(fspath(source)).build(params, inputs, max_layers)
+
+
+def loads(
+    text: str,
+    *,
+    name: str = "<text>",
+    inputs: Mapping[str, Sequence[int]] | None = None,
+    max_layers: int | None = None,
+    **params: Any,
+) -> Network:
+    """The network of a spec given as text, as `load` gives it."""
+    from costcalc.errors import Source
+    from costcalc.spec.document import open_spec
+
+    return open_spec(Source(name, text)).build(params, inputs, max_layers)
+
+
+def analyze(network: Network | str | PathLike[str], *, batch: int = 1, **params: Any) -> Analysis:
+    """What a network, or the network of a spec, costs for a batch of examples."""
+    from costcalc.analysis import analyze
+    from costcalc.model import Network
+
+    return analyze(network if isinstance(network, Network) else load(network, **params), batch=batch)

@@ -52,17 +52,20 @@ class Builder:
             raise LimitError(
                 "more than {:,} layers", self.max_layers, help="--max-layers raises the limit, where this is meant"
             )
-        shapes = tuple([tensor.shape for tensor in inputs])
-        try:
-            outputs, cost = self._known[op, shapes]
-        except KeyError:
-            outputs, cost = self._known[op, shapes] = self._infer(op, shapes)
+        outputs, cost = self.infer(op, tuple([tensor.shape for tensor in inputs]))
         if share is not None:
             first = self.layers[share]
             own = op.own_params(first.op, cost, first.cost)
             cost = Cost(**{**cost.__dict__, "params": own, "buffers": ZERO})
         self.layers.append(Layer(name, op, inputs, outputs, cost, span, host, share))
         return tuple([Tensor(index, port, shape) for port, shape in enumerate(outputs)])
+
+    def infer(self, op: Op, shapes: Shapes) -> tuple[Shapes, Cost]:
+        """The outputs of an op and its cost at these inputs. Raises `ShapeError`."""
+        found = self._known.get((op, shapes))
+        if found is None:
+            found = self._known[op, shapes] = self._infer(op, shapes)
+        return found
 
     def _infer(self, op: Op, shapes: Shapes) -> tuple[Shapes, Cost]:
         least, most = op.arity

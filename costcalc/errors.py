@@ -88,7 +88,12 @@ class UsageError(CostcalcError):
 
 
 class SpecError(CostcalcError):
-    """Faults of a spec, all that were found at once, and the network as far as it could be built."""
+    """Faults of a spec, all that were found at once, and the network as far as it could be built.
+
+    `cause` is the error of the rule behind the first fault, where there is one.
+    """
+
+    cause: CostcalcError | None = None
 
     def __init__(self, faults: Iterable[Fault], partial: Network | None = None) -> None:
         self.faults = tuple(faults)

@@ -1,0 +1,384 @@
+"""One spec: its sections read, merged with what it extends, checked and compiled; ready to be built at any params."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costcalc.engine import MAX_LAYERS, MAX_RANK
+from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, Fault, SpecError, UsageError, suggest
+from costcalc.model import METRICS
+from costcalc.ops.kinds import positive, show
+from costcalc.spec.build import Run
+from costcalc.spec.compiler import Compiler
+from costcalc.spec.expression import evaluate, parse_value, suffixed
+from costcalc.spec.functions import LIMIT, Word, is_number
+from costcalc.spec.library import Library
+from costcalc.spec.reader import read
+from costcalc.spec.signature import split_signature
+from costcalc.spec.template import Cell, Env, fault_at, located
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from costcalc.errors import Source, Span
+    from costcalc.formula import Shape
+    from costcalc.model import Network, Tensor
+    from costcalc.spec.reader import Node
+    from costcalc.spec.template import Item, Reference
+
+KEYS = (
+    "name",
+    "description",
+    "source",
+    "extends",
+    "params",
+    "input",
+    "defaults",
+    "blocks",
+    "layers",
+    "output",
+    "expect",
+    "budget",
+)
+"""The keys of a spec."""
+MAX_EXTENDS = 16
+
+
+class Limit(NamedTuple):
+    """Figures that a spec is held to at some params: `expect` exactly, `budget` at most."""
+
+    values: Mapping[str, tuple[int, Span]]
+    set: Mapping[str, Any]
+    span: Span
+
+
+class Spec:
+    """A spec without faults of its own. `build` makes the network at the params that are asked for."""
+
+    def __init__(self, source: Source, files: tuple[Source, ...], warnings: tuple[Fault, ...]) -> None:
+        self.file = source
+        self.files = files
+        """The spec's own text and those of everything it extends."""
+        self.warnings = warnings
+        self.name = ""
+        self.source = ""
+        self.description = ""
+        self.params: dict[str, Cell] = {}
+        self.inputs: dict[str, list[Cell]] = {}
+        self.items: tuple[Item, ...] = ()
+        self.outputs: tuple[Reference, ...] = ()
+        self.expect: tuple[Limit, ...] = ()
+        self.budget: tuple[Limit, ...] = ()
+        self.compiler = Compiler(())
+
+    def values(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """Every param's value, in the order of the spec. Raises `UsageError` for an unknown name."""
+        for name in overrides:
+            if name not in self.params:
+                help = suggest(name, self.params, f"{self.name} has no params")
+                raise UsageError("{} has no param {}", self.name, name, help=help)
+        values: dict[str, Any] = {}
+        for name, cell in self.params.items():
+            values[name] = (
+                normal(name, overrides[name]) if name in overrides else cell.get(Env(values, None, None, values))
+            )
+        return values
+
+    def build(
+        self,
+        params: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Sequence[int]] | None = None,
+        max_layers: int | None = None,
+    ) -> Network:
+        """The network at some params and input shapes. Raises `SpecError`, with the network up to the fault."""
+        values = self.values(params or {})
+        shapes = self._shapes(values, inputs or {})
+        run = Run(self.compiler, values, shapes, max_layers or MAX_LAYERS)
+        try:
+            last, names = run.network(self.items)
+            outputs: dict[str, Tensor] = {}
+            for reference in self.outputs:
+                for port, tensor in enumerate(run.tensors((reference,), last, names)):
+                    outputs[reference.name if port == 0 else f"{reference.name}.{port}"] = tensor
+        except SpecError as error:
+            if error.partial is not None:
+                error.partial = error.partial._replace(name=self.name, params=values, source=self.source)
+            raise
+        if not self.outputs:
+            for port, tensor in enumerate(last):
+                label = run.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
+                outputs[label if port == 0 else f"{label}.{port}"] = tensor
+        return run.builder.network(self.name, outputs, values, self.source, self.description)
+
+    def _shapes(self, values: Mapping[str, Any], overrides: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
+        for name in overrides:
+            if name not in self.inputs:
+                raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
+        shapes: dict[str, Shape] = {}
+        env = Env(values, None, None, values)
+        for name, cells in self.inputs.items():
+            if name in overrides:
+                shapes[name] = tuple([positive(size) for size in overrides[name]])
+                continue
+            shape = []
+            for cell in cells:
+                try:
+                    shape.append(positive(cell.get(env)))
+                except ArgumentError as error:
+                    raise located(error, cell.node.span) from None
+            shapes[name] = tuple(shape)
+        return shapes
+
+
+def normal(name: str, value: Any) -> Any:
+    """A param's value as expressions use it, from a value of Python or a text of the command line."""
+    if isinstance(value, Word) or type(value) is bool:
+        return value
+    if isinstance(value, str):
+        try:
+            return parse_value(value)
+        except ExpressionError as error:
+            raise UsageError(f"{{0}}: {error.message}", name, *error.values) if False else UsageError(
+                "{}: {}", name, error, help=str(error.help)
+            ) from None
+    if isinstance(value, (list, tuple)):
+        return tuple([normal(name, entry) for entry in value])
+    if not is_number(value):
+        raise UsageError("{}: expected a number, true or false, a list or a word, got {}", name, repr(value))
+    if not -LIMIT <= value <= LIMIT:
+        raise UsageError("{}: a number beyond 10^30", name)
+    return value
+
+
+def open_spec(source: str | Source, library: Library | None = None) -> Spec:
+    """Read and check a spec: a path, the name of a bundled spec, or a text. Raises `SpecError` with all its faults."""
+    library = library or Library()
+    return _Reading(library.open(source) if isinstance(source, str) else source, library).spec()
+
+
+class _Reading:
+    """The sections of a spec and of what it extends, as they are collected."""
+
+    def __init__(self, source: Source, library: Library) -> None:
+        self.source = source
+        self.library = library
+        self.faults: list[Fault] = []
+        self.warnings: list[Fault] = []
+        self.files: list[Source] = []
+        self.sections: dict[str, Node] = {}
+        self.params: dict[str, tuple[Node, Node]] = {}
+        self.blocks: dict[str, tuple[Node, Node]] = {}
+        self.defaults: dict[str, tuple[Node, dict[str, tuple[Node, Node]]]] = {}
+
+    def spec(self) -> Spec:
+        self.read(self.source)
+        if self.faults:
+            raise SpecError(self.faults)
+        compiler = Compiler(self.params)
+        spec = Spec(self.source, tuple(self.files), tuple(self.warnings))
+        spec.compiler = compiler
+        spec.name = self.text("name") or PurePath(self.source.name).name.removesuffix(".yaml").strip("<>") or "network"
+        spec.source = self.text("source")
+        spec.description = self.text("description")
+        for key, body in self.blocks.values():
+            try:
+                compiler.signatures[split_signature(key.text)[0]] = (key, body)
+            except ExpressionError as error:
+                compiler.faults.append(error.fault(key.span.at(error.offset, error.length)))
+        seen: list[str] = []
+        for name, (key, node) in self.params.items():
+            compiler.variable(key)
+            spec.params[name] = compiler.cell(node, seen)
+            seen.append(name)
+        self.compile_defaults(compiler)
+        compiler.compile_blocks()
+        for name, (_, node) in self.inputs(compiler).items():
+            spec.inputs[name] = self.shape(compiler, node, seen)
+        if "layers" in self.sections:
+            spec.items = compiler.items(self.sections["layers"], seen)
+        if "output" in self.sections:
+            spec.outputs = compiler.references(self.sections["output"])
+        spec.expect = self.limits(compiler, "expect")
+        spec.budget = self.limits(compiler, "budget")
+        self.faults.extend(compiler.faults)
+        for section in ("input", "layers"):
+            if section not in self.sections:
+                example = "input: [3, 224, 224]" if section == "input" else "layers: [flatten, linear: 10]"
+                self.faults.append(
+                    Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}")
+                )
+        if self.faults:
+            raise SpecError(sorted(dict.fromkeys(self.faults), key=self.position))
+        return spec
+
+    def position(self, fault: Fault) -> tuple[bool, int, int]:
+        span = fault.span
+        return (span is None or span.source != self.source, span.line if span else 0, span.column if span else 0)
+
+    def fault(self, node: Node, message: str, *values: object, help: str = "") -> None:
+        self.faults.append(fault_at(node, message, *values, help=help))
+
+    # Sections
+
+    def read(self, source: Source) -> None:
+        """Collect the sections of a source, those of what it extends first."""
+        if source in self.files:
+            names = " -> ".join(file.name for file in (*self.files, source))
+            raise CostcalcError("specs extend each other in a circle: {}", names)
+        if len(self.files) >= MAX_EXTENDS:
+            raise CostcalcError("more than {} specs extend each other", MAX_EXTENDS)
+        self.files.append(source)
+        root, warnings = read(source)
+        if source is self.source:
+            self.root = root
+        self.warnings.extend(warnings)
+        if root.kind != "map":
+            empty = root.kind == "scalar" and root.value is None
+            self.fault(
+                root,
+                "the spec is empty" if empty else "a spec is a mapping with the keys input and layers",
+                help="the smallest spec is: input: [3, 224, 224] and, below it, layers: [flatten, linear: 10]",
+            )
+            return
+        entries = {}
+        for key, value in root.value:
+            if key.text not in KEYS:
+                self.fault(key, "unknown key {}", key.text, help=suggest(key.text, KEYS))
+            entries[key.text] = value
+        if "extends" in entries:
+            self.extend(source, entries["extends"])
+        own = source is self.source
+        for key, value in entries.items():
+            if key in ("params", "blocks", "defaults"):
+                self.merge(key, value)
+            elif key in ("input", "layers", "output", "source", "description") or own:
+                self.sections[key] = value
+
+    def extend(self, source: Source, node: Node) -> None:
+        if node.kind != "scalar" or not isinstance(node.value, str):
+            self.fault(node, "extends names one other spec")
+            return
+        try:
+            self.read(self.library.extended(source, node.value))
+        except SpecError as error:
+            self.faults.extend(error.faults)
+        except CostcalcError as error:
+            self.faults.append(error.fault(node.span))
+
+    def merge(self, section: str, node: Node) -> None:
+        if node.kind != "map":
+            if node.kind != "scalar" or node.value is not None:
+                self.fault(node, "{} is a mapping", section, help=f"{section}: {{...}}")
+            return
+        if section == "params":
+            self.params.update({key.text: (key, value) for key, value in node.value})
+        elif section == "blocks":
+            self.blocks.update({key.text.partition("(")[0].strip(): (key, value) for key, value in node.value})
+        else:
+            for key, value in node.value:
+                if value.kind != "map":
+                    self.fault(value, "the defaults of {} are arguments", key.text, help=f"{key.text}: {{bias: false}}")
+                    continue
+                known = self.defaults.setdefault(key.text, (key, {}))[1]
+                known.update({name.text: (name, cell) for name, cell in value.value})
+
+    def text(self, section: str) -> str:
+        node = self.sections.get(section)
+        if node is None:
+            return ""
+        if node.kind != "scalar":
+            self.fault(node, "{} is a text", section)
+            return ""
+        return str(node.text)
+
+    def compile_defaults(self, compiler: Compiler) -> None:
+        for name, (key, arguments) in self.defaults.items():
+            if not compiler.is_layer(name):
+                help = suggest(name, compiler.layer_names(), "costcalc ops and costcalc blocks list what there is")
+                self.fault(key, "unknown op or block {}", name, help=help)
+                continue
+            compiler.defaults[name] = {
+                argument: (node_key, _rooted(compiler.cell(node, compiler.params)))
+                for argument, (node_key, node) in arguments.items()
+            }
+
+    def inputs(self, compiler: Compiler) -> dict[str, tuple[Node, Node]]:
+        node = self.sections.get("input")
+        if node is None:
+            return {}
+        if node.kind == "map" and node.value:
+            for key, _ in node.value:
+                if key.text != "input":
+                    compiler.layer_name(key)
+            return {key.text: (key, value) for key, value in node.value}
+        return {"input": (node, node)}
+
+    def shape(self, compiler: Compiler, node: Node, scope: list[str]) -> list[Cell]:
+        if node.kind != "list" or not 1 <= len(node.value) <= MAX_RANK:
+            self.fault(
+                node,
+                "an input is a list of 1 to {} dimensions, without the batch",
+                MAX_RANK,
+                help="[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names to such lists",
+            )
+            return []
+        return [compiler.cell(size, scope) for size in node.value]
+
+    def limits(self, compiler: Compiler, section: str) -> tuple[Limit, ...]:
+        node = self.sections.get(section)
+        if node is None:
+            return ()
+        entries = node.value if node.kind == "list" else [node]
+        found = []
+        for entry in entries:
+            if entry.kind != "map":
+                self.fault(entry, "{} is a mapping of figures", section, help=f"{section}: {{macs: 4.1G, params: 26M}}")
+                continue
+            values: dict[str, tuple[int, Span]] = {}
+            at: dict[str, Any] = {}
+            for key, value in entry.value:
+                if key.text == "set":
+                    at = self.setting(compiler, value)
+                elif key.text in METRICS:
+                    number = self.figure(value)
+                    if number is not None:
+                        values[key.text] = (number, value.span)
+                else:
+                    self.fault(key, "unknown figure {}", key.text, help=suggest(key.text, (*METRICS, "set")))
+            found.append(Limit(values, at, entry.span))
+        return tuple(found)
+
+    def figure(self, node: Node) -> int | None:
+        value = node.value if node.kind == "scalar" else None
+        if isinstance(value, str):
+            try:
+                value = suffixed(value)
+            except ExpressionError as error:
+                self.faults.append(error.fault(node.span))
+                return None
+        if type(value) is not int or value < 0:
+            shown = show(node.text if node.kind == "scalar" else f"a {node.kind}")
+            self.fault(node, "expected a whole number, got {}", shown, help="4_089_184_256, or 4.1G")
+            return None
+        return value
+
+    def setting(self, compiler: Compiler, node: Node) -> dict[str, Any]:
+        if node.kind != "map":
+            self.fault(node, "set gives values to params", help="set: {alpha: 0.5}")
+            return {}
+        values = {}
+        for key, value in node.value:
+            if key.text not in self.params:
+                self.fault(key, "unknown param {}", key.text, help=suggest(key.text, self.params))
+            cell = compiler.cell(value, ())
+            values[key.text] = cell.constant
+        return values
+
+
+def _rooted(cell: Cell) -> Cell:
+    """A default sees the file's params, never the arguments of the block that it is used in."""
+    if cell.run is None:
+        return cell
+    run = cell.run
+    return Cell(cell.node, run=lambda env: run(Env(env.root, env.shape, env.block, env.root)))

@@ -1,0 +1,203 @@
+"""A spec's layers as compiled templates: what is left of the YAML once names, arguments and expressions are checked.
+
+Compiling finds every fault that does not depend on shapes; `costcalc.spec.build` then runs the templates.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costcalc.errors import ExpressionError, Fault, SpecError
+from costcalc.spec.expression import Environment
+from costcalc.spec.functions import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from costcalc.errors import CostcalcError, Span
+    from costcalc.formula import Shape
+    from costcalc.ops.base import Op
+    from costcalc.spec.reader import Node
+
+MODIFIERS = ("name", "from", "repeat", "for", "if", "share", "note")
+STRUCTURES: Mapping[str, tuple[str, ...]] = {
+    "group": (),
+    "residual": ("shortcut", "skip"),
+    "add": (),
+    "mul": (),
+    "concat": ("axis",),
+}
+"""The structures, and the keys that may stand beside each."""
+KEYWORDS = frozenset({"none", "same", "valid", "all", "nearest", "linear", "bilinear", "trilinear", "bicubic"})
+
+
+class Env(Environment):
+    """The names that an expression sees, and the shapes of the tensors that entered the layer and the block."""
+
+    __slots__ = ("block", "root", "shape")
+
+    def __init__(
+        self, names: Mapping[str, Any], shape: Shape | None, block: Shape | None, root: Mapping[str, Any]
+    ) -> None:
+        self.names = names
+        self.shape = shape
+        self.block = block
+        self.root = root
+        """The file's params, which `defaults` see instead of a block's arguments."""
+
+    def other(self, name: str) -> Any:
+        """A dimension of the tensor that enters the layer or the block; any other name is a word by now."""
+        if name.startswith("in_"):
+            shape = self.shape
+        elif name.startswith("block_"):
+            shape = self.block
+        else:
+            return Word(name)
+        what = name.partition("_")[2]
+        if what not in ("channels", "features", "shape"):
+            return Word(name)
+        if shape is None:
+            raise ExpressionError("{} has no value here: no tensor enters", name)
+        if what == "shape":
+            return shape
+        if not shape:
+            raise ExpressionError("{} has no value: the tensor has no dimensions", name)
+        return shape[0] if what == "channels" else shape[-1]
+
+
+class Cell:
+    """A value of a spec with its place: a constant, or a function of the names that are in scope."""
+
+    __slots__ = ("constant", "node", "run")
+
+    def __init__(self, node: Node, constant: Any = None, run: Callable[[Env], Any] | None = None) -> None:
+        self.node = node
+        self.constant = constant
+        self.run = run
+
+    def get(self, env: Env) -> Any:
+        """The value. Raises `SpecError` at the expression's place."""
+        if self.run is None:
+            return self.constant
+        try:
+            return self.run(env)
+        except ExpressionError as error:
+            raise located(error, expression_span(self.node, error)) from None
+
+
+class Bound(NamedTuple):
+    """A layer as a value, with the names it was written under: `norm: {groupnorm: 32}`."""
+
+    item: Item
+    names: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return str(self.item.target)
+
+
+class Loop(NamedTuple):
+    """The values of `for`: names, and either a column for each or rows."""
+
+    node: Node
+    names: tuple[str, ...]
+    columns: tuple[Cell, ...] | None
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Reference(NamedTuple):
+    """A name that stands for a tensor or for weights, at its place."""
+
+    name: str
+    span: Span
+
+
+class Branch(NamedTuple):
+    """One path of a structure: its segment, whether the spec gives it, and its items."""
+
+    segment: str
+    given: bool
+    items: tuple[Item, ...]
+
+
+class Block(NamedTuple):
+    """A template with a signature. The cells are the defaults of its arguments; None where one must be given."""
+
+    name: str
+    arguments: tuple[tuple[str, Cell | None], ...]
+    items: tuple[Item, ...]
+    span: Span
+
+
+class Item:
+    """A layer, a block's call, a structure, or a `let`, as a list of layers holds it."""
+
+    __slots__ = (
+        "act",
+        "args",
+        "block",
+        "branches",
+        "condition",
+        "fixed",
+        "kind",
+        "known",
+        "loop",
+        "name",
+        "norm",
+        "op",
+        "plain",
+        "repeat",
+        "share",
+        "skip",
+        "source",
+        "span",
+        "target",
+    )
+
+    def __init__(self, kind: str, target: str, span: Span) -> None:
+        self.kind = kind
+        """op, block, group, residual, join or let."""
+        self.target = target
+        """The name of the op, block or structure."""
+        self.span = span
+        self.op: type[Op] | None = None
+        self.block: Callable[[], Block] | None = None
+        self.args: tuple[tuple[str, Cell], ...] = ()
+        self.fixed: Op | None = None
+        """The op itself, where no argument depends on anything."""
+        self.known: dict[tuple[Any, ...], Op] = {}
+        self.norm: Cell | None = None
+        self.act: Cell | None = None
+        self.name = ""
+        self.source: tuple[Reference, ...] | None = None
+        self.repeat: Cell | None = None
+        self.loop: Loop | None = None
+        self.condition: Cell | None = None
+        self.share: Reference | None = None
+        self.branches: tuple[Branch, ...] = ()
+        self.skip: Cell | None = None
+        self.plain = True
+        """Neither repeated nor conditional."""
+
+    def argument(self, name: str) -> Node | None:
+        """Where an argument's value stands."""
+        return next((cell.node for argument, cell in self.args if argument == name), None)
+
+
+def located(error: CostcalcError, span: Span | None, *notes: str) -> SpecError:
+    """The error at its place. The original stays with it, as its values may be arrays in a sweep."""
+    result = SpecError([error.fault(span, *notes)])
+    result.cause = error
+    return result
+
+
+def expression_span(node: Node, error: ExpressionError) -> Span:
+    """The part of a scalar that an error inside its expression is about."""
+    from costcalc.spec.reader import text_offset
+
+    offset = text_offset(node)
+    return node.span if offset is None else node.span.at(offset + error.offset, error.length)
+
+
+def fault_at(node: Node, message: str, *values: object, help: str = "", note: str = "") -> Fault:
+    """A fault at a node."""
+    return Fault(message.format(*values) if values else message, node.span, (note,) if note else (), help)
