@@ -1,1 +1,110 @@
-"""."""
+"""Attention, its four projections included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from costcalc.errors import ShapeError
+from costcalc.formula import ZERO, Dim, Factor, Shapes, product
+from costcalc.model import Cost
+from costcalc.ops.activation import softmax
+from costcalc.ops.base import Op, wrong
+from costcalc.ops.shapes import batch, tokens
+
+if TYPE_CHECKING:
+    from costcalc.ops.kinds import Flag, Positive
+
+
+class Attention(Op, name="attention"):
+    """Multi-head attention, its four projections included; with fewer kv_heads, grouped-query attention.
+
+    Shapes: (..., T, D) -> the same; with a context (..., L, D') as second input, keys and values come from there.
+            d = head_dim, by default D / heads; h = heads; g = kv_heads, by default h.
+    Units:  multiply-adds 2·T·D·h·d + 2·L·D'·g·d for the projections, 2·T·L·h·d for scores and values; causal, T(T+1)/2
+            pairs in place of T·L. Per score one multiplication (the scale), then softmax; additions of the biases.
+            2·D·h·d + 2·D'·g·d parameters and h·d + 2·g·d + D of the biases.
+    Errors: ShapeError when heads do not divide D and there is no head_dim, when leading axes differ, and when causal
+            attention meets another length; ArgumentError when kv_heads do not divide heads.
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2; Ainslie et al. 2023, arXiv:2305.13245.
+
+    >>> op = Attention(heads=12)
+    >>> cost = op.cost(((197, 768),), op.shape(((197, 768),)))
+    >>> cost.macs.symbols(), cost.macs.value == 4 * 197 * 768 * 768 + 2 * 197 * 197 * 768
+    ('4·T·D·h·d + 2·T·T·h·d', True)
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+    implied: ClassVar[dict[str, str]] = {"kv_heads": "heads", "head_dim": "features / heads"}
+    heads: Positive
+    kv_heads: Positive | None = None
+    head_dim: Positive | None = None
+    bias: Flag = True
+    causal: Flag = False
+
+    def check(self) -> None:
+        """Each kv-head serves the same number of heads."""
+        if self.kv_heads is not None and self.heads % self.kv_heads != 0:
+            raise wrong(
+                "kv_heads",
+                "expected a divisor of heads, got {} for {} heads",
+                self.kv_heads,
+                self.heads,
+                help="kv_heads: 1 is multi-query attention, kv_heads: heads the default",
+            )
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(..., T, D) -> the same."""
+        leading, length, features = tokens(inputs[0], self)
+        context_leading, context_length, _ = tokens(inputs[-1], self)
+        if leading != context_leading:
+            raise ShapeError(
+                "attention from {} to a context of {}: the leading axes differ", list(inputs[0]), list(inputs[-1])
+            )
+        if self.causal and length != context_length:
+            raise ShapeError(
+                "causal attention needs equal lengths, got {} queries and {} keys",
+                length,
+                context_length,
+                help="attention to a context is not causal: leave causal out",
+            )
+        if self.head_dim is None and features % self.heads != 0:
+            raise ShapeError(
+                "{} features do not divide into {} heads",
+                features,
+                self.heads,
+                help="a number of heads that divides the features, or head_dim: for the size of each",
+            )
+        return inputs[:1]
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Queries, keys, values, scores, weighted values, result."""
+        leading, length, features = tokens(inputs[0], self)
+        _, context_length, context_features = tokens(inputs[-1], self)
+        itself = len(inputs) == 1
+        every = batch(leading)
+        queries, d_in = ("T", length), ("D", features)
+        keys, d_context = (queries, d_in) if itself else (("L", context_length), ("D'", context_features))
+        h, d = ("h", self.heads), ("d", self._head_dim(features))
+        g = h if self.kv_heads is None else ("g", self.kv_heads)
+        pairs: tuple[Factor, ...] = (("T(T+1)/2", length * (length + 1) // 2),) if self.causal else (queries, keys)
+        scores = product(*every, *pairs, h)
+        weights = product(d_in, h, d)
+        weights_kv = product(d_context, g, d)
+        here, there = product(*every, queries), product(*every, keys)
+        if itself and self.kv_heads is None:
+            projections, biases, params = 4 * (here * weights), 3 * (here * product(h, d)), 4 * weights
+            offsets = 3 * product(h, d)
+        else:
+            projections = 2 * (here * weights) + 2 * (there * weights_kv)
+            biases = here * product(h, d) + 2 * (there * product(g, d))
+            params = 2 * weights + 2 * weights_kv
+            offsets = product(h, d) + 2 * product(g, d)
+        return softmax(scores) + Cost(
+            macs=projections + 2 * (scores * product(d)),
+            mul=scores,
+            add=biases + here * product(d_in) if self.bias else ZERO,
+            params=params + offsets + product(d_in) if self.bias else params,
+        )
+
+    def _head_dim(self, features: Dim) -> Dim:
+        return features // self.heads if self.head_dim is None else self.head_dim

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from costcalc.errors import ArgumentError, ShapeError
-from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements
+from costcalc.errors import ArgumentError, CostcalcError, ShapeError
+from costcalc.formula import ZERO, Count, Dim, Shapes, elements
 from costcalc.model import Cost
 from costcalc.ops.kinds import KINDS, show
 from costcalc.record import Record
 
 REGISTRY: dict[str, type[Op]] = {}
+RULES = frozenset({"shape", "cost"})
+"""The methods that an argument may share its name with."""
 
 
 class Op(Record):
@@ -23,8 +25,9 @@ class Op(Record):
             def cost(self, inputs: Shapes, outputs: Shapes) -> Cost: ...
 
     Fields are the arguments; the first is the one that a lone value sets; each annotation is a kind of `ops.kinds`, or
-    that and `None`. Dimensions may be arrays, one entry per configuration of a sweep: a rule uses arithmetic,
-    comparisons and `if` as on ints, and no conversion to a Python number.
+    that and `None`; an argument that has the name of a rule is declared with an underscore behind it (`shape_`).
+    Dimensions may be arrays, one entry per configuration of a sweep: a rule uses arithmetic, comparisons and `if` as on
+    ints, and no conversion to a Python number.
     """
 
     name: ClassVar[str] = ""
@@ -32,20 +35,34 @@ class Op(Record):
     """The least and the largest number of inputs; None for any."""
     followed: ClassVar[bool] = False
     """Whether `norm` and `act` may stand among the arguments: layers written after this one."""
+    implied: ClassVar[dict[str, str]] = {}
+    """What the default of an argument follows from, in words, where it is no constant."""
 
     def __init_subclass__(cls, name: str = "") -> None:
         super().__init_subclass__()
+        cls.fields = {field.removesuffix("_"): kind for field, kind in cls.fields.items()}
         for field, annotation in cls.fields.items():
             if annotation.removesuffix(" | None") not in KINDS:
-                raise TypeError(f"{cls.__name__}.{field}: {annotation} is no kind of argument; known: {', '.join(KINDS)}")
+                raise TypeError(
+                    f"{cls.__name__}.{field}: {annotation} is no kind of argument; known: {', '.join(KINDS)}"
+                )
         if name:
+            there = REGISTRY.get(name)
+            if there and (there.__module__, there.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise CostcalcError(
+                    "{} would replace the op {}, which {} defines", cls.__module__, name, there.__module__
+                )
             cls.name = name
             REGISTRY[name] = cls
 
     def __init__(self, **arguments: Any) -> None:
+        if not arguments.keys() <= self.fields.keys() or not self.fields.keys() <= {*arguments, *self.defaults}:
+            from costcalc.ops.advice import misfit
+
+            raise misfit(type(self), arguments)
         for field, value in arguments.items():
-            annotation = self.fields.get(field)
-            if annotation is None or (value is None and annotation.endswith("None")):
+            annotation = self.fields[field]
+            if value is None and annotation.endswith("None"):
                 continue
             try:
                 arguments[field] = KINDS[annotation.removesuffix(" | None")][0](value)
@@ -53,7 +70,14 @@ class Op(Record):
                 error.argument = field
                 raise
         super().__init__(**arguments)
+        for field in self.fields.keys() & RULES:
+            self.__dict__[f"{field}_"] = self.__dict__.pop(field)
         self.check()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments by name, in order."""
+        return {field: self.__dict__[f"{field}_" if field in RULES else field] for field in self.fields}
 
     def check(self) -> None:
         """Raise `ArgumentError` where arguments exclude each other."""
@@ -73,19 +97,31 @@ class Op(Record):
         """
         if self != other:
             raise ShapeError("{} cannot share the weights of {}: not the same op with the same arguments", self, other)
-        if here.params.value != there.params.value:
+        if _weights(here) != _weights(there):
             raise ShapeError(
-                "cannot share weights of another size: {:,} parameters here, {:,} there",
+                "cannot share weights of another shape: {:,} parameters here, {:,} there",
                 here.params.value,
                 there.params.value,
                 help="both must see inputs of the same number of channels or features",
             )
         return ZERO
 
+    def __hash__(self) -> int:
+        return hash((type(self), *self.arguments.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
+
     def __str__(self) -> str:
         """The op with the arguments that differ from their defaults: `conv(out=64, kernel=3)`."""
-        said = [f"{f}={show(getattr(self, f))}" for f in self.fields if self.defaults.get(f, self) != getattr(self, f)]
+        said = [
+            f"{name}={show(value)}" for name, value in self.arguments.items() if self.defaults.get(name, self) != value
+        ]
         return f"{self.name}({', '.join(said)})" if said else self.name
+
+
+def _weights(cost: Cost) -> list[list[Dim]]:
+    return [[value for _, value in term] for term in cost.params.terms]
 
 
 class Elementwise(Op):
@@ -124,78 +160,54 @@ _plugins_loaded = False
 
 
 def load_plugins() -> None:
-    """Import what entry points of the group `costcalc.ops` name, once; importing an op registers it."""
+    """Import what entry points of the group `costcalc.ops` name, once; importing an op registers it.
+
+    Raises `CostcalcError` where an entry point cannot be loaded, or would replace an op that is there already.
+    """
     global _plugins_loaded
-    if not _plugins_loaded:
-        _plugins_loaded = True
-        from importlib.metadata import entry_points
+    if _plugins_loaded:
+        return
+    from importlib.metadata import entry_points
 
-        for entry in entry_points(group="costcalc.ops"):
+    for entry in entry_points(group="costcalc.ops"):
+        try:
             entry.load()
+        except (Exception, SystemExit) as error:
+            raise CostcalcError(
+                "the ops of the installed package {} cannot be loaded: {}: {}",
+                entry.dist.name if entry.dist else entry.value,
+                type(error).__name__,
+                error,
+                note=f"entry point {entry.name} = {entry.value}, group costcalc.ops".replace("{", "{{").replace(
+                    "}", "}}"
+                ),
+                help="repair or uninstall that package",
+            ) from error
+    _plugins_loaded = True
 
 
-def spread(value: Dim | Shape, rank: int, argument: str) -> Shape:
-    """One value per spatial dimension, from one for all or one for each.
+def signature(op: type[Op]) -> str:
+    """How an op is written, with its defaults.
 
-    >>> spread(3, 2, "kernel")
-    (3, 3)
+    >>> signature(REGISTRY["linear"])
+    'linear(out, bias=true, norm=none, act=none)'
     """
-    if not isinstance(value, tuple):
-        return (value,) * rank
-    if len(value) != rank:
-        raise ShapeError(
-            "{} has {} values, for {} spatial dimension(s)", argument, len(value), rank, help="give one, or one for each"
-        )
-    return value
+    arguments = []
+    for field in op.fields:
+        default = op.implied.get(field) or (show(op.defaults[field]) if field in op.defaults else "")
+        arguments.append(f"{field}={default}" if default else field)
+    if op.followed:
+        arguments += ["norm=none", "act=none"]
+    return f"{op.name}({', '.join(arguments)})"
 
 
-def spatial(inputs: Shapes, op: Op) -> tuple[Dim, Shape]:
-    """Channels and spatial sizes of the first input, for an op on `[C, L]`, `[C, H, W]` or `[C, D, H, W]`."""
-    shape = inputs[0]
-    if not 2 <= len(shape) <= 4:
-        raise ShapeError(
-            "{} needs an input of channels and 1 to 3 spatial dimensions, got {}",
-            op.name,
-            list(shape),
-            help="a vector becomes [C, 1, 1] with reshape: [-1, 1, 1]",
-        )
-    return shape[0], shape[1:]
+def summary(op: type[Op]) -> str:
+    """What an op does, in one line: the first of its docstring."""
+    return (op.__doc__ or "").strip().partition("\n")[0]
 
 
-def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, *, ceil: bool = False) -> Dim:
-    """The number of positions of a window along one dimension. Source: PyTorch, torch.nn.Conv2d and MaxPool2d.
-
-    >>> window(224, 7, 2, 3, 1)
-    112
-    >>> window(112, 3, 2, 0, 1, ceil=True)
-    56
-    """
-    span = dilation * (kernel - 1) + 1
-    room = size + 2 * padding - span
-    if ceil:
-        out = -(-room // stride) + 1
-        if (out - 1) * stride >= size + padding:
-            out = out - 1
-    else:
-        out = room // stride + 1
-    if out < 1:
-        raise ShapeError(
-            "a window of {} does not fit an input of {} with padding {}",
-            span,
-            size,
-            padding,
-            help="a smaller kernel, more padding, or fewer strides before it",
-        )
-    return out
-
-
-def axis_of(axis: Dim, rank: int, name: str = "axis") -> int:
-    """An axis counted from the front. Raises `ShapeError` where the input has no such axis.
-
-    >>> axis_of(-1, 3)
-    2
-    """
-    if not -rank <= axis < rank:
-        raise ShapeError("{} {} does not exist in an input of {} dimension(s)", name, axis, rank)
-    return axis % rank
-
+def wrong(argument: str, message: str, *values: object, help: str = "") -> ArgumentError:
+    """An error about one argument of an op."""
+    error = ArgumentError(message, *values, help=help)
+    error.argument = argument
+    return error

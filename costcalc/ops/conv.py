@@ -5,13 +5,16 @@ In the formulas, g is `groups`, m is `multiplier`, K_h and K_w are kernel taps; 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.errors import ArgumentError, ShapeError
+from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements, product, space, taps
 from costcalc.model import Cost
-from costcalc.ops.base import Op, spatial, spread, window
-from costcalc.ops.kinds import Flag, Margins, Padding, Positive, Sizes
+from costcalc.ops.base import Op, wrong
+from costcalc.ops.shapes import divide, slide, spatial, spread
+
+if TYPE_CHECKING:
+    from costcalc.ops.kinds import Flag, Margins, Padding, Positive, Sizes
 
 
 class Conv(Op, name="conv"):
@@ -42,7 +45,7 @@ class Conv(Op, name="conv"):
         channels, sizes = spatial(inputs, self)
         divide(channels, self.groups, "input channels")
         divide(self.out, self.groups, "output channels")
-        return ((self.out, *_slide(self, sizes)),)
+        return ((self.out, *_slid(self, sizes)),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Every output position sums K·C/g products for each output channel."""
@@ -81,7 +84,7 @@ class DepthwiseConv(Op, name="depthwise_conv"):
     def shape(self, inputs: Shapes) -> Shapes:
         """(C, *S) -> (C·multiplier, *S')."""
         channels, sizes = spatial(inputs, self)
-        return ((channels * self.multiplier, *_slide(self, sizes)),)
+        return ((channels * self.multiplier, *_slid(self, sizes)),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Every output position sums K products for each output channel."""
@@ -123,12 +126,11 @@ class ConvTranspose(Op, name="conv_transpose"):
     def check(self) -> None:
         """`same` has no meaning here: the output size would not follow from the input size."""
         if self.padding == "same":
-            error = ArgumentError(
+            raise wrong(
+                "padding",
                 "conv_transpose takes no padding: same",
-                help="padding: (kernel - 1) // 2 with output_padding: stride - 1 doubles the size at stride 2",
+                help="at stride 2, padding: (kernel - 1) // 2 and output_padding: 1 double the size",
             )
-            error.argument = "padding"
-            raise error
 
     def shape(self, inputs: Shapes) -> Shapes:
         """(C, *S) -> (out, *S')."""
@@ -165,23 +167,8 @@ class ConvTranspose(Op, name="conv_transpose"):
         )
 
 
-def divide(channels: Dim, groups: Dim, what: str) -> None:
-    """Raise `ShapeError` where groups do not divide channels."""
-    if channels % groups != 0:
-        raise ShapeError(
-            "{} {} do not divide into {} groups", channels, what, groups, help="make_divisible(..., {2}) rounds them"
-        )
-
-
-def _slide(op: Conv | DepthwiseConv, sizes: Shape) -> Shape:
-    rank = len(sizes)
-    kernel = spread(op.kernel, rank, "kernel")
-    stride = spread(op.stride, rank, "stride")
-    dilation = spread(op.dilation, rank, "dilation")
-    if op.padding == "same":
-        return tuple(-(-size // step) for size, step in zip(sizes, stride, strict=True))
-    margins: Shape = (0,) * rank if isinstance(op.padding, str) else spread(op.padding, rank, "padding")
-    return tuple(map(window, sizes, kernel, stride, margins, dilation))
+def _slid(op: Conv | DepthwiseConv, sizes: Shape) -> Shape:
+    return slide(sizes, kernel=op.kernel, stride=op.stride, padding=op.padding, dilation=op.dilation)
 
 
 def _bias(bias: bool, output: Shape) -> Count:

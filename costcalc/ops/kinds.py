@@ -23,12 +23,17 @@ Sizes: TypeAlias = Dim | Shape
 Margins: TypeAlias = Dim | Shape
 Padding: TypeAlias = Dim | Shape | str
 Integers: TypeAlias = Dim | Shape
+Extents: TypeAlias = Shape
 Axes: TypeAlias = int | Literal["all"]
 Amounts: TypeAlias = Dim | tuple[tuple[Dim, Dim], ...]
 Mode: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 
 MODES = ("nearest", "linear", "bilinear", "trilinear", "bicubic")
 NEAR = 1e-9
+MAX_RANK = 8
+"""The dimensions that a tensor may have; so a list of one value per dimension is bounded too."""
+MAX_LIST = 4096
+"""The values that any list may have."""
 
 
 def integer(value: Any) -> Dim:
@@ -62,9 +67,16 @@ positive = _at_least(1)
 natural = _at_least(0)
 
 
+def listed(values: tuple[Any, ...] | list[Any], convert: Callable[[Any], Dim], most: int) -> Shape:
+    """A list of one value or more."""
+    if not 0 < len(values) <= most:
+        raise ArgumentError("expected a list of 1 to {} values, got {}", most, len(values))
+    return tuple(map(convert, values))
+
+
 def _each(convert: Callable[[Any], Dim]) -> Callable[[Any], Dim | Shape]:
     def convert_all(value: Any) -> Dim | Shape:
-        return tuple(map(convert, value)) if isinstance(value, (tuple, list)) else convert(value)
+        return listed(value, convert, MAX_RANK) if isinstance(value, (tuple, list)) else convert(value)
 
     return convert_all
 
@@ -74,11 +86,17 @@ margins = _each(natural)
 integers = _each(integer)
 
 
+def extents(value: Any) -> Shape:
+    """A list of positive integers; one by itself is a list of one."""
+    return listed(value if isinstance(value, (tuple, list)) else (value,), positive, MAX_LIST)
+
+
 def flag(value: Any) -> bool:
     """`true` or `false`."""
     if type(value) is bool:
         return value
-    raise ArgumentError("expected true or false, got {}", show(value))
+    help = "true and false are written in small letters" if str(value).lower() in ("true", "false") else ""
+    raise ArgumentError("expected true or false, got {}", show(value), help=help)
 
 
 def probability(value: Any) -> float:
@@ -111,7 +129,9 @@ def amounts(value: Any) -> Amounts:
     pairs = [tuple(map(natural, pair)) if isinstance(pair, (tuple, list)) else () for pair in value]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise ArgumentError(
-            "expected a number, or a pair [before, after] for each spatial dimension, got {}", show(value)
+            "expected a number, or a pair [before, after] for each spatial dimension, got {}",
+            show(value),
+            help="[[1, 1], [0, 2]] is 1 above and below, none on the left, 2 on the right",
         )
     return tuple((pair[0], pair[1]) for pair in pairs)
 
@@ -153,6 +173,7 @@ KINDS: dict[str, tuple[Callable[[Any], Any], str, dict[str, object]]] = {
     "Margins": (margins, "integer ≥ 0, or one per spatial dimension", _or_list(_NATURAL)),
     "Padding": (padding, "integer ≥ 0, or one per spatial dimension; same; valid", _or_list(_NATURAL)),
     "Integers": (integers, "integer, or a list of them", _or_list(_INTEGER)),
+    "Extents": (extents, "list of integers ≥ 1", _or_list(_POSITIVE)),
     "Axes": (axes, "integer ≥ 1, or all", _POSITIVE),
     "Amounts": (
         amounts,
@@ -161,4 +182,4 @@ KINDS: dict[str, tuple[Callable[[Any], Any], str, dict[str, object]]] = {
     ),
     "Mode": (mode, ", ".join(MODES), {"enum": list(MODES)}),
 }
-"""For each kind of argument: the conversion, the kind in words, and its JSON Schema (an expression is always allowed)."""
+"""For each kind of argument: the conversion, the kind in words, its JSON Schema (an expression is always allowed)."""

@@ -1,1 +1,188 @@
-"""."""
+"""Several tensors into one, and a tensor together with a learnt one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from costcalc.errors import ShapeError
+from costcalc.formula import Count, Shape, Shapes, elements, product
+from costcalc.model import Cost
+from costcalc.ops.base import Op
+from costcalc.ops.shapes import axis_of, broadcast, tokens
+
+if TYPE_CHECKING:
+    from costcalc.ops.kinds import Extents, Integer, Positive
+
+
+class _Join(Op):
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The inputs' own, or what they broadcast to."""
+        out = inputs[0]
+        for shape in inputs[1:]:
+            out = joined(out, shape, self)
+        return (out,)
+
+    def each(self, inputs: Shapes, outputs: Shapes) -> Count:
+        """One operation per element for every input after the first."""
+        return elements(outputs[0]) * (len(inputs) - 1)
+
+
+class Add(_Join, name="add"):
+    """Element-wise sum, with broadcasting.
+
+    Shapes: two or more, equal or 1 in every axis -> the larger in every axis.
+    Units:  (inputs - 1) additions per element.
+    Errors: ShapeError when the shapes do not broadcast.
+    Source: PyTorch's broadcasting; He et al. 2015, arXiv:1512.03385, for residual connections.
+
+    >>> Add().cost(((64, 56, 56),) * 3, ((64, 56, 56),)).add.value == 2 * 64 * 56 * 56
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Summing m tensors takes m - 1 additions."""
+        return Cost(add=self.each(inputs, outputs))
+
+
+class Mul(_Join, name="mul"):
+    """Element-wise product, with broadcasting.
+
+    Shapes: two or more, equal or 1 in every axis -> the larger in every axis.
+    Units:  (inputs - 1) multiplications per element.
+    Errors: ShapeError when the shapes do not broadcast.
+    Source: PyTorch's broadcasting; Hu et al. 2017, arXiv:1709.01507, for channel gates.
+
+    >>> Mul().cost(((64, 56, 56), (64, 1, 1)), ((64, 56, 56),)).mul.value == 64 * 56 * 56
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Multiplying m tensors takes m - 1 multiplications."""
+        return Cost(mul=self.each(inputs, outputs))
+
+
+class Concat(Op, name="concat"):
+    """Tensors joined along one axis, the channels by default.
+
+    Shapes: (C_1, ...), (C_2, ...), ... -> (C_1 + C_2 + ..., ...).
+    Units:  no arithmetic.
+    Errors: ShapeError when the shapes differ in another axis.
+    Source: PyTorch's cat.
+
+    >>> Concat().shape(((64, 28, 28), (128, 28, 28), (32, 28, 28), (32, 28, 28)))
+    ((256, 28, 28),)
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, None)
+    axis: Integer = 0
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The sum along the axis."""
+        first = inputs[0]
+        axis = axis_of(self.axis, len(first))
+        for shape in inputs[1:]:
+            if len(shape) != len(first) or shape[:axis] != first[:axis] or shape[axis + 1 :] != first[axis + 1 :]:
+                raise ShapeError(
+                    "cannot concatenate {} and {} on axis {}: they differ elsewhere",
+                    list(first),
+                    list(shape),
+                    self.axis,
+                    help="the branches need the same strides, and padding: same or kernel // 2",
+                )
+        return ((*first[:axis], sum(shape[axis] for shape in inputs), *first[axis + 1 :]),)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Joining computes nothing."""
+        return Cost()
+
+
+class Scale(Op, name="scale"):
+    """Learnt factor for each channel (layer scale).
+
+    Shapes: any -> the same.
+    Units:  one multiplication per element; as many parameters as the axis is long.
+    Errors: ShapeError when there is no such axis.
+    Source: Touvron et al. 2021, arXiv:2103.17239, section 2.
+
+    >>> op = Scale(axis=-1)
+    >>> op.cost(((197, 768),), ((197, 768),)).params.value
+    768
+    """
+
+    axis: Integer = 0
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The input's own."""
+        axis_of(self.axis, len(inputs[0]))
+        return inputs
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Every element is multiplied by its channel's factor."""
+        each = elements(outputs[0])
+        return Cost(mul=each, params=product(each.terms[0][axis_of(self.axis, len(outputs[0]))]))
+
+
+class Parameter(Op, name="parameter"):
+    """Learnt tensor added to the input, with broadcasting (position embedding).
+
+    Shapes: any, together with `shape` -> what they broadcast to.
+    Units:  one addition per element; the elements of `shape` are the parameters.
+    Errors: ShapeError when the shapes do not broadcast.
+    Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
+
+    >>> Parameter(shape=[197, 768]).cost(((197, 768),), ((197, 768),)).params.value == 197 * 768
+    True
+    """
+
+    shape_: Extents
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The input's own, or what it broadcasts to."""
+        return (joined(inputs[0], self.shape_, self),)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """One addition per element."""
+        return Cost(add=elements(outputs[0]), params=elements(self.shape_))
+
+
+class ConcatToken(Op, name="concat_token"):
+    """Learnt tokens put before the input's own (class token).
+
+    Shapes: (..., T, D) -> (..., T + count, D).
+    Units:  no arithmetic; count·D parameters.
+    Errors: ShapeError when the input has less than two axes.
+    Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
+
+    >>> op = ConcatToken()
+    >>> op.shape(((196, 768),)), op.cost(((196, 768),), ((197, 768),)).params.value
+    (((197, 768),), 768)
+    """
+
+    count: Positive = 1
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(..., T, D) -> (..., T + count, D)."""
+        leading, length, features = tokens(inputs[0], self)
+        return ((*leading, length + self.count, features),)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Joining computes nothing."""
+        return Cost(params=product(("count", self.count), ("D", inputs[0][-1])))
+
+
+def joined(left: Shape, right: Shape, op: Op) -> Shape:
+    """What two shapes broadcast to. Raises `ShapeError` where they do not."""
+    out = broadcast(left, right)
+    if out is None:
+        raise ShapeError("{} cannot join {} and {}", op.name, list(left), list(right), help=_repair(left, right))
+    return out
+
+
+def _repair(left: Shape, right: Shape) -> str:
+    if len(left) != len(right):
+        return "axes are matched from the last; global pooling with keepdims: true, or reshape, keeps [C, 1, 1]"
+    if left[0] != right[0]:
+        return "a 1x1 convolution on one of the paths (shortcut:) gives both the same channels and stride"
+    return "both paths need the same strides, and padding: same or kernel // 2"

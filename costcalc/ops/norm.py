@@ -1,1 +1,210 @@
-"""."""
+"""Normalisation: by stored statistics, or by those of the input itself.
+
+E is the number of elements. Statistics of the input itself take, per element, two additions for mean and variance and
+one multiplication for the square, then one addition and one multiplication to apply them; per group of elements two
+divisions, one addition (epsilon) and one square root.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.errors import ShapeError
+from costcalc.formula import ZERO, Count, Shapes, Term, elements, product
+from costcalc.model import Cost
+from costcalc.ops.base import Op
+from costcalc.ops.shapes import divide, ranked, spatial
+
+if TYPE_CHECKING:
+    from costcalc.ops.kinds import Axes, Flag, Positive
+
+
+class Batchnorm(Op, name="batchnorm"):
+    """Batch normalisation, at inference: a factor and an offset for each channel.
+
+    Shapes: (C, ...) -> the same, up to three spatial dimensions.
+    Units:  one multiplication and one addition per element; 2·C parameters, 2·C buffers (running mean and variance).
+    Errors: ShapeError when the input has no channels, or more than three further axes.
+    Source: Ioffe and Szegedy 2015, arXiv:1502.03167; PyTorch's BatchNorm1d, BatchNorm2d, BatchNorm3d.
+
+    >>> Batchnorm().cost(((64, 56, 56),), ((64, 56, 56),)).buffers.value == 2 * 64
+    True
+    """
+
+    affine: Flag = True
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The input's own."""
+        if not 1 <= len(inputs[0]) <= 4:
+            raise ShapeError(
+                "batchnorm needs an input of channels and at most 3 spatial dimensions, got {}", list(inputs[0])
+            )
+        return inputs
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Every element is scaled and shifted, whether by learnt numbers or by the statistics alone."""
+        each = elements(outputs[0])
+        both = product(("2", 2), ("C", inputs[0][0]))
+        return Cost(mul=each, add=each, params=both if self.affine else ZERO, buffers=both)
+
+
+class Instancenorm(Op, name="instancenorm"):
+    """Instance normalisation: each channel by its own statistics.
+
+    Shapes: (C, *S) -> the same, one to three spatial dimensions.
+    Units:  per element 3 additions and 2 multiplications; per channel 2 divisions, 1 addition, 1 transcendental.
+            Affine: 1 addition and 1 multiplication more per element, 2·C parameters.
+    Errors: ShapeError when there are no spatial dimensions.
+    Source: Ulyanov et al. 2016, arXiv:1607.08022; PyTorch's InstanceNorm2d.
+
+    >>> Instancenorm().cost(((64, 8, 8),), ((64, 8, 8),)).add.value == 3 * 64 * 8 * 8 + 64
+    True
+    """
+
+    affine: Flag = False
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The input's own."""
+        spatial(inputs, self)
+        return inputs
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """A group is a channel."""
+        channels = ("C", inputs[0][0])
+        return _normalise(elements(outputs[0]), product(channels), (channels,) if self.affine else None)
+
+
+class Groupnorm(Op, name="groupnorm"):
+    """Group normalisation: each group of channels by its own statistics.
+
+    Shapes: (C, ...) -> the same.
+    Units:  per element 3 additions and 2 multiplications; per group 2 divisions, 1 addition, 1 transcendental.
+            Affine: 1 addition and 1 multiplication more per element, 2·C parameters.
+    Errors: ShapeError when groups do not divide the channels.
+    Source: Wu and He 2018, arXiv:1803.08494; PyTorch's GroupNorm.
+
+    >>> Groupnorm(groups=32).cost(((64, 8, 8),), ((64, 8, 8),)).div.value == 2 * 32
+    True
+    """
+
+    groups: Positive
+    affine: Flag = True
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The input's own."""
+        divide(ranked(inputs[0], 1, self)[0], self.groups, "channels")
+        return inputs
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """A group is C/g channels."""
+        learnt = (("C", inputs[0][0]),) if self.affine else None
+        return _normalise(elements(outputs[0]), product(("g", self.groups)), learnt)
+
+
+class _Trailing(Op):
+    """Normalisation over the last axes."""
+
+    axes: Axes = 1
+    affine: Flag = True
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The input's own."""
+        rank = len(ranked(inputs[0], 1, self))
+        if self.axes != "all" and self.axes > rank:
+            raise ShapeError(
+                "{} over the last {} axes of an input of {} dimension(s)",
+                self.name,
+                self.axes,
+                rank,
+                help="axes counts axes from the back and not features; axes: all takes them all",
+            )
+        return inputs
+
+    def divided(self, inputs: Shapes) -> tuple[Term, Term]:
+        """The axes that count the groups, and those that are normalised."""
+        axes = elements(inputs[0]).terms[0]
+        first = 0 if self.axes == "all" else len(axes) - self.axes
+        return axes[:first], axes[first:]
+
+
+class Layernorm(_Trailing, name="layernorm"):
+    """Layer normalisation over the last axes.
+
+    Shapes: any -> the same.
+    Units:  per element 3 additions and 2 multiplications; per group (a position of the other axes) 2 divisions,
+            1 addition, 1 transcendental. Affine: 1 addition and 1 multiplication more per element, 2 parameters per
+            normalised feature.
+    Errors: ShapeError when the input has fewer axes.
+    Source: Ba et al. 2016, arXiv:1607.06450; PyTorch's LayerNorm.
+
+    >>> Layernorm().cost(((197, 768),), ((197, 768),)).add.value == (3 + 1) * 197 * 768 + 197
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """A group is a position of the leading axes."""
+        groups, features = self.divided(inputs)
+        return _normalise(elements(outputs[0]), product(*groups), features if self.affine else None)
+
+
+class Rmsnorm(_Trailing, name="rmsnorm"):
+    """Normalisation by the root mean square of the last axes.
+
+    Shapes: any -> the same.
+    Units:  per element 2 multiplications and 1 addition; per group (a position of the other axes) 1 division,
+            1 addition, 1 transcendental. Affine: 1 multiplication more per element, 1 parameter per normalised feature.
+    Errors: ShapeError when the input has fewer axes.
+    Source: Zhang and Sennrich 2019, arXiv:1910.07467; PyTorch's RMSNorm.
+
+    >>> Rmsnorm().cost(((197, 768),), ((197, 768),)).mul.value == (2 + 1) * 197 * 768
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """A group is a position of the leading axes."""
+        axes, features = self.divided(inputs)
+        each, groups = elements(outputs[0]), product(*axes)
+        return Cost(
+            add=each + groups,
+            mul=each * (3 if self.affine else 2),
+            div=groups,
+            exp=groups,
+            params=product(*features) if self.affine else ZERO,
+        )
+
+
+class Lrn(Op, name="lrn"):
+    """Local response normalisation across neighbouring channels.
+
+    Shapes: (C, *S) -> the same, one to three spatial dimensions.
+    Units:  per element 2 multiplications, `size` additions, 1 transcendental (the power) and 1 division.
+    Errors: ShapeError when there are no spatial dimensions.
+    Source: Krizhevsky et al. 2012, section 3.3; PyTorch's LocalResponseNorm.
+
+    >>> Lrn().cost(((96, 55, 55),), ((96, 55, 55),)).add.value == 5 * 96 * 55 * 55
+    True
+    """
+
+    size: Positive = 5
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """The input's own."""
+        spatial(inputs, self)
+        return inputs
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Squares are summed over `size` channels; the sum is scaled, raised to a power, and divides the element."""
+        each = elements(outputs[0])
+        return Cost(mul=2 * each, add=product(("size", self.size)) * each, exp=each, div=each)
+
+
+def _normalise(each: Count, groups: Count, learnt: Term | None) -> Cost:
+    """Mean, variance and their application; `learnt` are the axes of factor and offset."""
+    more = 0 if learnt is None else 1
+    return Cost(
+        add=each * (3 + more) + groups,
+        mul=each * (2 + more),
+        div=2 * groups,
+        exp=groups,
+        params=ZERO if learnt is None else product(("2", 2), *learnt),
+    )

@@ -1,1 +1,230 @@
-"""."""
+"""Pooling: the largest or the mean value of windows, of everything, or of as many windows as are asked for.
+
+E is the number of output elements, K that of a window's taps, those that hang over the edge included. To reduce a
+window to one value takes K - 1 comparisons or additions; a mean takes a division more.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from costcalc.formula import Count, Dim, Factor, Shape, Shapes, product, space, taps
+from costcalc.model import Cost
+from costcalc.ops.base import Op, wrong
+from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
+
+if TYPE_CHECKING:
+    from costcalc.ops.kinds import Flag, Padding, Sizes
+
+
+class _Pool(Op):
+    """A window that slides. `dilation` is 1 where an op has no such argument."""
+
+    implied: ClassVar[dict[str, str]] = {"stride": "kernel"}
+    kernel: Sizes
+    stride: Sizes | None = None
+    padding: Padding = 0
+    ceil: Flag = False
+
+    @property
+    def spacing(self) -> Sizes:
+        """The distance of neighbouring taps."""
+        return 1
+
+    def check(self) -> None:
+        """PyTorch's limit: windows begin and end inside the input, or less than half outside."""
+        if isinstance(self.padding, str):
+            return
+        rank = max(len(value) if isinstance(value, tuple) else 1 for value in (self.kernel, self.padding, self.spacing))
+        kernel, padding, dilation = (_widen(value, rank) for value in (self.kernel, self.padding, self.spacing))
+        for taps_, margin, step in zip(kernel, padding, dilation, strict=False):
+            if 2 * margin > step * (taps_ - 1) + 1:
+                raise wrong(
+                    "padding",
+                    "expected at most half of the window, got {} for a window of {}",
+                    margin,
+                    step * (taps_ - 1) + 1,
+                    help="padding: kernel // 2 keeps the size at stride 1; more would pool padding alone",
+                )
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(C, *S) -> (C, *S')."""
+        channels, sizes = spatial(inputs, self)
+        stride = self.kernel if self.stride is None else self.stride
+        out = slide(
+            sizes, kernel=self.kernel, stride=stride, padding=self.padding, dilation=self.spacing, ceil=self.ceil
+        )
+        return ((channels, *out),)
+
+    def reduced(self, outputs: Shapes) -> Count:
+        """(K - 1)·E."""
+        kernel = spread(self.kernel, len(outputs[0]) - 1, "kernel")
+        return _pooled(outputs) * product(less_one(taps(kernel)))
+
+
+class Maxpool(_Pool, name="maxpool"):
+    """Maximum of each window.
+
+    Shapes: (C, *S) -> (C, *S'), S' = floor((S + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1 for each of one
+            to three spatial dimensions; with `ceil`, ceil in place of floor, without a window that would begin behind
+            the input and its left padding; with `padding: same`, S' = ceil(S / stride).
+    Units:  K - 1 comparisons per output element.
+    Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half of it.
+    Source: PyTorch's MaxPool1d, MaxPool2d, MaxPool3d.
+
+    >>> op = Maxpool(kernel=3, stride=2, padding=1)
+    >>> op.cost(((64, 112, 112),), op.shape(((64, 112, 112),))).cmp.value == (3 * 3 - 1) * 64 * 56 * 56
+    True
+    """
+
+    dilation: Sizes = 1
+
+    @property
+    def spacing(self) -> Sizes:
+        """The distance of neighbouring taps."""
+        return self.dilation
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """The largest of K values takes K - 1 comparisons."""
+        return Cost(cmp=self.reduced(outputs))
+
+
+class Avgpool(_Pool, name="avgpool"):
+    """Mean of each window.
+
+    Shapes: (C, *S) -> (C, *S'), S' as of `maxpool` without dilation.
+    Units:  K - 1 additions and one division per output element.
+    Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half of it.
+    Source: PyTorch's AvgPool1d, AvgPool2d, AvgPool3d.
+
+    >>> op = Avgpool(kernel=2)
+    >>> op.cost(((6, 28, 28),), op.shape(((6, 28, 28),))).add.value == (2 * 2 - 1) * 6 * 14 * 14
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """The sum of K values takes K - 1 additions."""
+        return Cost(add=self.reduced(outputs), div=_pooled(outputs))
+
+
+class _Global(Op):
+    keepdims: Flag = True
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(C, *S) -> (C, 1, ...), or (C)."""
+        channels, sizes = spatial(inputs, self)
+        return ((channels, *(1,) * len(sizes)) if self.keepdims else (channels,),)
+
+    def reduced(self, inputs: Shapes) -> Count:
+        """(K - 1)·E."""
+        channels, sizes = spatial(inputs, self)
+        return product(("C", channels), less_one(space(sizes)))
+
+
+class GlobalAvgpool(_Global, name="global_avgpool"):
+    """Mean of each channel.
+
+    Shapes: (C, *S) -> (C, 1, ...) for one to three spatial dimensions; without keepdims (C).
+    Units:  S - 1 additions and one division per channel, S positions.
+    Errors: ShapeError when there are no spatial dimensions.
+    Source: Lin et al. 2013, arXiv:1312.4400, section 3.2; PyTorch's AdaptiveAvgPool2d(1).
+
+    >>> GlobalAvgpool().cost(((512, 7, 7),), ((512, 1, 1),)).add.value == (7 * 7 - 1) * 512
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """One window holds everything."""
+        return Cost(add=self.reduced(inputs), div=product(("C", inputs[0][0])))
+
+
+class GlobalMaxpool(_Global, name="global_maxpool"):
+    """Maximum of each channel.
+
+    Shapes: (C, *S) -> (C, 1, ...) for one to three spatial dimensions; without keepdims (C).
+    Units:  S - 1 comparisons per channel, S positions.
+    Errors: ShapeError when there are no spatial dimensions.
+    Source: PyTorch's AdaptiveMaxPool2d(1).
+
+    >>> GlobalMaxpool().cost(((512, 7, 7),), ((512, 1, 1),)).cmp.value == (7 * 7 - 1) * 512
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """One window holds everything."""
+        return Cost(cmp=self.reduced(inputs))
+
+
+class _Adaptive(Op):
+    out: Sizes
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(C, *S) -> (C, *out)."""
+        channels, sizes = spatial(inputs, self)
+        return ((channels, *spread(self.out, len(sizes), "out")),)
+
+    def reduced(self, inputs: Shapes, outputs: Shapes) -> Count:
+        """The taps of all windows, less one for each window.
+
+        Window i of `out` over `size` positions spans floor(i·size/out) to ceil((i+1)·size/out). These are separable,
+        and the spans along one dimension sum to size + out - gcd(size, out): neighbours touch where out divides
+        (i+1)·size, which happens gcd times, and share one position elsewhere.
+        """
+        channels, sizes = spatial(inputs, self)
+        return product(("C", channels), _overlapping(sizes, outputs[0][1:]))
+
+
+class AdaptiveAvgpool(_Adaptive, name="adaptive_avgpool"):
+    """Mean of as many windows as the output has positions.
+
+    Shapes: (C, *S) -> (C, *out) for one to three spatial dimensions.
+    Units:  per window of k taps k - 1 additions and one division, the windows summed one by one.
+    Errors: ShapeError when there are no spatial dimensions.
+    Source: PyTorch's AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d.
+
+    >>> op = AdaptiveAvgpool(out=3)  # windows of 2, 3 and 2 of 5 positions
+    >>> op.cost(((1, 5),), op.shape(((1, 5),))).add.value == (2 - 1) + (3 - 1) + (2 - 1)
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Windows overlap where the sizes do not divide."""
+        return Cost(add=self.reduced(inputs, outputs), div=_pooled(outputs))
+
+
+class AdaptiveMaxpool(_Adaptive, name="adaptive_maxpool"):
+    """Maximum of as many windows as the output has positions.
+
+    Shapes: (C, *S) -> (C, *out) for one to three spatial dimensions.
+    Units:  per window of k taps k - 1 comparisons, the windows summed one by one.
+    Errors: ShapeError when there are no spatial dimensions.
+    Source: PyTorch's AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d.
+
+    >>> op = AdaptiveMaxpool(out=3)  # windows of 2, 3 and 2 of 5 positions
+    >>> op.cost(((1, 5),), op.shape(((1, 5),))).cmp.value == (2 - 1) + (3 - 1) + (2 - 1)
+    True
+    """
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Windows overlap where the sizes do not divide."""
+        return Cost(cmp=self.reduced(inputs, outputs))
+
+
+def _pooled(outputs: Shapes) -> Count:
+    channels, *sizes = outputs[0]
+    return product(("C", channels), *space(tuple(sizes), "_out"))
+
+
+def _overlapping(sizes: Shape, out: Shape) -> Factor:
+    inner, outer = space(sizes, "_in"), space(out, "_out")
+    spans = [
+        (f"({i} + {o} - gcd({i}, {o}))", size + count - gcd(size, count))
+        for (i, size), (o, count) in zip(inner, outer, strict=True)
+    ]
+    symbols = f"({'·'.join(symbol for symbol, _ in spans)} - {'·'.join(symbol for symbol, _ in outer)})"
+    return symbols, prod([span for _, span in spans]) - prod(out)
+
+
+def _widen(value: Sizes, rank: int) -> tuple[Dim, ...]:
+    return value if isinstance(value, tuple) else (value,) * rank

@@ -1,1 +1,125 @@
-"""."""
+"""Recurrent layers over a sequence.
+
+Gates are multiply-adds. The rest, per step and hidden unit: the two biases of each gate and the sum of its two products
+(which the additions of the nonlinearity and of the state join), products of gates and state, and the nonlinearities.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from costcalc.formula import Count, Dim, Factor, Shapes, product
+from costcalc.model import Cost
+from costcalc.ops.base import Op
+from costcalc.ops.shapes import rows, tokens
+
+if TYPE_CHECKING:
+    from costcalc.ops.kinds import Flag, Positive
+
+
+class _Recurrent(Op):
+    """Units:  `gates` matrices per direction and layer; `per_unit` operations per step and hidden unit."""
+
+    gates: ClassVar[int] = 1
+    per_unit: ClassVar[dict[str, int]] = {}
+
+    hidden: Positive
+    layers: Positive = 1
+    bidirectional: Flag = False
+    bias: Flag = True
+
+    @property
+    def directions(self) -> int:
+        """1 or 2."""
+        return 2 if self.bidirectional else 1
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """(..., T, D) -> (..., T, directions·hidden)."""
+        leading, length, _ = tokens(inputs[0], self)
+        return ((*leading, length, self.hidden * self.directions),)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Every step multiplies input and state by a matrix for each gate, in each layer and direction."""
+        leading, length, features = tokens(inputs[0], self)
+        steps = rows((*leading, length))
+        hidden = ("h", self.hidden)
+        stack: tuple[Factor, ...] = (("layers", self.layers),) if self.layers != 1 else ()
+        units = product(*steps, *stack, hidden) * self.directions
+        biases = 2 if self.bias else 0
+        operations = {
+            quantity: units * (times if self.bias or quantity != "add" else times - 2 * self.gates)
+            for quantity, times in self.per_unit.items()
+        }
+        return Cost(
+            macs=product(*steps) * self._weights(features, 0),
+            params=self._weights(features, biases),
+            **operations,
+        )
+
+    def _weights(self, features: Dim, biases: int) -> Count:
+        more = f" + {biases}" if biases else ""
+        h = self.hidden
+        gates = (("gates", self.gates),) if self.gates != 1 else ()
+        first = product(*gates, ("h", h), (f"(D + h{more})", features + h + biases)) * self.directions
+        if self.layers == 1:
+            return first
+        below = "2h" if self.bidirectional else "h"
+        taken = (f"({below} + h{more})", self.directions * h + h + biases)
+        return first + product(("(layers - 1)", self.layers - 1), *gates, ("h", h), taken) * self.directions
+
+
+class Lstm(_Recurrent, name="lstm"):
+    """Long short-term memory.
+
+    Shapes: (..., T, D) -> (..., T, hidden), or (..., T, 2·hidden) when bidirectional.
+    Units:  multiply-adds T·4·h·(D + h) per layer and direction, D the features that enter the layer; per step and
+            hidden unit 16 additions (8 without bias), 3 multiplications, 3 divisions, 5 transcendentals;
+            4·h·(D + h + 2) parameters per layer and direction.
+    Errors: ShapeError when the input has less than two axes.
+    Source: Hochreiter and Schmidhuber 1997; PyTorch's LSTM.
+
+    >>> op = Lstm(hidden=32)
+    >>> op.cost(((5, 16),), op.shape(((5, 16),))).macs.value == 5 * 4 * 32 * (16 + 32)
+    True
+    """
+
+    gates: ClassVar[int] = 4
+    per_unit: ClassVar[dict[str, int]] = {"add": 16, "mul": 3, "div": 3, "exp": 5}
+
+
+class Gru(_Recurrent, name="gru"):
+    """Gated recurrent unit.
+
+    Shapes: (..., T, D) -> (..., T, hidden), or (..., T, 2·hidden) when bidirectional.
+    Units:  multiply-adds T·3·h·(D + h) per layer and direction, D the features that enter the layer; per step and
+            hidden unit 13 additions (7 without bias), 3 multiplications, 2 divisions, 3 transcendentals;
+            3·h·(D + h + 2) parameters per layer and direction.
+    Errors: ShapeError when the input has less than two axes.
+    Source: Cho et al. 2014, arXiv:1406.1078; PyTorch's GRU.
+
+    >>> op = Gru(hidden=32, bidirectional=True)
+    >>> op.cost(((5, 16),), op.shape(((5, 16),))).params.value == 2 * 3 * 32 * (16 + 32 + 2)
+    True
+    """
+
+    gates: ClassVar[int] = 3
+    per_unit: ClassVar[dict[str, int]] = {"add": 13, "mul": 3, "div": 2, "exp": 3}
+
+
+class Rnn(_Recurrent, name="rnn"):
+    """Plain recurrent layer, tanh of a linear map of input and state.
+
+    Shapes: (..., T, D) -> (..., T, hidden), or (..., T, 2·hidden) when bidirectional.
+    Units:  multiply-adds T·h·(D + h) per layer and direction, D the features that enter the layer; per step and
+            hidden unit 3 additions (1 without bias), 1 transcendental;
+            h·(D + h + 2) parameters per layer and direction.
+    Errors: ShapeError when the input has less than two axes.
+    Source: Elman 1990; PyTorch's RNN.
+
+    >>> op = Rnn(hidden=32, layers=2)
+    >>> op.cost(((5, 16),), op.shape(((5, 16),))).macs.value == 5 * 32 * (16 + 32) + 5 * 32 * (32 + 32)
+    True
+    """
+
+    gates: ClassVar[int] = 1
+    per_unit: ClassVar[dict[str, int]] = {"add": 3, "exp": 1}

@@ -1,0 +1,111 @@
+"""What to tell who calls an op by arguments that it does not have. Most come from PyTorch and know its names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.errors import suggest
+from costcalc.ops.base import signature, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from costcalc.errors import ArgumentError
+    from costcalc.ops.base import Op
+
+RENAMED = {
+    "axis": ("axes",),
+    "ceil_mode": ("ceil",),
+    "dim": ("axis", "out", "order"),
+    "dims": ("order", "axis"),
+    "downscale_factor": ("factor",),
+    "elementwise_affine": ("affine",),
+    "embedding_dim": ("dim",),
+    "hidden_size": ("hidden",),
+    "is_causal": ("causal",),
+    "keepdim": ("keepdims",),
+    "kernel_size": ("kernel",),
+    "normalized_shape": ("axes",),
+    "num_embeddings": ("vocab",),
+    "num_groups": ("groups",),
+    "num_heads": ("heads",),
+    "num_kv_heads": ("kv_heads",),
+    "num_layers": ("layers",),
+    "out_channels": ("out",),
+    "out_features": ("out",),
+    "output_size": ("out", "size"),
+    "pad": ("amount",),
+    "scale_factor": ("scale",),
+    "split_size_or_sections": ("sizes", "parts"),
+    "chunks": ("parts",),
+    "start_dim": ("start",),
+    "upscale_factor": ("factor",),
+}
+"""Arguments of PyTorch, and what they may be called here."""
+
+FOLLOWS = {
+    "embed_dim": "features",
+    "in_channels": "channels",
+    "in_features": "features",
+    "input_size": "features",
+    "kdim": "features",
+    "num_features": "channels",
+    "num_parameters": "channels",
+    "vdim": "features",
+}
+"""Arguments of PyTorch that follow from the shape of the input."""
+
+COSTLESS = frozenset(
+    (
+        "align_corners",
+        "alpha",
+        "approximate",
+        "batch_first",
+        "beta",
+        "count_include_pad",
+        "device",
+        "dropout",
+        "dtype",
+        "eps",
+        "inplace",
+        "k",
+        "momentum",
+        "negative_slope",
+        "nonlinearity",
+        "padding_idx",
+        "padding_mode",
+        "return_indices",
+        "threshold",
+        "track_running_stats",
+    )
+)
+"""Arguments of PyTorch that change no shape and no count."""
+
+
+def misfit(op: type[Op], names: Iterable[str]) -> ArgumentError:
+    """The error for a call whose arguments are not those of the op: one too many, else one missing.
+
+    >>> from costcalc.ops.base import REGISTRY
+    >>> error = misfit(REGISTRY["conv"], ["out", "kernel_size"])
+    >>> str(error), error.help
+    ('conv has no argument kernel_size', 'here it is called kernel')
+    """
+    names = list(names)
+    for name in names:
+        if name not in op.fields:
+            return wrong(name, "{} has no argument {}", op.name, name, help=_advice(op, name))
+    missing = [name for name in op.fields if name not in op.defaults and name not in names]
+    return wrong("", "{} needs {}", op.name, ", ".join(missing), help=signature(op))
+
+
+def _advice(op: type[Op], name: str) -> str:
+    for here in RENAMED.get(name, ()):
+        if here in op.fields:
+            return f"here it is called {here}"
+    if name in FOLLOWS:
+        return f"leave it out: the {FOLLOWS[name]} are those of the input"
+    if name in COSTLESS:
+        return "leave it out: it changes no shape and no count"
+    if name in ("norm", "act"):
+        return f"write it as a layer of its own after {op.name}"
+    return suggest(name, op.fields, "" if op.fields else f"{op.name} takes no arguments")
