@@ -1,0 +1,235 @@
+"""Totals of a network on grids: sums of products, simplified before any array as large as the whole grid is made.
+
+A term such as `C_out·H_out·W_out·K_h·K_w·C_in` depends on few axes. Its factors are multiplied axis by axis; terms that
+agree in all axes but one are then added along that one. What is left are a few products of small arrays, and only these
+are carried out for each point.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from costcalc.model import OPERATIONS
+from costcalc.sweep.grid import INT64, Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from costcalc.model import Network
+    from costcalc.sweep.grid import Array
+
+SLAB = 1 << 15
+"""Points carried out at once, so that they stay in the processor's cache."""
+SMALL = 4096
+"""Entries up to which equal arrays are found and shared."""
+
+Groups: TypeAlias = dict[tuple[int, ...], Grid]
+"""For each shape, the product of a term's factors of this shape: what depends on one axis is apart from the others."""
+
+
+class Term(NamedTuple):
+    """A product of a plain int and of arrays."""
+
+    times: int
+    groups: Groups
+
+    def key(self, without: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """What terms with the same arrays have in common, all or all but those of one shape."""
+        return tuple(sorted([id(grid) for shape, grid in self.groups.items() if shape != without]))
+
+
+Sum: TypeAlias = list[Term]
+
+
+class Sums:
+    """Collects what layers cost, in one build."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, tuple[Grid, Grid]] = {}
+        self.equal: dict[object, Grid] = {}
+        self.products: dict[tuple[int, int], Grid] = {}
+
+    def term(self, factors: Iterable[Any]) -> Term:
+        """The product of some factors. Equal products are one and the same object."""
+        times = 1
+        shapes: dict[tuple[int, ...], list[Grid]] = {}
+        for factor in factors:
+            if isinstance(factor, Grid):
+                shapes.setdefault(factor.data.shape, []).append(self.shared(factor))
+            else:
+                times *= factor
+        return Term(times, {shape: self.product(grids) for shape, grids in shapes.items()})
+
+    def product(self, grids: list[Grid]) -> Grid:
+        """The product of grids of one shape."""
+        first, *others = sorted(grids, key=id)
+        for other in others:
+            key = id(first), id(other)
+            if key not in self.products:
+                self.products[key] = self.shared(first * other)
+            first = self.products[key]
+        return first
+
+    def shared(self, grid: Grid) -> Grid:
+        """The first grid that was equal to this one."""
+        if id(grid) not in self.seen:
+            data = grid.data
+            small = data.size <= SMALL and data.dtype.kind == "i"
+            found = self.equal.setdefault((data.shape, data.tobytes()), grid) if small else grid
+            self.seen[id(grid)] = grid, found  # holding the grid, so that its id stays its own
+        return self.seen[id(grid)][1]
+
+
+def totals(network: Network, metrics: Iterable[str], batch: int) -> dict[str, Sum]:
+    """The totals of a network, metric by metric."""
+    sums = Sums()
+    wanted = {metric: _PARTS[metric] for metric in metrics if metric in _PARTS}
+    needed = {quantity for parts in wanted.values() for quantity in parts}
+    costs = {id(layer.cost): layer.cost for layer in network.layers}
+    times = _counted(id(layer.cost) for layer in network.layers)
+    terms: dict[str, Sum] = {quantity: [] for quantity in needed}
+    for key, cost in costs.items():
+        for quantity in needed:
+            for factors in getattr(cost, quantity).terms:
+                times_, groups = sums.term(value for _, value in factors)
+                terms[quantity].append(Term(times_ * times[key], groups))
+    found = {
+        metric: simplified(
+            Term(term.times * weight * (batch if metric in _BATCHED else 1), term.groups)
+            for quantity, weight in parts.items()
+            for term in terms[quantity]
+        )
+        for metric, parts in wanted.items()
+    }
+    if "layers" in metrics:
+        found["layers"] = [Term(len(network.layers), {})]
+    if "activations" in metrics:
+        shapes = {id(layer.outputs): layer.outputs for layer in network.layers}
+        times = _counted(id(layer.outputs) for layer in network.layers)
+        found["activations"] = simplified(
+            Term(term.times * times[key] * batch, term.groups)
+            for key, outputs in shapes.items()
+            for term in map(sums.term, outputs)
+        )
+    return found
+
+
+_PARTS = {
+    "params": {"params": 1},
+    "buffers": {"buffers": 1},
+    "macs": {"macs": 1},
+    "flops": {"macs": 2, **dict.fromkeys(OPERATIONS, 1)},
+    **{name: {name: 1} for name in OPERATIONS},
+}
+_BATCHED = frozenset(("macs", "flops", *OPERATIONS))
+
+
+def _counted(keys: Iterable[int]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for key in keys:
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def simplified(terms: Iterable[Term]) -> Sum:
+    """The same sum in as few terms as adding along one axis at a time gives."""
+    unlike: dict[tuple[int, ...], Term] = {}
+    for term in terms:
+        key = term.key()
+        unlike[key] = Term(unlike[key].times + term.times if key in unlike else term.times, term.groups)
+    found = list(unlike.values())
+    while True:
+        shapes = {shape for term in found for shape in term.groups}
+        left = {shape: len({term.key(shape) for term in found}) for shape in shapes}
+        along = min(left, key=lambda shape: (left[shape], shape), default=None)
+        if along is None or left[along] == len(found):
+            return found
+        alike: dict[tuple[int, ...], Sum] = {}
+        for term in found:
+            alike.setdefault(term.key(along), []).append(term)
+        found = [_added(terms, along) for terms in alike.values()]
+
+
+def _added(terms: Sum, along: tuple[int, ...]) -> Term:
+    if len(terms) == 1:
+        return terms[0]
+    total: Any = sum(term.groups[along] * term.times if along in term.groups else term.times for term in terms)
+    rest = {shape: grid for shape, grid in terms[0].groups.items() if shape != along}
+    return Term(1, {**rest, along: total})
+
+
+class Figures:
+    """The values of one metric for every point of a box: int64, or ints of any size as objects where one does not fit."""
+
+    def __init__(self, size: int) -> None:
+        self.data: Array = np.zeros(size, np.int64)
+
+    def put(self, where: Any, values: Array) -> None:
+        """Write values into the array, at as many positions."""
+        if values.dtype.kind == "O":
+            if max(values.flat) <= INT64:
+                values = values.astype(np.int64)
+            elif self.data.dtype.kind != "O":
+                self.data = self.data.astype(object)
+        self.data[where] = values
+
+
+def carry_out(total: Sum, shape: tuple[int, ...]) -> Iterator[Array]:
+    """The sum for every point of a region of this shape, in runs, row by row."""
+    bound = sum(term.times * _product(grid.bound for grid in term.groups.values()) for term in total)
+    for slab in _slabs(shape):
+        points = tuple([piece.stop - piece.start for piece in slab])
+        terms = [(term.times, [_cut(grid.data, slab) for grid in term.groups.values()]) for term in total]
+        if bound > INT64 and sum(t * _product(int(a.max()) for a in arrays) for t, arrays in terms) > INT64:
+            terms = [(times, [array.astype(object) for array in arrays]) for times, arrays in terms]
+            exact: Array = np.zeros((1,) * len(points), object) + sum(_product(arrays, times) for times, arrays in terms)
+            yield np.broadcast_to(exact, points).reshape(-1)
+        else:
+            yield _sum(terms, points).reshape(-1)
+
+
+def _sum(terms: Sequence[tuple[int, list[Array]]], points: tuple[int, ...]) -> Array:
+    result = np.zeros(points, np.int64)
+    term = np.empty(points, np.int64)
+    for times, arrays in terms:
+        if times != 1:
+            smallest = min(range(len(arrays)), key=lambda place: arrays[place].size, default=None)
+            if smallest is None:
+                result += times
+                continue
+            arrays[smallest] = arrays[smallest] * np.int64(times)
+        if len(arrays) == 1:
+            result += arrays[0]
+            continue
+        np.multiply(arrays[0], arrays[1], out=term)
+        for array in arrays[2:]:
+            np.multiply(term, array, out=term)
+        np.add(result, term, out=result)
+    return result
+
+
+def _product(values: Iterable[Any], start: Any = 1) -> Any:
+    for value in values:
+        start = start * value
+    return start
+
+
+def _cut(data: Array, slab: tuple[slice, ...]) -> Array:
+    return data[tuple([piece if size > 1 else slice(None) for piece, size in zip(slab, data.shape, strict=True)])]
+
+
+def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """The shape, cut along its first axes into pieces of few points each."""
+    if not shape:
+        yield ()
+        return
+    rest = 1
+    for size in shape[1:]:
+        rest *= size
+    step = max(1, SLAB // rest)
+    inner = list(_slabs(shape[1:])) if rest > SLAB else [tuple([slice(0, size) for size in shape[1:]])]
+    for start in range(0, shape[0], step):
+        for others in inner:
+            yield (slice(start, min(start + step, shape[0])), *others)
