@@ -44,17 +44,17 @@ class Count:
     def __add__(self, other: Count) -> Count:
         return Count(self.terms + other.terms)
 
-    def __mul__(self, other: Count | int) -> Count:
+    def __mul__(self, other: Count | Dim) -> Count:
         """Every term of this one with every term of the other.
 
         >>> (2 * product(("T", 3), ("D", 4))).symbols()
         '2·T·D'
         """
-        if isinstance(other, int):
-            if other == 1:
-                return self
-            return Count(tuple(((str(other), other), *term) for term in self.terms)) if other else ZERO
-        return Count(tuple(left + right for left in self.terms for right in other.terms))
+        if isinstance(other, Count):
+            return Count(tuple(left + right for left in self.terms for right in other.terms))
+        if type(other) is int and other in (0, 1):
+            return self if other else ZERO
+        return Count(tuple(((str(other), other), *term) for term in self.terms))
 
     __rmul__ = __mul__
 

@@ -36,20 +36,24 @@ MAX_LIST = 4096
 """The values that any list may have."""
 
 
+def kind(value: Any) -> type:
+    """The type of a value; of an array of numbers, as a sweep has them, the type of each."""
+    found: type = getattr(value, "kind", type(value))
+    return found
+
+
 def integer(value: Any) -> Dim:
     """An int, from an int or from a float within 1e-9 relative of one (24.000000000000004 is 24)."""
-    if type(value) is int:
-        return value
-    if isinstance(value, float):
+    number = kind(value)
+    if number is int:
+        return value  # type: ignore[no-any-return]
+    if number is float:
         near = round(value) if abs(value) < 1e300 else 0
         if abs(value - near) <= NEAR * abs(value):
             return near
         raise ArgumentError(
             "expected an integer, got {}", value, help="round(...), floor(...) or make_divisible(...) gives one"
         )
-    if hasattr(value, "as_integers"):
-        whole: Dim = value.as_integers(NEAR)
-        return whole
     raise ArgumentError("expected an integer, got {}", show(value))
 
 
@@ -93,15 +97,15 @@ def extents(value: Any) -> Shape:
 
 def flag(value: Any) -> bool:
     """`true` or `false`."""
-    if type(value) is bool:
-        return value
+    if kind(value) is bool:
+        return bool(value)
     help = "true and false are written in small letters" if str(value).lower() in ("true", "false") else ""
     raise ArgumentError("expected true or false, got {}", show(value), help=help)
 
 
 def probability(value: Any) -> float:
     """A number from 0 to 1."""
-    if type(value) not in (int, float) and not hasattr(value, "as_integers"):
+    if kind(value) not in (int, float):
         raise ArgumentError("expected a number from 0 to 1, got {}", show(value))
     if not 0 <= value <= 1:
         raise ArgumentError("expected a number from 0 to 1, got {}", value)
@@ -145,7 +149,7 @@ def mode(value: Any) -> str:
 
 def show(value: object) -> str:
     """A value as a spec would write it."""
-    if isinstance(value, bool):
+    if kind(value) is bool:
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(show, value))}]"

@@ -1,7 +1,7 @@
 """The arithmetic of expressions: operators and functions on bools, ints, floats, tuples and words.
 
 Numbers may be arrays in a sweep, which answer Python's operators and `math.floor`, `math.ceil`, `math.trunc`, `round`
-elementwise, and have `map(function)`, `minimum(other)` and `maximum(other)`.
+elementwise, and have `map(function, *others)` and, the result of a comparison, `choose(then, otherwise)`.
 """
 
 from __future__ import annotations
@@ -71,8 +71,10 @@ def _arithmetic(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[A
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    if hasattr(base, "map") or hasattr(exponent, "map"):
-        return base**exponent
+    if hasattr(base, "map"):
+        return base.map(_power, exponent)
+    if hasattr(exponent, "map"):
+        return exponent.map(lambda each: _power(base, each))
     if type(base) is float or type(exponent) is float or exponent < 0:
         result = base**exponent
         if isinstance(result, complex):
@@ -142,20 +144,18 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _choose(condition: Any, then: Any, otherwise: Any) -> Any:
+    if hasattr(condition, "choose"):
+        return condition.choose(then, otherwise)
+    return then if condition else otherwise
+
+
 def _smaller(left: Any, right: Any) -> Any:
-    if hasattr(left, "map"):
-        return left.minimum(right)
-    if hasattr(right, "map"):
-        return right.minimum(left)
-    return min(left, right)
+    return _choose(right < left, right, left)
 
 
 def _larger(left: Any, right: Any) -> Any:
-    if hasattr(left, "map"):
-        return left.maximum(right)
-    if hasattr(right, "map"):
-        return right.maximum(left)
-    return max(left, right)
+    return _choose(right > left, right, left)
 
 
 def _min(*values: Any) -> Any:
