@@ -9,7 +9,7 @@ from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, ShapeError, SpecError
 from costcalc.ops import base as ops
 from costcalc.ops.kinds import natural
-from costcalc.spec.compiler import argument_fault
+from costcalc.spec.calls import argument_fault
 from costcalc.spec.functions import Word, truth
 from costcalc.spec.names import Entry, Names, Segments
 from costcalc.spec.template import Bound, Cell, Env, located
@@ -17,6 +17,7 @@ from costcalc.spec.template import Bound, Cell, Env, located
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from costcalc.errors import Span
     from costcalc.formula import Shape
     from costcalc.model import Tensor
     from costcalc.ops.base import Op
@@ -150,8 +151,8 @@ class Run:
         assert item.repeat is not None
         try:
             count = operator.index(natural(item.repeat.get(env)))
-        except ArgumentError as error:
-            raise located(CostcalcError("repeat: " + error.message, *error.values), item.repeat.node.span) from None
+        except ArgumentError as fault:
+            raise located(CostcalcError("repeat: " + fault.message, *fault.values), item.repeat.node.span) from None
         if count > self.most_steps:
             error = LimitError("{:,} copies, of at most {:,} layers", count, self.builder.max_layers)
             raise located(error, item.repeat.node.span)
@@ -166,7 +167,9 @@ class Run:
         """Count work that may add no layer, so that loops over nothing end too."""
         self.steps += 1
         if self.steps > self.most_steps:
-            error = LimitError("more than {:,} layers and copies", self.most_steps, help="--max-layers raises the limit")
+            error = LimitError(
+                "more than {:,} layers and copies", self.most_steps, help="--max-layers raises the limit"
+            )
             raise located(error, item.span)
 
     def copy(
@@ -190,8 +193,8 @@ class Run:
         try:
             outputs = self.once(item, current, frame, values, segment, number)
             if next(self.shared, None) is not None:
-                error = CostcalcError("{} has more weights than this {}", item.share.name, item.target)
-                raise located(error, item.share.span)
+                left = CostcalcError("{} has more weights than this {}", item.share.name, item.target)
+                raise located(left, item.share.span)
         finally:
             self.shared = None
         return outputs
@@ -202,10 +205,14 @@ class Run:
             entry = names.find(share.name)
             if entry.copies and number:
                 entry = names.find(share.name + number)
-        except CostcalcError as error:
-            raise located(error, share.span) from None
+        except CostcalcError as unknown:
+            raise located(unknown, share.span) from None
         roots = [(index, self.builder.layers[index]) for index in range(entry.first, entry.last)]
-        found = [index if layer.shared is None else layer.shared for index, layer in roots if _weighs(layer.cost) or layer.shared is not None]
+        found = [
+            index if layer.shared is None else layer.shared
+            for index, layer in roots
+            if _weighs(layer.cost) or layer.shared is not None
+        ]
         if not found:
             raise located(CostcalcError("{} has no weights to share", share.name), share.span)
         return found
@@ -240,9 +247,18 @@ class Run:
         """The frame of a list inside another: a group or a branch."""
         return Frame(values, Names(frame.names), segments, frame.entered, frame.block, frame.depth + 1)
 
-    def branch(self, items: tuple[Item, ...], wanted: str, current: Tensors, frame: Frame, values: Mapping[str, Any], segments: Segments, given: bool = False) -> Tensors:
+    def branch(
+        self,
+        items: tuple[Item, ...],
+        wanted: str,
+        current: Tensors,
+        frame: Frame,
+        values: Mapping[str, Any],
+        segments: Segments,
+        given: Span | None = None,
+    ) -> Tensors:
         """Run one path of a structure under a segment of its own."""
-        segment = wanted if given else segments.take(wanted)
+        segment = segments.take(wanted) if given is None else wanted
         scope = Segments(f"{segments.prefix}{segment}.", _given(items))
         return self.run(items, current, self.inner(frame, values, scope))
 
@@ -312,12 +328,17 @@ class Run:
         host = len(self.builder.layers)
         if not current:
             raise located(
-                CostcalcError("{} has no input: the network has several, and none is said", item.target, help="from: ..."),
+                CostcalcError(
+                    "{} has no input: the network has several, and none is said", item.target, help="from: ..."
+                ),
                 item.span,
             )
         if len(current) > (1 if item.source is None else len(item.source)) and op.arity[1] is not None:
             error = CostcalcError(
-                "{} cannot take all {} outputs of a layer", item.target, len(current), help="from: NAME.0 chooses the first"
+                "{} cannot take all {} outputs of a layer",
+                item.target,
+                len(current),
+                help="from: NAME.0 chooses the first",
             )
             raise located(error, item.span)
         result = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}")
@@ -338,7 +359,9 @@ class Run:
         elif isinstance(value, Word):
             follower = self.compiler.follower(cell, value)
         else:
-            error = CostcalcError("expected the name of an op, or none, got {}", value, help="for example norm: batchnorm")
+            error = CostcalcError(
+                "expected the name of an op, or none, got {}", value, help="for example norm: batchnorm"
+            )
             raise located(error, cell.node.span)
         if self.compiler.faults:
             raise SpecError(self.compiler.faults)
@@ -375,9 +398,7 @@ class Run:
             failed.cause = error
             raise failed from None
 
-    def layer(
-        self, item: Item, op: Op, inputs: Tensors, name: str, host: int | None = None, help: str = ""
-    ) -> Tensors:
+    def layer(self, item: Item, op: Op, inputs: Tensors, name: str, host: int | None = None, help: str = "") -> Tensors:
         """Give a layer to the engine; an error gets the layer's name, its inputs and its place."""
         try:
             share = None
@@ -409,9 +430,7 @@ class Run:
     def env(self, frame: Frame, values: Mapping[str, Any], current: Tensors) -> Env:
         """What an expression sees here."""
         entered = frame.entered
-        return Env(
-            values, current[0].shape if current else None, entered[0].shape if entered else None, self.params
-        )
+        return Env(values, current[0].shape if current else None, entered[0].shape if entered else None, self.params)
 
     def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
         """What the names of a `from` stand for."""
@@ -433,7 +452,7 @@ def _given(items: tuple[Item, ...]) -> frozenset[str]:
     names = [item.name for item in items if item.name]
     for item in items:
         if item.kind == "join" and not item.name:
-            names.extend(branch.segment for branch in item.branches if branch.given)
+            names.extend(branch.segment for branch in item.branches if branch.given is not None)
     return frozenset(names)
 
 

@@ -11,7 +11,7 @@ from costcalc.model import METRICS
 from costcalc.ops.kinds import positive, show
 from costcalc.spec.build import Run
 from costcalc.spec.compiler import Compiler
-from costcalc.spec.expression import evaluate, parse_value, suffixed
+from costcalc.spec.expression import parse_value, suffixed
 from costcalc.spec.functions import LIMIT, Word, is_number
 from costcalc.spec.library import Library
 from costcalc.spec.reader import read
@@ -139,9 +139,7 @@ def normal(name: str, value: Any) -> Any:
         try:
             return parse_value(value)
         except ExpressionError as error:
-            raise UsageError(f"{{0}}: {error.message}", name, *error.values) if False else UsageError(
-                "{}: {}", name, error, help=str(error.help)
-            ) from None
+            raise UsageError("{}: {}", name, error, help="a number, true, false, a word, or a list: [3, 4]") from None
     if isinstance(value, (list, tuple)):
         return tuple([normal(name, entry) for entry in value])
     if not is_number(value):
@@ -205,9 +203,7 @@ class _Reading:
         for section in ("input", "layers"):
             if section not in self.sections:
                 example = "input: [3, 224, 224]" if section == "input" else "layers: [flatten, linear: 10]"
-                self.faults.append(
-                    Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}")
-                )
+                self.faults.append(Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}"))
         if self.faults:
             raise SpecError(sorted(dict.fromkeys(self.faults), key=self.position))
         return spec

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from costcalc.errors import Source
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-SPECS = next((folder for folder in (_PACKAGE / "specs", _PACKAGE.parent / "specs") if folder.is_dir()), _PACKAGE / "specs")
+SPECS = next(
+    (folder for folder in (_PACKAGE / "specs", _PACKAGE.parent / "specs") if folder.is_dir()), _PACKAGE / "specs"
+)
 """The folder of the bundled specs: inside the package once installed, beside it in a checkout."""
 
 
@@ -35,7 +37,9 @@ class Library:
             raise UsageError(
                 "no spec {}: neither a file nor a bundled network",
                 name,
-                help=suggest(Path(name).name.removesuffix(".yaml"), bundled(), "costcalc specs lists the bundled networks"),
+                help=suggest(
+                    Path(name).name.removesuffix(".yaml"), bundled(), "costcalc specs lists the bundled networks"
+                ),
             )
         return found
 
@@ -44,7 +48,13 @@ class Library:
         from costcalc.spec.reader import read_file
 
         stem = name.removesuffix(".yaml")
-        if "/" in stem or "\\" in stem or "\0" in stem or stem.startswith(".") or not (SPECS / f"{stem}.yaml").is_file():
+        if (
+            "/" in stem
+            or "\\" in stem
+            or "\0" in stem
+            or stem.startswith(".")
+            or not (SPECS / f"{stem}.yaml").is_file()
+        ):
             return None
         return read_file(str(SPECS / f"{stem}.yaml"))._replace(name=f"{stem}.yaml")
 
@@ -63,7 +73,9 @@ class Library:
         if found is None:
             outside = Path(name).is_absolute() or ".." in Path(name).parts
             raise UsageError(
-                "{} lies outside the spec's own folder" if outside else "no spec {} beside this one, and no bundled one",
+                "{} lies outside the spec's own folder"
+                if outside
+                else "no spec {} beside this one, and no bundled one",
                 name,
                 help="a spec extends a file beside or below it, or a bundled spec"
                 if outside

@@ -31,7 +31,9 @@ def split_signature(text: str) -> tuple[str, list[Parameter]]:
     """
     match = _SIGNATURE.fullmatch(text)
     if not match or not NAME.fullmatch(match[1]):
-        raise _at(ExpressionError("{} is no signature of a block", repr(text), help="name: or name(a, b=1):"), 0, len(text))
+        raise _at(
+            ExpressionError("{} is no signature of a block", repr(text), help="name: or name(a, b=1):"), 0, len(text)
+        )
     found: list[Parameter] = []
     depth, start = 0, 0
     inside = match[2] or ""

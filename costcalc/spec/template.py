@@ -112,11 +112,11 @@ class Reference(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """One path of a structure: its segment, whether the spec gives it, and its items."""
+    """One path of a structure: its segment, its items, and where the spec gives the segment, if it does."""
 
     segment: str
-    given: bool
     items: tuple[Item, ...]
+    given: Span | None = None
 
 
 class Block(NamedTuple):

@@ -1,0 +1,103 @@
+"""The imports of the package point one way, and importing it stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "costcalc"
+
+LAYERS = [
+    {"errors", "record", "formula", "globs"},
+    {"model"},
+    {"ops"},
+    {"engine"},
+    {"analysis", "outline", "spec"},
+    {"strategies", "explanation", "graph"},
+    {"sweep", "regress"},
+    {"report"},
+    {"cli", "pytest_plugin", "__init__", "__main__"},
+]
+"""A module may import from its own layer and from those above it in this list."""
+
+VALUES = {"errors", "record", "formula", "model", "outline", "report"}
+"""What a report may see: values, and the helpers of other reports."""
+
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(module: str) -> str:
+    """`costcalc.spec.build` belongs to `spec`; the package itself is `__init__`."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """The modules of costcalc that a file imports, and whether only for type checkers."""
+    found = []
+
+    def visit(node: ast.AST, typing: bool) -> None:
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            for child in node.body:
+                visit(child, True)
+            return
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "costcalc":
+            names = [f"costcalc.{alias.name}" for alias in node.names] if node.module == "costcalc" else [node.module]
+            found.extend((name, typing) for name in names)
+        elif isinstance(node, ast.Import):
+            found.extend((alias.name, typing) for alias in node.names if alias.name.split(".")[0] == "costcalc")
+        for child in ast.iter_child_nodes(node):
+            visit(child, typing)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")), False)
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for module, typing in imports(path):
+        other = part_of(module)
+        if other not in LEVEL and (PACKAGE / "__init__.py").exists():
+            other = "__init__"  # a name of the package itself, such as costcalc.load
+        if typing:
+            continue
+        assert LEVEL[other] <= LEVEL[own], f"{own} imports {module}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "report").rglob("*.py")), ids=lambda path: path.name)
+def test_reports_see_values_only(path: Path) -> None:
+    for module, typing in imports(path):
+        assert typing or part_of(module) in VALUES, f"{path.name} imports {module}"
+
+
+def test_every_part_has_a_place() -> None:
+    parts = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+    assert parts <= set(LEVEL)
+
+
+def test_the_engine_names_no_op() -> None:
+    from costcalc.ops.base import registered
+
+    tree = ast.parse((PACKAGE / "engine.py").read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert not texts & set(registered())
+
+
+@pytest.mark.parametrize("heavy", ["numpy", "rich", "yaml", "click", "dataclasses"])
+def test_importing_costcalc_is_light(heavy: str) -> None:
+    code = f"import sys, costcalc; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_analysing_imports_neither_numpy_nor_rich() -> None:
+    code = (
+        "import sys, costcalc; costcalc.analyze('resnet50').to_dict();"
+        "sys.exit('numpy' in sys.modules or 'rich' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
