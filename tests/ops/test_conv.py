@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .tables import check, check_fault, fault, figures, make, row, table
+
+ROWS = [
+    row("conv", {"out": 32, "kernel": 5, "padding": "same"}, (192, 28, 28), (32, 28, 28),
+        macs=28*28*5*5*192*32, add=32*28*28, params=5*5*192*32 + 32),
+    row("conv", {"out": 64, "kernel": 7, "stride": 2, "padding": 3, "bias": False}, (3, 224, 224), (64, 112, 112),
+        macs=112*112*7*7*3*64, params=7*7*3*64),
+    row("conv", {"out": 8, "kernel": [3, 1], "stride": [2, 1], "padding": [1, 0]}, (4, 9, 7), (8, 5, 7),
+        macs=5*7*3*1*4*8, add=8*5*7, params=3*1*4*8 + 8),
+    row("conv", {"out": 12, "kernel": 3, "groups": 4}, (8, 6, 6), (12, 4, 4),
+        macs=4*4*3*3*(8//4)*12, add=12*4*4, params=3*3*(8//4)*12 + 12),
+    row("conv", {"out": 5, "kernel": 3, "dilation": 2}, (2, 10), (5, 6),
+        macs=6*3*2*5, add=5*6, params=3*2*5 + 5),
+    row("conv", {"out": 5, "kernel": 3, "dilation": 2, "stride": 2, "padding": "same"}, (2, 7, 7), (5, 4, 4),
+        macs=4*4*3*3*2*5, add=5*4*4, params=3*3*2*5 + 5),
+    row("conv", {"out": 6, "kernel": 4, "padding": "same", "groups": 2}, (4, 5, 5), (6, 5, 5),
+        macs=5*5*4*4*(4//2)*6, add=6*5*5, params=4*4*(4//2)*6 + 6),
+    row("conv", {"out": 5, "kernel": 3, "padding": "valid"}, (2, 7, 7, 7), (5, 5, 5, 5),
+        macs=5**3 * 3**3 * 2 * 5, add=5*5**3, params=3**3*2*5 + 5),
+    # the worked example of a 3x3 over 6x6x3
+    row("depthwise_conv", {"kernel": 3, "bias": False}, (3, 6, 6), (3, 4, 4), macs=4*4*3*3*3, params=3*3*3),
+    row("depthwise_conv", {"kernel": 3, "multiplier": 2, "padding": 1}, (4, 8), (8, 8),
+        macs=8*3*4*2, add=8*8, params=3*4*2 + 4*2),
+    row("depthwise_conv", {"kernel": 3, "stride": 2, "padding": "same"}, (4, 5, 5, 5), (4, 3, 3, 3),
+        macs=3**3 * 3**3 * 4, add=4*3**3, params=3**3*4 + 4),
+    # counted where the input is, not at the four times as many positions of the output
+    row("conv_transpose", {"out": 32, "kernel": 2, "stride": 2}, (16, 8, 8), (32, 16, 16),
+        macs=8*8*2*2*16*32, add=32*16*16, params=2*2*16*32 + 32),
+    row("conv_transpose", {"out": 6, "kernel": 3, "stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
+        (4, 5), (6, 10), macs=5*3*4*(6//2), add=6*10, params=3*4*(6//2) + 6),
+    row("conv_transpose", {"out": 2, "kernel": 2, "stride": 3, "dilation": 2, "bias": False}, (3, 4, 4, 4),
+        (2, 12, 12, 12), macs=4**3 * 2**3 * 3 * 2, params=2**3*3*2),
+    row("conv_transpose", {"out": 2, "kernel": 3, "padding": "valid"}, (3, 4, 4), (2, 6, 6),
+        macs=4*4*3*3*3*2, add=2*6*6, params=3*3*3*2 + 2),
+]  # fmt: skip
+
+FAULTS = [
+    fault("conv", {"out": 8, "kernel": 3}, (64,), "channels and 1 to 3 spatial dimensions, got [64]", "reshape"),
+    fault("conv", {"out": 8, "kernel": 3}, (1, 2, 3, 4, 5), "got [1, 2, 3, 4, 5]", "no batch"),
+    fault("conv", {"out": 8, "kernel": 3, "groups": 3}, (64, 8, 8), "64 input channels do not divide into 3 groups"),
+    fault("conv", {"out": 8, "kernel": 3, "groups": 3}, (6, 8, 8), "8 output channels do not divide", "(..., 3)"),
+    fault("conv", {"out": 8, "kernel": 7}, (3, 6, 6), "a window of 7 does not fit an input of 6 with padding 0"),
+    fault("conv", {"out": 8, "kernel": 3, "dilation": 3}, (3, 6, 6), "a window of 7 does not fit", "smaller kernel"),
+    fault("conv", {"out": 8, "kernel": [3, 3]}, (3, 6), "kernel has 2 value(s), for 1 spatial dimension(s)", "one"),
+    fault("conv", {"out": 8, "kernel": 3, "stride": [1, 1, 1]}, (3, 6, 6), "stride has 3 value(s)"),
+    fault("depthwise_conv", {"kernel": 3}, (3,), "depthwise_conv needs an input of channels"),
+    fault("conv_transpose", {"out": 8, "kernel": 3, "padding": "same"}, (3, 6, 6), "no padding: same", "double"),
+    fault("conv_transpose", {"out": 8, "kernel": 3, "output_padding": 1}, (3, 6), "output_padding 1 is not below"),
+    fault("conv_transpose", {"out": 8, "kernel": 1, "padding": 3}, (3, 6), "nothing is left of the output"),
+    fault("conv_transpose", {"out": 8, "kernel": 3, "groups": 2}, (3, 6), "3 input channels do not divide into 2"),
+]  # fmt: skip
+
+
+@table(ROWS)
+def test_cost(row):
+    check(row)
+
+
+@table(FAULTS)
+def test_fault(row):
+    check_fault(row)
+
+
+@given(
+    groups=st.integers(1, 6), each=st.integers(1, 5), out=st.integers(1, 5), kernel=st.integers(1, 3),
+    sizes=st.lists(st.integers(3, 9), min_size=1, max_size=3),
+)  # fmt: skip
+def test_grouped_is_dense_divided_by_groups(groups, each, out, kernel, sizes):
+    arguments = {"out": out * groups, "kernel": kernel, "bias": False}
+    dense = figures(make("conv", arguments), (each * groups, *sizes))
+    grouped = figures(make("conv", {**arguments, "groups": groups}), (each * groups, *sizes))
+    assert {name: value * groups for name, value in grouped.items()} == dense
+
+
+@given(
+    channels=st.integers(1, 16), multiplier=st.integers(1, 4), kernel=st.integers(1, 4), stride=st.integers(1, 3),
+    sizes=st.lists(st.integers(4, 12), min_size=1, max_size=3),
+)  # fmt: skip
+def test_depthwise_is_grouped_by_channels(channels, multiplier, kernel, stride, sizes):
+    arguments = {"kernel": kernel, "stride": stride, "padding": "same"}
+    depthwise = make("depthwise_conv", {**arguments, "multiplier": multiplier})
+    grouped = make("conv", {**arguments, "out": channels * multiplier, "groups": channels})
+    inputs = ((channels, *sizes),)
+    assert depthwise.shape(inputs) == grouped.shape(inputs)
+    assert figures(depthwise, *inputs) == figures(grouped, *inputs)
+
+
+@given(
+    size=st.integers(1, 40), kernel=st.integers(1, 7), stride=st.integers(1, 5), dilation=st.integers(1, 3),
+    padding=st.integers(0, 6),
+)  # fmt: skip
+def test_transposed_returns_the_size(size, kernel, stride, dilation, padding):
+    """What a convolution shrinks, its transpose brings back, less what the stride did not reach."""
+    arguments = {"out": 1, "kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding}
+    span = dilation * (kernel - 1) + 1
+    if size + 2 * padding < span:
+        return
+    ((_, small),) = make("conv", arguments).shape(((1, size),))
+    rest = (size + 2 * padding - span) % stride
+    if size - rest >= 1:
+        assert make("conv_transpose", arguments).shape(((1, small),)) == ((1, size - rest),)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_formula_reads_as_on_a_blackboard(rank):
+    op = make("conv", {"out": 32, "kernel": 5, "padding": "same", "groups": 4})
+    inputs = ((192, 28, 28, 28)[: rank + 1],)
+    assert op.cost(inputs, op.shape(inputs)).macs.symbols() == {
+        1: "C_out·L_out·K·C_in/g",
+        2: "C_out·H_out·W_out·K_h·K_w·C_in/g",
+        3: "C_out·D_out·H_out·W_out·K_d·K_h·K_w·C_in/g",
+    }[rank]
