@@ -17,6 +17,7 @@ LAYERS = [
     {"ops"},
     {"engine"},
     {"analysis", "outline", "spec"},
+    {"catalog"},
     {"strategies", "explanation", "graph"},
     {"sweep", "regress"},
     {"report"},

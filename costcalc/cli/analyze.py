@@ -1,0 +1,106 @@
+"""`costcalc analyze SPEC...`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, emit, output_option, tell_table, texts
+from costcalc.errors import CostcalcError, Fault, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costcalc.model import Analysis
+    from costcalc.report.grid import Grid
+
+
+def _columns(_ctx: click.Context, _param: click.Parameter, names: str | None) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    from costcalc.report.analyses import choose
+
+    return choose(names)
+
+
+def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str:
+    if name is None:
+        return ""
+    from costcalc.outline import sort_key
+
+    return sort_key(name)
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc analyze resnet50
+    costcalc analyze mobilenet_v1 --set alpha=0.5 --input 3x192x192 --top 10
+    costcalc analyze model.yaml resnet50 vgg16 -o table -o json=cost.json
+    """,
+)
+@spec_argument("specs", many=True)
+@loader_options
+@batch_option
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Sum the layers below N levels of names.")
+@click.option("--full", is_flag=True, help="Give norms and activations lines of their own.")
+@click.option("--sort", metavar="COLUMN", callback=_sort, help="List layers by a column, figures from the largest.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="The N dearest lines, and the rest as one.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    callback=_columns,
+    help="Of params, macs, share, flops, activations, buffers, layers, add, mul, div, cmp, exp, and operations for the "
+    "last five; with commas.",
+)
+@output_option("table", "json", "csv", "markdown")
+@color_option
+def analyze(
+    specs: tuple[str, ...],
+    load: Loader,
+    batch: int,
+    columns: tuple[str, ...],
+    outputs: tuple[Output, ...],
+    full: bool,
+    **arrangement: Any,
+) -> None:
+    """What each layer costs, and the whole network: parameters, multiply-adds, output shapes.
+
+    SPEC is a file, the name of a network that comes with costcalc, or - for standard input. Several are shown a line
+    each. A layer's norm and activation share its line.
+    """
+    import costcalc
+
+    def grid(analyses: Sequence[Analysis], form: str) -> Grid:
+        from costcalc.outline import outline
+        from costcalc.report.analyses import FIGURES, layers, networks
+
+        chosen = columns or (FIGURES if form == "csv" else ())
+        if len(specs) > 1:
+            return networks(analyses, specs, chosen)
+        lines = outline(analyses[0], full=full or form == "csv", **arrangement)
+        return layers(analyses[0], lines, chosen, tree=form == "table")
+
+    analyses: list[Analysis] = []
+    faults: list[Fault] = []
+    for spec in specs:
+        try:
+            analyses.append(costcalc.analyze(load(spec), batch=batch))
+        except SpecError as error:
+            faults += error.faults
+            if error.partial and error.partial.layers and len(specs) == 1:
+                tell_table(grid([costcalc.analyze(error.partial, batch=batch)], "table"))
+        except CostcalcError as error:
+            faults.append(error.fault())
+    if faults:
+        raise SpecError(faults)
+    emit(outputs, texts(lambda form: grid(analyses, form), lambda: _document(analyses)))
+
+
+def _document(analyses: Sequence[Analysis]) -> dict[str, object]:
+    if len(analyses) == 1:
+        return analyses[0].to_dict()
+    return {"format": "costcalc.analyses/1", "analyses": [analysis.to_dict() for analysis in analyses]}

@@ -1,0 +1,39 @@
+"""`costcalc blocks [NAME]`"""
+
+from __future__ import annotations
+
+import click
+
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, emit, output_option, texts
+
+
+def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from costcalc.spec.blocks import builtin
+
+    return [name for name in builtin() if name.startswith(incomplete)]
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc blocks
+    costcalc blocks inverted_residual
+    """,
+)
+@click.argument("name", required=False, shell_complete=_complete)
+@output_option("table", "json", "csv", "markdown")
+@color_option
+def blocks(name: str | None, outputs: tuple[Output, ...]) -> None:
+    """The blocks that come with costcalc; or one of them, as it is written in the spec language."""
+    from costcalc import catalog
+    from costcalc.report.catalog import entries
+
+    listed = catalog.blocks(*[name] if name else [])
+    formats = texts(
+        lambda form: entries(listed, tree=form == "table"),
+        lambda: {"format": "costcalc.blocks/1", "blocks": [one.to_dict() for one in listed]},
+    )
+    if name:
+        formats["table"] = lambda _: listed[0].text
+    emit(outputs, formats)

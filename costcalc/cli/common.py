@@ -1,0 +1,185 @@
+"""What commands share: how they take specs, params, inputs and a batch, and what a shell completes there."""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from costcalc.cli.output import tell_faults
+from costcalc.errors import CostcalcError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from costcalc.errors import Source
+    from costcalc.model import Network
+    from costcalc.spec.document import Spec
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+STDIN = "-"
+
+
+class Loader(NamedTuple):
+    """Loads specs with the params, inputs and limits that the command line gave."""
+
+    params: Mapping[str, str] = {}
+    inputs: Mapping[str, Sequence[int]] = {}
+    max_layers: int | None = None
+
+    def __call__(self, spec: str) -> Network:
+        """The network of a path, a bundled name, or `-` for standard input. Raises `CostcalcError`."""
+        return self.document(spec).build(self.params, self.inputs, self.max_layers)
+
+    def document(self, spec: str) -> Spec:
+        """The spec, read but not built; what it warns of is told on standard error."""
+        from costcalc.spec.document import open_spec
+
+        document = open_spec(_stdin() if spec == STDIN else spec)
+        tell_faults(document.warnings)
+        return document
+
+
+def _stdin() -> Source:
+    from costcalc.spec.reader import read_bytes
+
+    if not sys.stdin:
+        raise UsageError("standard input is closed")
+    return read_bytes(sys.stdin.buffer, "<stdin>")
+
+
+def loader_options(function: Function) -> Function:
+    """`--set`, `--input` and `--max-layers`, as a parameter `load`: a `Loader`."""
+
+    @click.option(
+        "--set",
+        "params",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_params,
+        shell_complete=complete_param,
+        help="Override a param of the spec. Repeatable.",
+    )
+    @click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="[NAME=]SHAPE",
+        callback=_inputs,
+        help="Override an input's shape: 3x192x192. Repeatable.",
+    )
+    @click.option("--max-layers", metavar="N", callback=_count, help="Allow more than 100,000 layers.")
+    @wraps(function)
+    def command(
+        *args: Any,
+        params: Mapping[str, str],
+        inputs: Mapping[str, Sequence[int]],
+        max_layers: int | None,
+        **options: Any,
+    ) -> Any:
+        return function(*args, load=Loader(params, inputs, max_layers), **options)
+
+    return command  # type: ignore[return-value]
+
+
+def batch_option(function: Function) -> Function:
+    """`--batch N`, with an SI suffix if wanted."""
+    return click.option(
+        "--batch",
+        metavar="N",
+        default="1",
+        callback=_count,
+        help="Multiply macs, operations and activations by N examples.  [default: 1]",
+    )(function)
+
+
+def spec_argument(name: str = "spec", *, many: bool = False) -> Callable[[Function], Function]:
+    """`SPEC`, or `SPEC...` for one or more."""
+    metavar, count = ("SPEC...", -1) if many else ("SPEC", 1)
+    return click.argument(name, metavar=metavar, nargs=count, required=True, shell_complete=complete_spec)
+
+
+def _params(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    params = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip():
+            raise UsageError("--set {}: expected NAME=VALUE", value)
+        params[name.strip()] = text
+    return params
+
+
+def _inputs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    inputs = {}
+    for value in values:
+        name, _, shape = value.rpartition("=")
+        sizes = shape.replace("×", "x").split("x")
+        if not all(size.isascii() and size.replace("_", "").isdecimal() for size in sizes) or len(shape) > 200:
+            raise UsageError("--input {}: expected a shape", value, help="--input 3x192x192, or --input NAME=3x192x192")
+        inputs[name or "input"] = tuple([int(size.replace("_", "")) for size in sizes])
+    return inputs
+
+
+def _count(_ctx: click.Context, param: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text == "1":
+        return 1
+    from costcalc.spec.expression import parse_value
+
+    try:
+        number = parse_value(text)
+    except CostcalcError:
+        number = None
+    if type(number) is not int or number < 1:
+        raise UsageError("{} {}: expected an integer of at least 1", param.opts[0], text, help="for example 64, or 1k")
+    return number
+
+
+def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Specs and folders beside what is being typed, and bundled networks."""
+    from pathlib import Path
+
+    from costcalc.spec.library import bundled
+
+    folder, slash, start = incomplete.rpartition("/")
+    try:
+        entries = sorted(Path(folder + slash or ".").iterdir())
+    except OSError:
+        entries = []
+    here = [
+        f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
+        for entry in entries
+        if entry.name.startswith(start)
+        and (start.startswith(".") or not entry.name.startswith("."))
+        and (entry.is_dir() or entry.suffix in (".yaml", ".yml"))
+    ]
+    return here + [name for name in bundled() if name.startswith(incomplete)]
+
+
+def complete_layer(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of layers of the spec that stands before."""
+    network = _typed_network(ctx)
+    return [layer.name for layer in network.layers if layer.name.startswith(incomplete)] if network else []
+
+
+def complete_param(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of params of the spec that stands before, with their `=`."""
+    network = _typed_network(ctx)
+    return [f"{name}=" for name in network.params if name.startswith(incomplete)] if network else []
+
+
+def _typed_network(ctx: click.Context) -> Network | None:
+    """The network of the first spec on the line that is being typed, if there is one already and it can be read."""
+    specs = ctx.params.get("specs") or ctx.params.get("spec") or ()
+    names: Iterable[str] = (specs,) if isinstance(specs, str) else specs
+    for spec in names:
+        if spec != STDIN:
+            try:
+                return Loader()(spec)
+            except CostcalcError:
+                return None  # a shell has no place for an error while one is typing
+    return None

@@ -1,0 +1,29 @@
+"""`costcalc expand SPEC`"""
+
+from __future__ import annotations
+
+import click
+
+from costcalc.cli.common import Loader, loader_options, spec_argument
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, emit, output_option
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc expand resnet50
+    costcalc expand mobilenet_v1 --set alpha=0.5 -o spec=small.yaml
+    costcalc expand inception | costcalc analyze -
+    """,
+)
+@spec_argument()
+@loader_options
+@output_option("spec")
+@color_option
+def expand(spec: str, load: Loader, outputs: tuple[Output, ...]) -> None:
+    """A spec with every block, default, loop and expression written out: itself a valid spec of the same cost."""
+    from costcalc.spec.expand import write
+
+    text = write(load(spec))
+    emit(outputs, {"spec": lambda _: text})

@@ -1,0 +1,243 @@
+"""Where reports go: `-o FORMAT[=PATH]`, files that are whole or untouched, terminals and their colour."""
+
+from __future__ import annotations
+
+import os
+import sys
+from errno import EACCES
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
+
+import click
+
+from costcalc.cli.group import COLOR
+from costcalc.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from costcalc.errors import Fault
+    from costcalc.report.grid import Grid
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Output(NamedTuple):
+    """A format, and the file it goes to; without one, standard output."""
+
+    format: str
+    path: str = ""
+
+
+class Medium(NamedTuple):
+    """What a report is written for: a terminal's columns, None for any number of them, and whether it has colours."""
+
+    width: int | None = None
+    color: bool = False
+
+
+def output_option(*formats: str) -> Callable[[Function], Function]:
+    """`-o FORMAT[=PATH]` as the parameter `outputs`. The first format is the default."""
+
+    def parse(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[Output, ...]:
+        outputs = tuple([_output(value, formats) for value in values]) or (Output(formats[0]),)
+        for path in {output.path for output in outputs}:
+            if sum(output.path == path for output in outputs) > 1:
+                raise UsageError(
+                    "more than one format for {}", path or "standard output", help="-o FORMAT=PATH writes a file"
+                )
+        return outputs
+
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in formats if name.startswith(incomplete)]
+
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT[=PATH]",
+        callback=parse,
+        shell_complete=complete,
+        help=f"Write {', '.join(formats[:-1])} or {formats[-1]}, to a file or to standard output. Repeatable.",
+    )
+
+
+def _output(value: str, formats: Sequence[str]) -> Output:
+    name, equals, path = value.partition("=")
+    if name not in formats:
+        raise UsageError("no such format: {}", name, help=suggest(name, formats))
+    if equals and not path:
+        raise UsageError("-o {}= names no file", name, help="-o {0}=PATH, or -o {0} for standard output")
+    return Output(name, path)
+
+
+def color_option(function: Function) -> Function:
+    """`--color auto|always|never`, kept in the context for reports and for errors."""
+
+    def keep(ctx: click.Context, _param: click.Parameter, value: str) -> None:
+        ctx.meta[COLOR] = value
+
+    return click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        is_eager=True,
+        expose_value=False,
+        callback=keep,
+        help="Colours; auto: on a terminal, unless NO_COLOR is set.",
+    )(function)
+
+
+def emit(outputs: Sequence[Output], formats: Mapping[str, Callable[[Medium], str | bytes]]) -> None:
+    """Make every report, then write the files, then standard output."""
+    stdout = Medium(_columns(sys.stdout), _colored(click.get_current_context().meta.get(COLOR), sys.stdout))
+    reports = [(out.path, formats[out.format](Medium() if out.path else stdout)) for out in outputs]
+    write_files({path: report for path, report in reports if path})
+    for path, report in reports:
+        if not path:
+            write_stdout(report)
+
+
+def texts(
+    grid: Callable[[str], Grid], document: Callable[[], Mapping[str, object]]
+) -> dict[str, Callable[[Medium], str | bytes]]:
+    """`table`, `csv` and `markdown` of a table, which may depend on the format, and `json` of a document."""
+
+    def table(medium: Medium) -> str:
+        from costcalc.report.table import render
+
+        return render(grid("table"), width=medium.width, color=medium.color)
+
+    def json(_: Medium) -> str:
+        from costcalc.report.machine import render
+
+        return render(document())
+
+    def csv(_: Medium) -> str:
+        from costcalc.report.separated import render
+
+        return render(grid("csv"))
+
+    def markdown(_: Medium) -> str:
+        from costcalc.report.markdown import render
+
+        return render(grid("markdown"))
+
+    return {"table": table, "json": json, "csv": csv, "markdown": markdown}
+
+
+def write_stdout(report: str | bytes) -> None:
+    """A report on standard output, all of it. Characters that the stream cannot encode are put in others' words."""
+    stream = sys.stdout
+    if not stream:
+        return
+    try:
+        if isinstance(report, bytes):
+            stream.buffer.write(report)
+        else:
+            _write(stream, report)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError("cannot write to standard output: {}", error.strerror) from None
+
+
+def tell(text: str) -> None:
+    """Text on standard error, where somebody reads it."""
+    if sys.stderr:
+        _write(sys.stderr, text)
+        sys.stderr.flush()
+
+
+def tell_faults(faults: Sequence[Fault], color: str | None = None) -> None:
+    """Errors and warnings, on standard error."""
+    from costcalc.report.faults import render
+
+    if faults:
+        tell(render(faults, color=_colored(color, sys.stderr)).rstrip("\n") + "\n")
+
+
+def tell_table(grid: Grid) -> None:
+    """A table on standard error."""
+    from costcalc.report.table import render
+
+    color = _colored(click.get_current_context().meta.get(COLOR), sys.stderr)
+    tell(render(grid, width=_columns(sys.stderr), color=color) + "\n")
+
+
+def write_files(reports: Mapping[str, str | bytes]) -> None:
+    """Write files so that each is whole, or as it was: none is replaced before all are written beside their places.
+
+    A symlink's target is replaced, not the symlink; what is no regular file (a pipe, a device) is written to as it is.
+    Raises `UsageError` with the reason.
+    """
+    from pathlib import Path
+
+    written: list[tuple[Path, Path]] = []
+    name = ""
+    try:
+        for name, report in reports.items():
+            content = report if isinstance(report, bytes) else report.encode("utf-8", "backslashreplace")
+            target = Path(name).resolve()
+            if target.exists() and not target.is_file():
+                target.write_bytes(content)
+                continue
+            beside = target.with_name(f".costcalc-{os.getpid()}-{len(written)}.tmp")
+            written.append((beside, target))
+            _write_new(beside, content, like=target)
+        while written:
+            beside, target = written[0]
+            beside.replace(target)
+            del written[0]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError("cannot write {}: {}", name, error.strerror or error) from None
+    finally:
+        for beside, _ in written:
+            beside.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, content: bytes, like: Path) -> None:
+    """A new file that is on the disk when this returns, with the mode of the one it will replace."""
+    mode = like.stat().st_mode & 0o777 if like.exists() else None
+    if mode is not None and not os.access(like, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES))
+    with path.open("xb") as stream:
+        if mode is not None:
+            path.chmod(mode)
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _colored(choice: str | None, stream: TextIO | None) -> bool:
+    if choice in ("always", "never"):
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return bool(stream and stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def _columns(stream: TextIO | None) -> int | None:
+    if not (stream and stream.isatty()):
+        return None
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdecimal() else os.get_terminal_size(stream.fileno()).columns or None
+
+
+_PLAIN = str.maketrans("×·─→█▉▊▋▌▍▎▏", "x+->#####   ")
+"""For a stream of few characters: what reports themselves draw with, in ASCII."""
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = (stream.encoding or "utf-8").lower().replace("-", "")
+    if not encoding.startswith("utf"):
+        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    elif not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    stream.write(text)

@@ -1,0 +1,26 @@
+"""`costcalc schema`"""
+
+from __future__ import annotations
+
+import click
+
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, emit, output_option
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc schema
+    costcalc schema -o json=costcalc.schema.json
+    """,
+)
+@output_option("json")
+@color_option
+def schema(outputs: tuple[Output, ...]) -> None:
+    """JSON Schema of the spec language, for editors: completion, and errors while one types."""
+    import json
+
+    from costcalc.spec.schema import schema
+
+    emit(outputs, {"json": lambda _: json.dumps(schema(), indent=2) + "\n"})

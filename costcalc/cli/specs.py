@@ -1,0 +1,27 @@
+"""`costcalc specs`"""
+
+from __future__ import annotations
+
+import click
+
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, emit, output_option, texts
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc specs
+    costcalc specs -o csv
+    """,
+)
+@output_option("table", "json", "csv", "markdown")
+@color_option
+def specs(outputs: tuple[Output, ...]) -> None:
+    """The networks that come with costcalc, with their cost and where they come from. Their names are SPECs."""
+    import costcalc
+    from costcalc.report import catalog
+    from costcalc.spec.library import bundled
+
+    analyses = {name: costcalc.analyze(name) for name in bundled()}
+    emit(outputs, texts(lambda _: catalog.specs(analyses), lambda: catalog.specs_document(analyses)))

@@ -1,0 +1,138 @@
+"""Analyses as tables: one network layer by layer, or several networks, a line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.errors import UsageError, suggest
+from costcalc.model import OPERATIONS
+from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Text, sizes, tensors, value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costcalc.model import Analysis, Totals
+    from costcalc.outline import Line
+
+FIGURES = ("params", "macs", "flops", "activations", "buffers", *OPERATIONS)
+COLUMNS = (*FIGURES, "share", "operations", "layers")
+"""What `--columns` can name; `operations` is all of its classes."""
+DEFAULT = ("params", "macs", "share")
+SEVERAL = ("layers", "params", "macs", "flops")
+"""The columns where nothing is said, of one network and of several."""
+TITLES = {"macs": "MACs", "flops": "FLOPs"}
+
+
+def choose(names: str) -> tuple[str, ...]:
+    """The columns that a list with commas names. Raises `UsageError` with the nearest name.
+
+    >>> choose("macs, operations")
+    ('macs', 'add', 'mul', 'div', 'cmp', 'exp')
+    """
+    chosen: list[str] = []
+    for name in [name.strip() for name in names.split(",") if name.strip()]:
+        if name not in COLUMNS:
+            raise UsageError("no such column: {}", name, help=suggest(name, COLUMNS))
+        chosen += OPERATIONS if name == "operations" else [name]
+    if not chosen:
+        raise UsageError("no column is named", help=f"known: {', '.join(COLUMNS)}")
+    return tuple(dict.fromkeys(chosen))
+
+
+def layers(analysis: Analysis, lines: Sequence[Line], columns: Sequence[str] = (), *, tree: bool = True) -> Grid:
+    """The lines of an outline, and the totals. Without `tree`: whole names, and no headings of groups."""
+    columns = columns or DEFAULT
+    shown = (_NAME, _OP, _OUTPUT, *_figures(columns))
+    longest = max([line.share for line in lines if not line.others], default=0.0)
+    entries = []
+    for line in lines:
+        label = Text("  " * line.level + line.label, " " * line.level + line.label) if tree else line.name
+        if not line.totals:
+            entries.append(Entry((label, *[None] * (len(shown) - 1)), "heading"))
+            continue
+        bar = line.share / longest if longest and not line.others else None
+        figures = _cells(line.totals, columns, line.share, bar)
+        if line.others:
+            entries.append(Entry((f"{line.others:,} more", _layers(line.totals), None, *figures), "rest"))
+        else:
+            entries.append(Entry((label, _ops(line), tensors(line.outputs), *figures)))
+    whole = _cells(analysis.totals, columns, 1.0 if analysis.totals.macs else 0.0, None)
+    entries.append(Entry(("total", _layers(analysis.totals), None, *whole), "total"))
+    return Grid(shown, tuple(entries), heading(analysis), _notes(analysis, columns))
+
+
+def networks(analyses: Sequence[Analysis], specs: Sequence[str], columns: Sequence[str] = ()) -> Grid:
+    """A line for each network; where two are named alike, with the spec that it was read from."""
+    columns = [name for name in columns or SEVERAL if name != "share"]
+    names = [analysis.network for analysis in analyses]
+    longest = max([analysis.totals.macs for analysis in analyses], default=0)
+    entries = []
+    for analysis, spec in zip(analyses, specs, strict=True):
+        name = analysis.network if names.count(analysis.network) == 1 else f"{analysis.network} ({spec})"
+        bar = analysis.totals.macs / longest if longest else 0.0
+        entries.append(Entry((name, _inputs(analysis), *_cells(analysis.totals, columns, 0.0, None), bar)))
+    batch = max([analysis.batch for analysis in analyses], default=1)
+    return Grid(
+        (Column("name", "network"), Column("input", "input", "shape", yields=2), *_figures(columns), _BAR),
+        tuple(entries),
+        notes=("", f"batch {batch:,}") if batch > 1 else (),
+    )
+
+
+def heading(analysis: Analysis) -> tuple[str, ...]:
+    """What was analysed: the network, where it comes from, and what it was given."""
+    about = analysis.description.strip().partition("\n")[0]
+    title = f"{analysis.network}: {about}" if about else analysis.network
+    params = [f"{name}={value(given)}" for name, given in analysis.params.items()]
+    facts = SEPARATOR.join([f"input {_inputs(analysis)}", f"batch {analysis.batch:,}", *params])
+    return tuple([" ".join(text.split()) for text in (title, analysis.source, facts) if text])
+
+
+def _notes(analysis: Analysis, columns: Sequence[str]) -> tuple[str, ...]:
+    """The totals that have no column here, and what the totals leave out."""
+    quantities = [name for name in ("params", "macs", "flops", "activations", "buffers") if name not in columns]
+    unsaid = SEPARATOR.join([f"{getattr(analysis.totals, name):,} {TITLES.get(name, name)}" for name in quantities])
+    partial = f"partial: no rule for {', '.join(analysis.uncounted)}" if analysis.partial else ""
+    return ("", *[text for text in (unsaid, partial) if text])
+
+
+def _inputs(analysis: Analysis) -> str:
+    shapes = analysis.inputs
+    if len(shapes) == 1:
+        return sizes(*shapes.values())
+    return ", ".join([f"{name} {sizes(shape)}" for name, shape in shapes.items()])
+
+
+def _layers(totals: Totals) -> Text:
+    return Text(f"{totals.layers:,} layer{'' if totals.layers == 1 else 's'}", f"{totals.layers:,}")
+
+
+def _ops(line: Line) -> Cell:
+    """The ops of a line; in short, the first where the name does not say it, and how many share the line."""
+    if not line.ops or not line.totals:
+        return _layers(line.totals) if line.totals else None
+    first, *others = line.ops
+    said = first in line.label.split(".")[-1]
+    short = [] if said else [first]
+    return Text(SEPARATOR.join(line.ops), " ".join([*short, f"+{len(others)}"] if others else short))
+
+
+_NAME = Column("name", "layer", shortens=3)
+_OP = Column("op", "op", shortens=2, yields=5)
+_OUTPUT = Column("output", "output", "shape", yields=6)
+_SHARE = Column("share", "share", "share", yields=4)
+_BAR = Column("bar", "", "bar", yields=1)
+
+
+def _figures(columns: Sequence[str]) -> list[Column]:
+    figures: list[Column] = []
+    for name in columns:
+        figures += [_SHARE, _BAR] if name == "share" else [Column(name, TITLES.get(name, name), "count")]
+    return figures
+
+
+def _cells(totals: Totals, columns: Sequence[str], share: float, bar: float | None) -> list[Cell]:
+    cells: list[Cell] = []
+    for name in columns:
+        cells += [share, bar] if name == "share" else [getattr(totals, name)]
+    return cells
