@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from costcalc.errors import CostcalcError
-from costcalc.sweep.grid import Crowded, Diverged, Session, Text, grid
+from costcalc.sweep.grid import Crowded, Diverged, Session, Text, along
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,11 +53,13 @@ class Region(NamedTuple):
 
     def values(self, columns: Sequence[Array], session: Session) -> list[Any]:
         """For each axis, the values of its column in this region: a grid, or a plain value where they are equal."""
-        axes = 1 if self.flat else len(self.indices)
-        return [
-            grid(column[chosen].tolist(), 0 if self.flat else axis, axes, session)
-            for axis, (column, chosen) in enumerate(zip(columns, self.indices, strict=True))
-        ]
+        return [self.of(axis, column, session) for axis, column in enumerate(columns)]
+
+    def of(self, axis: int, column: Array, session: Session) -> Any:
+        """The values of the column along one axis."""
+        chosen = self.indices[axis]
+        shape = tuple([size if self.flat or axis == other else 1 for other, size in enumerate(self.size)])
+        return along(column, chosen, shape, session)
 
     def split(self, classes: Array) -> list[Region]:
         """The parts in which a decision has one outcome each. `classes` has the outcomes."""
@@ -67,6 +69,9 @@ class Region(NamedTuple):
             starts = range(0, len(outcomes), MOST_POINTS)
             pieces = [outcomes[start : start + MOST_POINTS] for start in starts]
             return [part for points, piece in zip(self.points(), pieces, strict=True) for part in points.split(piece)]
+        for axis in range(classes.ndim):
+            if axis not in varying:
+                classes = classes.take([0], axis)
         _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
         grouped = np.split(np.argsort(inverse.reshape(-1), kind="stable"), np.cumsum(counts)[:-1])
         return [self.part(varying[0] if varying else 0, chosen) for chosen in grouped]

@@ -224,14 +224,22 @@ class Grid:
 _KINDS: dict[str, type] = {"b": bool, "i": int, "O": int, "f": float}
 
 
-def grid(values: list[Any], axis: int, axes: int, session: Session) -> Any:
-    """A swept number along one axis of several, from plain numbers of one type; a plain number where they are equal."""
+def along(column: Array, chosen: Array, shape: tuple[int, ...], session: Session) -> Any:
+    """Some values of a column of one type, in a shape; a plain value where they are equal."""
+    present = np.flatnonzero(np.bincount(chosen, minlength=len(column)))
+    values = column[present].tolist()
     if all(value == values[0] for value in values):
         return values[0]
-    shape = tuple([len(values) if number == axis else 1 for number in range(axes)])
-    if type(values[0]) is float:
-        return Grid(np.array(values, np.float64).reshape(shape), max(map(abs, values)), session)
-    return _ints(np.array(values, object).reshape(shape), session)
+    floating = type(values[0]) is float
+    exact = floating or max(map(abs, values)) <= INT64
+    table = np.zeros(len(column), np.float64 if floating else np.int64 if exact else object)
+    table[present] = values
+    return Grid(table[chosen].reshape(shape), max(map(abs, values)), session)
+
+
+def grid(data: Array, session: Session) -> Grid:
+    """Numbers that an array already has: int64, float64, or ints of any size as objects."""
+    return Grid(data, max(map(abs, data.flat)) if data.dtype.kind == "O" else np.abs(data).max().item(), session)
 
 
 def _at(data: Array, index: tuple[int, ...]) -> Any:
