@@ -72,12 +72,6 @@ def _op(op: type[Op]) -> Entry:
     return Entry(op.name, family, signature(op), summary(op), said, (*arguments, *followers))
 
 
-_FOLLOWERS | {field: KINDS[kind.removesuffix(" | None")][1] for field, kind in op.fields.items()}
-    family = op.__module__.removeprefix("costcalc.ops.")
-    said = cleandoc(op.__doc__ or "").partition(">>>")[0].partition("\n")[2].strip()
-    return Entry(op.name, family, written, summary(op), said, _arguments(written, takes))
-
-
 _FOLLOWERS = (
     Argument("norm", "none", "the norm that follows: its name, or one with arguments: {groupnorm: 32}"),
     Argument("act", "none", "the activation that follows, after the norm"),
