@@ -34,6 +34,8 @@ MAX_RANK = 8
 """The dimensions that a tensor may have; so a list of one value per dimension is bounded too."""
 MAX_LIST = 4096
 """The values that any list may have."""
+SHOWN, LONG = 32, 200
+"""The values of a list, and the characters of a text, that an error shows."""
 
 
 def kind(value: Any) -> type:
@@ -48,8 +50,8 @@ def integer(value: Any) -> Dim:
     if number is int:
         return value  # type: ignore[no-any-return]
     if number is float:
-        near = round(value) if abs(value) < 1e300 else 0
-        if abs(value - near) <= NEAR * abs(value):
+        if abs(value) < 1e300 and abs(value - round(value)) <= NEAR * abs(value):
+            near: int = round(value)
             return near
         raise ArgumentError(
             "expected an integer, got {}", value, help="round(...), floor(...) or make_divisible(...) gives one"
@@ -117,13 +119,17 @@ def padding(value: Any) -> Padding:
     if isinstance(value, str):
         if value in ("same", "valid"):
             return str(value)
-        raise ArgumentError("expected a number, one per spatial dimension, same or valid, got {}", value)
+        raise ArgumentError("expected a number, one per spatial dimension, same or valid, got {}", show(value))
     return margins(value)
 
 
 def axes(value: Any) -> Axes:
     """How many trailing axes, or `all`."""
-    return "all" if isinstance(value, str) and value == "all" else positive(value)
+    if isinstance(value, str):
+        if value == "all":
+            return "all"
+        raise ArgumentError("expected an integer, or all, got {}", show(value))
+    return positive(value)
 
 
 def amounts(value: Any) -> Amounts:
@@ -148,14 +154,19 @@ def mode(value: Any) -> str:
 
 
 def show(value: object) -> str:
-    """A value as a spec would write it."""
+    """A value as a spec would write it; a long one is cut.
+
+    >>> show([3, [True, "same"]])
+    '[3, [true, same]]'
+    """
     if kind(value) is bool:
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(show, value))}]"
+        return f"[{', '.join([*map(show, value[:SHOWN]), *['...'] * (len(value) > SHOWN)])}]"
     if value is None:
         return "nothing"
-    return str(value)
+    text = str(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}..."
 
 
 _INTEGER: dict[str, object] = {"type": "integer"}

@@ -111,8 +111,11 @@ def test_transposed_returns_the_size(size, kernel, stride, dilation, padding):
 def test_formula_reads_as_on_a_blackboard(rank):
     op = make("conv", {"out": 32, "kernel": 5, "padding": "same", "groups": 4})
     inputs = ((192, 28, 28, 28)[: rank + 1],)
-    assert op.cost(inputs, op.shape(inputs)).macs.symbols() == {
-        1: "C_out·L_out·K·C_in/g",
-        2: "C_out·H_out·W_out·K_h·K_w·C_in/g",
-        3: "C_out·D_out·H_out·W_out·K_d·K_h·K_w·C_in/g",
-    }[rank]
+    assert (
+        op.cost(inputs, op.shape(inputs)).macs.symbols()
+        == {
+            1: "C_out·L_out·K·C_in/g",
+            2: "C_out·H_out·W_out·K_h·K_w·C_in/g",
+            3: "C_out·D_out·H_out·W_out·K_d·K_h·K_w·C_in/g",
+        }[rank]
+    )

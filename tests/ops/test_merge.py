@@ -26,7 +26,7 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
-    fault("add", {}, [(64, 56, 56), (256, 56, 56)], "add cannot join [64, 56, 56] and [256, 56, 56]", "1x1 convolution"),
+    fault("add", {}, [(64, 56, 56), (256, 56, 56)], "cannot join [64, 56, 56] and [256, 56, 56]", "1x1 convolution"),
     fault("add", {}, [(64, 56, 56), (64, 28, 28)], "[64, 56, 56] and [64, 28, 28]", "the same strides"),
     fault("mul", {}, [(64, 56, 56), (64,)], "mul cannot join [64, 56, 56] and [64]", "keepdims"),
     fault("concat", {}, [(64, 28, 28), (64, 14, 14)], "cannot concatenate [64, 28, 28] and [64, 14, 14]", "strides"),

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .tables import check, check_fault, fault, figures, make, row, table
+
+
+def scores(n):
+    """Scale, then softmax: mul 1; cmp 1, add 2, exp 1, div 1 for each score."""
+    return {"mul": n, "cmp": n, "exp": n, "div": n}
+
+
+ROWS = [
+    # an encoder layer of ViT-B/16 at 224: 12 heads of 64
+    row("attention", {"heads": 12}, (197, 768), (197, 768),
+        macs=4*197*768*768 + 2*197*197*768, add=4*197*768 + 2*12*197*197, **scores(12*197*197),
+        params=4*768*768 + 4*768),
+    row("attention", {"heads": 4, "bias": False}, (10, 16), (10, 16),
+        macs=4*10*16*16 + 2*10*10*16, add=2*4*10*10, **scores(4*10*10), params=4*16*16),
+    # causal: query t sees keys 0 to t
+    row("attention", {"heads": 4, "causal": True, "bias": False}, (10, 16), (10, 16),
+        macs=4*10*16*16 + 2*sum(range(1, 11))*16, add=2*4*sum(range(1, 11)), **scores(4*sum(range(1, 11))),
+        params=4*16*16),
+    # grouped-query attention: 8 heads of 8 share 2 keys and values
+    row("attention", {"heads": 8, "kv_heads": 2}, (10, 64), (10, 64),
+        macs=2*10*64*64 + 2*10*64*(2*8) + 2*10*10*64, add=10*64 + 2*10*(2*8) + 10*64 + 2*8*10*10,
+        **scores(8*10*10), params=2*64*64 + 2*64*(2*8) + 64 + 2*(2*8) + 64),
+    row("attention", {"heads": 2, "head_dim": 5}, (7, 9), (7, 9),
+        macs=4*7*9*(2*5) + 2*7*7*(2*5), add=3*7*(2*5) + 7*9 + 2*2*7*7, **scores(2*7*7),
+        params=4*9*(2*5) + 3*(2*5) + 9),
+    # a context of 11 tokens of 6 features
+    row("attention", {"heads": 2}, [(7, 8), (11, 6)], [(7, 8)],
+        macs=2*7*8*8 + 2*11*6*8 + 2*7*11*8, add=7*8 + 2*11*8 + 7*8 + 2*2*7*11, **scores(2*7*11),
+        params=2*8*8 + 2*6*8 + 8 + 2*8 + 8),
+    row("attention", {"heads": 4, "kv_heads": 1, "head_dim": 3, "bias": False}, [(7, 8), (11, 6)], [(7, 8)],
+        macs=2*7*8*(4*3) + 2*11*6*3 + 2*7*11*(4*3), add=2*4*7*11, **scores(4*7*11), params=2*8*(4*3) + 2*6*3),
+    # leading axes are batch
+    row("attention", {"heads": 4, "bias": False}, (3, 5, 10, 16), (3, 5, 10, 16),
+        macs=3*5*(4*10*16*16 + 2*10*10*16), add=3*5*2*4*10*10, **scores(3*5*4*10*10), params=4*16*16),
+]  # fmt: skip
+
+FAULTS = [
+    fault("attention", {"heads": 5}, (10, 64), "64 features do not divide into 5 heads", "head_dim"),
+    fault("attention", {"heads": 8, "kv_heads": 3}, (10, 64), "a divisor of heads, got 3 for 8 heads", "multi-query"),
+    fault("attention", {"heads": 8, "causal": True}, [(10, 64), (11, 64)], "got 10 queries and 11 keys", "not causal"),
+    fault("attention", {"heads": 8}, [(2, 10, 64), (3, 10, 64)], "a context of [3, 10, 64]: the leading axes differ"),
+    fault("attention", {"heads": 8}, (64,), "attention needs an input [T, D], steps and features, got [64]", "flatten"),
+    fault("attention", {"heads": 8}, [(10, 64), (64,)], "got [64]"),
+    fault("attention", {}, (10, 64), "attention needs heads", "attention(heads, kv_heads=heads"),
+    fault("attention", {"num_heads": 8}, (10, 64), "no argument num_heads", "here it is called heads"),
+    fault("attention", {"heads": 8, "embed_dim": 64}, (10, 64), "no argument embed_dim", "features are those"),
+]  # fmt: skip
+
+
+@table(ROWS)
+def test_cost(row):
+    check(row)
+
+
+@table(FAULTS)
+def test_fault(row):
+    check_fault(row)
+
+
+def test_takes_a_context():
+    assert make("attention", {"heads": 1}).arity == (1, 2)
+
+
+@given(
+    heads=st.integers(1, 6), size=st.integers(1, 5), length=st.integers(1, 9), causal=st.booleans(), bias=st.booleans()
+)
+def test_the_defaults_written_out_cost_the_same(heads, size, length, causal, bias):
+    shape = (length, heads * size)
+    arguments = {"heads": heads, "causal": causal, "bias": bias}
+    plain = figures(make("attention", arguments), shape)
+    assert figures(make("attention", {**arguments, "kv_heads": heads, "head_dim": size}), shape) == plain
+    assert figures(make("attention", arguments), shape, shape) == plain
+
+
+@given(heads=st.integers(1, 6), size=st.integers(1, 5), length=st.integers(1, 9))
+def test_causal_and_its_mirror_image_are_the_square_and_its_diagonal(heads, size, length):
+    shape = (length, heads * size)
+    full, half = (figures(make("attention", {"heads": heads, "causal": causal}), shape) for causal in (False, True))
+    assert 2 * half["exp"] == full["exp"] + heads * length
+
+
+@pytest.mark.parametrize(
+    ("arguments", "inputs", "symbols"),
+    [
+        ({}, [(10, 64)], "4·T·D·h·d + 2·T·T·h·d"),
+        ({"causal": True}, [(10, 64)], "4·T·D·h·d + 2·T(T+1)/2·h·d"),
+        ({"kv_heads": 2}, [(10, 64)], "2·T·D·h·d + 2·T·D·g·d + 2·T·T·h·d"),
+        ({}, [(10, 64), (20, 48)], "2·T·D·h·d + 2·L·D'·h·d + 2·T·L·h·d"),
+        ({}, [(3, 10, 64)], "4·N·T·D·h·d + 2·N·T·T·h·d"),
+    ],
+)
+def test_formula_reads_as_on_a_blackboard(arguments, inputs, symbols):
+    op = make("attention", {"heads": 8, **arguments})
+    assert op.cost(tuple(inputs), op.shape(tuple(inputs))).macs.symbols() == symbols

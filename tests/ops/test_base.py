@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from costcalc.errors import ArgumentError, CostcalcError
+from costcalc.ops import Op, find, registered
+from costcalc.ops.base import REGISTRY, load_plugins, signature, summary
+
+OPS = """
+conv depthwise_conv conv_transpose linear embedding matmul attention lstm gru rnn maxpool avgpool global_avgpool
+global_maxpool adaptive_avgpool adaptive_maxpool batchnorm instancenorm layernorm rmsnorm groupnorm lrn relu relu6
+leaky_relu elu selu sigmoid hardsigmoid tanh silu hardswish gelu mish softplus prelu softmax log_softmax dropout
+identity scale parameter concat_token flatten reshape permute split slice pad crop mean sum max upsample
+pixel_shuffle pixel_unshuffle channel_shuffle add mul concat
+""".split()  # noqa: SIM905
+
+SIGNATURES = """
+conv(out, kernel, stride=1, padding=0, dilation=1, groups=1, bias=true, norm=none, act=none)
+depthwise_conv(kernel, stride=1, padding=0, dilation=1, multiplier=1, bias=true, norm=none, act=none)
+conv_transpose(out, kernel, stride=1, padding=0, output_padding=0, dilation=1, groups=1, bias=true, norm=none, act=none)
+linear(out, bias=true, norm=none, act=none)
+embedding(vocab, dim)
+matmul(transpose_b=false)
+attention(heads, kv_heads=heads, head_dim=features / heads, bias=true, causal=false)
+lstm(hidden, layers=1, bidirectional=false, bias=true)
+maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)
+avgpool(kernel, stride=kernel, padding=0, ceil=false)
+global_avgpool(keepdims=true)
+adaptive_avgpool(out)
+batchnorm(affine=true)
+instancenorm(affine=false)
+layernorm(axes=1, affine=true)
+groupnorm(groups, affine=true)
+lrn(size=5)
+relu()
+prelu(per_channel=false)
+softmax(axis=-1)
+dropout(p=0.5)
+scale(axis=0)
+parameter(shape)
+concat_token(count=1)
+flatten(start=0)
+reshape(shape)
+permute(order)
+split(parts=none, sizes=none, axis=0)
+slice(axis, start=0, stop=end, step=1)
+pad(amount)
+mean(axis, keepdims=false)
+upsample(scale=2, size=none, mode=nearest)
+pixel_shuffle(factor)
+channel_shuffle(groups)
+add()
+concat(axis=0)
+""".strip().splitlines()
+
+
+def test_every_op_of_the_language_is_there():
+    assert sorted(OPS) == list(registered())
+
+
+@pytest.mark.parametrize("said", SIGNATURES)
+def test_signature(said):
+    assert signature(REGISTRY[said.partition("(")[0]]) == said
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_documents_itself(name):
+    op = REGISTRY[name]
+    assert summary(op).endswith(".")
+    for heading in ("Shapes:", "Units:", "Errors:", "Source:", ">>> "):
+        assert heading in (op.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("relu", {}, "relu"),
+        ("conv", {"out": 64, "kernel": [3, 1], "stride": 1, "bias": False}, "conv(out=64, kernel=[3, 1], bias=false)"),
+        ("parameter", {"shape": [1, 2]}, "parameter(shape=[1, 2])"),
+    ],
+)
+def test_says_what_differs_from_the_defaults(name, arguments, said):
+    assert str(REGISTRY[name](**arguments)) == said
+
+
+def test_is_a_value():
+    reshape = REGISTRY["reshape"]
+    one, other = reshape(shape=[2, 3]), reshape(shape=(2, 3))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != reshape(shape=[3, 2])
+    assert one.arguments == {"shape": (2, 3)}
+    assert repr(one) == "Reshape(shape=(2, 3))"
+    with pytest.raises(AttributeError):
+        one.shape_ = (1,)
+
+
+def test_a_wrong_value_names_its_argument():
+    with pytest.raises(ArgumentError, match="expected an integer") as caught:
+        REGISTRY["conv"](out="many", kernel=3)
+    assert caught.value.argument == "out"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said", "help"),
+    [
+        ("conv", {"out": 8, "kernal": 3}, "conv has no argument kernal", "did you mean kernel?"),
+        ("conv", {"in_channels": 8}, "conv has no argument in_channels", "leave it out: the channels are those of the"),
+        ("conv", {}, "conv needs out, kernel", "conv(out, kernel, stride=1"),
+        ("relu", {"norm": "batchnorm"}, "relu has no argument norm", "a layer of its own after relu"),
+        ("lrn", {"size": 5, "k": 2}, "lrn has no argument k", "changes no shape and no count"),
+    ],
+)
+def test_arguments_that_do_not_fit(name, arguments, said, help):
+    with pytest.raises(ArgumentError) as caught:
+        REGISTRY[name](**arguments)
+    assert said in str(caught.value)
+    assert help in caught.value.help
+
+
+def test_an_op_replaces_no_other():
+    with pytest.raises(CostcalcError, match=r"would replace the op conv, which costcalc\.ops\.conv defines"):
+        type("Conv", (Op,), {"__module__": "elsewhere"}, name="conv")
+    assert REGISTRY["conv"].__module__ == "costcalc.ops.conv"
+
+
+def test_a_field_is_of_a_known_kind():
+    with pytest.raises(TypeError, match=r"Odd.size: int is no kind of argument"):
+        type("Odd", (Op,), {"__annotations__": {"size": "int"}})
+
+
+def test_a_name_that_nobody_has():
+    assert find("convolution") is None
+    load_plugins()
+
+
+PLUGIN = """
+    from __future__ import annotations
+
+    from costcalc.formula import elements
+    from costcalc.model import Cost
+    from costcalc.ops.base import Op
+    from costcalc.ops.kinds import Positive
+
+
+    class Blur(Op, name="blur"):
+        '''Mean with the neighbours.'''
+
+        taps: Positive = 3
+
+        def shape(self, inputs):
+            return inputs
+
+        def cost(self, inputs, outputs):
+            return Cost(add=elements(outputs[0]) * (self.taps - 1))
+"""
+
+PROGRAM = """
+    from costcalc.errors import CostcalcError
+    from costcalc.ops import find, registered
+    from costcalc.ops.base import signature, summary
+
+    assert find("conv").name == "conv"  # does not look for plugins
+    for _ in range(2):  # the second time as the first
+        try:
+            op = find("blur")
+            assert registered()["blur"] is op
+            print(signature(op), "|", summary(op), "|", op().cost(((3, 5),), ((3, 5),)).add.value)
+        except CostcalcError as error:
+            print(error.fault())
+"""
+
+
+def run(folder, plugin, entry="blur = blur_plugin"):
+    """What PROGRAM says where a distribution with this plugin is installed."""
+    (folder / "blur_plugin.py").write_text(textwrap.dedent(plugin), encoding="utf-8")
+    info = folder / "blurry-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: blurry\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[costcalc.ops]\n{entry}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM)],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == second
+    return first
+
+
+def test_an_installed_package_brings_an_op(tmp_path):
+    assert run(tmp_path, PLUGIN) == "blur(taps=3) | Mean with the neighbours. | 30"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "entry", "said"),
+    [
+        ("import missing_module", "blur = blur_plugin", "ModuleNotFoundError: No module named 'missing_module'"),
+        ("raise SystemExit(3)", "blur = blur_plugin", "SystemExit: 3"),
+        ("x = {", "blur = blur_plugin", "SyntaxError"),
+        ("1 / 0", "blur = blur_plugin:Blur", "ZeroDivisionError: division by zero"),
+        ("", "blur = blur_plugin:Blur", "AttributeError"),
+        ("", "blur = {blur_plugin}", "cannot be loaded"),
+        (PLUGIN.replace("blur", "conv"), "blur = blur_plugin", "blur_plugin would replace the op conv"),
+        (PLUGIN.replace("Positive = 3", "int = 3"), "blur = blur_plugin", "Blur.taps: int is no kind of argument"),
+    ],
+)
+def test_a_broken_package_is_an_error_that_names_it(tmp_path, plugin, entry, said):
+    fault = run(tmp_path, plugin, entry)
+    assert "the ops of the installed package blurry cannot be loaded" in fault
+    assert said in fault
+    assert f"entry point {entry}, group costcalc.ops" in fault

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from .tables import check, check_fault, fault, row, table
+
+ROWS = [
+    row("upsample", {}, (8, 7, 5), (8, 14, 10)),
+    row("upsample", {"scale": 3}, (8, 7), (8, 21)),
+    row("upsample", {"size": 9}, (8, 7, 5, 3), (8, 9, 9, 9)),
+    row("upsample", {"scale": [2, 3]}, (8, 7, 5), (8, 14, 15)),
+    row("upsample", {"size": [9, 4], "mode": "bilinear"}, (8, 7, 5), (8, 9, 4), mul=4*8*9*4, add=3*8*9*4),
+    row("upsample", {"mode": "linear"}, (8, 7), (8, 14), mul=2*8*14, add=8*14),
+    row("upsample", {"mode": "trilinear"}, (8, 2, 3, 4), (8, 4, 6, 8), mul=8*8*4*6*8, add=7*8*4*6*8),
+    row("upsample", {"mode": "bicubic"}, (8, 7, 5), (8, 14, 10), mul=16*8*14*10, add=15*8*14*10),
+]  # fmt: skip
+
+FAULTS = [
+    fault("upsample", {"scale": 2, "size": 8}, (8, 7, 5), "scale and size exclude each other", "doubles"),
+    fault("upsample", {"mode": "bilinear"}, (8, 7), "interpolates 2 spatial dimension(s), not the 1", "linear"),
+    fault("upsample", {"mode": "linear"}, (8, 7, 5), "not the 2 of [8, 7, 5]", "mode: bilinear, or nearest"),
+    fault("upsample", {"mode": "bicubic"}, (8, 7, 5, 3), "not the 3", "mode: trilinear"),
+    fault("upsample", {"mode": "cubic"}, (8, 7), "expected one of nearest, linear, bilinear, trilinear, bicubic"),
+    fault("upsample", {"scale": 1.5}, (8, 7), "expected an integer, got 1.5"),
+    fault("upsample", {"scale_factor": 2}, (8, 7), "no argument scale_factor", "here it is called scale"),
+    fault("upsample", {"size": [9, 4]}, (8, 7), "size has 2 value(s), for 1"),
+    fault("upsample", {}, (8,), "upsample needs an input of channels"),
+]
+
+
+@table(ROWS)
+def test_cost(row):
+    check(row)
+
+
+@table(FAULTS)
+def test_fault(row):
+    check_fault(row)
+
+
+@pytest.mark.parametrize("mode", ["linear", "bicubic"])
+def test_a_mode_for_other_dimensions_offers_one_that_fits(mode):
+    check_fault(fault("upsample", {"mode": mode}, (8, 2, 3, 4), mode, "mode: trilinear, or nearest"))
