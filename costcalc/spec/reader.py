@@ -1,0 +1,336 @@
+"""One safe, strict subset of YAML: nodes that know their place, or every fault that can be found at once.
+
+Built on PyYAML's event stream, with libyaml where it is there and without. The composer is never used: it crashes the
+process on deep nesting, and overwrites a key that stands twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, TypeAlias
+
+import yaml
+
+from costcalc.errors import Fault, Source, Span, SpecError, UsageError
+from costcalc.spec.scalars import CONSTANTS, NUMERIC, OCTAL, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_BYTES = 16 * 2**20
+MAX_DEPTH = 100
+MAX_NODES = 1_000_000
+MAX_FAULTS = 100
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Gives the events: libyaml's parser, or the one in Python."""
+
+Scalar: TypeAlias = int | float | bool | str | None
+
+
+class Node(NamedTuple):
+    """A value of a spec and its place. An alias is the node that it names, the same object."""
+
+    kind: Literal["scalar", "list", "map"]
+    value: Any
+    """A scalar's value, a list's nodes, a map's pairs of nodes. A key's value is its text."""
+    text: str
+    """A scalar as it was written, without quotes."""
+    plain: bool
+    """A scalar without quotes."""
+    mark: Any
+    source: Source
+
+    @property
+    def span(self) -> Span:
+        """A scalar's text on its line; of a list or a map the first character."""
+        line, column, index = self.mark.line + 1, self.mark.column + 1, self.mark.index
+        if self.kind != "scalar":
+            return Span(self.source, line, column, 1)
+        written = self.source.text
+        if self.plain and written.startswith(self.text, index):
+            return Span(self.source, line, column, len(self.text) or 1)
+        match = _SCALAR.match(written, index)
+        return Span(self.source, line, column, len(match[0].rstrip()) or 1 if match else 1)
+
+
+def text_offset(node: Node) -> int | None:
+    """How far from the node's place its text begins; None where the text does not stand there as it is.
+
+    >>> root, _ = read(Source("x.yaml", 'a: "4 * mid"'))
+    >>> text_offset(root.value[0][1])
+    1
+    """
+    written = node.source.text
+    index: int = node.mark.index
+    match = _PROPERTIES.match(written, index)
+    start = match.end() if match else index
+    start += not node.plain
+    if node.kind == "scalar" and "\n" not in node.text and written.startswith(node.text, start):
+        return start - index
+    return None
+
+
+def read(source: Source) -> tuple[Node, list[Fault]]:
+    """The one document of a text, and warnings. Raises `SpecError` with all faults that can be found at once.
+
+    >>> root, _ = read(Source("x.yaml", "{out: 1_000, act: relu}"))
+    >>> [(key.value, node.value, node.span.column) for key, node in root.value]
+    [('out', 1000, 7), ('act', 'relu', 19)]
+    """
+    reading = _Reading(source)
+    root = None
+    try:
+        root = reading.document()
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        from costcalc.spec.yamlhints import explain
+
+        reading.faults.append(explain(source, error, [entry[0] for entry in reading.open]))
+    except _StopReading:
+        pass
+    faults = reading.faults
+    if root is None or any(fault.severity == "error" for fault in faults):
+        raise SpecError(sorted(faults, key=lambda fault: fault.span[1:] if fault.span else ()))
+    return root, faults
+
+
+class _StopReading(Exception):  # noqa: N818 (a signal, not an error)
+    """Reading on would find nothing more, or cost too much."""
+
+
+class _Anchor(NamedTuple):
+    node: Node | None
+    """None while it is still open."""
+    nodes: int
+    height: int
+    mark: Any
+
+
+_CORE = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "seq", "map")}
+_FITS = {("int", "int"), ("float", "float"), ("bool", "bool"), ("null", "NoneType")}
+_MERGE = "write the keys out, or give them once in defaults or in a block"
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)*")
+_SCALAR = re.compile(r"""(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\r\n]|'')*'?|[^\r\n]*)""")
+_WORD = re.compile(r"[^\s,\[\]{}]*")
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_SAVE = "save the file as UTF-8"
+
+
+class _Reading:
+    """One pass over the events of one text."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[Fault] = []
+        self.anchors: dict[str, _Anchor] = {}
+        self.open: list[tuple[Any, list[Node], bool, int, int]] = []
+        """Of each open collection: its event; and of what is around it: nodes, whether a map, height; nodes before."""
+
+    def document(self) -> Node:
+        source, stack, new = self.source, self.open, tuple.__new__
+        next_event: Callable[[], Any] = LOADER(source.text).get_event
+        scalar, sequence_start, mapping_start = yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent
+        sequence_end, mapping_end = yaml.SequenceEndEvent, yaml.MappingEndEvent
+        children: list[Node] = []
+        mapping = False
+        height = count = documents = 0
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is scalar:
+                value = text = event.value
+                plain = not event.style
+                if event.tag is not None:
+                    value = self.tagged(event)
+                    if mapping and not len(children) & 1:
+                        value = text
+                elif plain and (not mapping or len(children) & 1):
+                    value = self.number(text, event.start_mark) if text[:1] in NUMERIC else CONSTANTS.get(text, text)
+                children.append(new(Node, ("scalar", value, text, plain, event.start_mark, source)))
+                count += 1
+                if event.anchor is not None:
+                    self.define(event, _Anchor(children[-1], 1, 0, event.start_mark))
+            elif kind is mapping_end or kind is sequence_end:
+                start, around, was_mapping, outer_height, before = stack.pop()
+                if mapping:
+                    node = new(Node, ("map", self.pairs(children), "", False, start.start_mark, source))
+                else:
+                    node = new(Node, ("list", children, "", False, start.start_mark, source))
+                if start.flow_style and source.text.find("(", start.start_mark.index, event.start_mark.index) >= 0:
+                    self.torn(children, mapping)
+                if start.anchor is not None:
+                    self.anchors[start.anchor] = _Anchor(node, count - before, height + 1, start.start_mark)
+                around.append(node)
+                children, mapping, height = around, was_mapping, max(outer_height, height + 1)
+            elif kind is mapping_start or kind is sequence_start:
+                if len(stack) >= MAX_DEPTH:
+                    self.stop(event.start_mark, f"nested deeper than {MAX_DEPTH} levels, the limit of a spec")
+                if event.tag is not None:
+                    self.tagged_collection(event, kind is mapping_start)
+                if event.anchor is not None:
+                    self.define(event, _Anchor(None, 0, 0, event.start_mark))
+                stack.append((event, children, mapping, height, count))
+                count += 1
+                children, mapping, height = [], kind is mapping_start, 0
+            elif kind is yaml.AliasEvent:
+                anchor = self.alias(event)
+                count += anchor.nodes
+                height = max(height, anchor.height)
+                if len(stack) + anchor.height > MAX_DEPTH:
+                    message = f"nested deeper than {MAX_DEPTH} levels after *{event.anchor}, the limit of a spec"
+                    self.stop(event.start_mark, message)
+                named = anchor.node or new(Node, ("scalar", None, f"*{event.anchor}", True, event.start_mark, source))
+                if mapping and not len(children) & 1 and named.kind == "scalar":
+                    named = named._replace(value=named.text)
+                children.append(named)
+            elif kind is yaml.DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    help = "a spec is one document per file: put the other into a file of its own"
+                    self.stop(event.start_mark, "a second document begins here", help=help)
+            elif kind is yaml.StreamEndEvent:
+                break
+            if count > MAX_NODES:
+                self.stop(event.start_mark, f"more than {MAX_NODES:,} nodes after alias expansion, the limit of a spec")
+        return children[0] if children else new(Node, ("scalar", None, "", True, event.start_mark, source))
+
+    def fault(self, mark: Any, message: str, length: int = 1, note: str = "", help: str = "") -> None:
+        span = Span(self.source, mark.line + 1, mark.column + 1, max(1, length))
+        self.faults.append(Fault(message, span, (note,) if note else (), help))
+        if len(self.faults) >= MAX_FAULTS:
+            raise _StopReading
+
+    def stop(self, mark: Any, message: str, help: str = "") -> None:
+        self.fault(mark, message, help=help)
+        raise _StopReading
+
+    def number(self, text: str, mark: Any) -> Scalar:
+        """The value of a plain scalar that begins as a number does: a number, or the text."""
+        if len(text) <= 30 and text[0] != "0" and text.isdigit() and text.isascii():
+            return int(text)
+        try:
+            value = number(text)
+        except ValueError as error:
+            message, help = error.args
+            self.fault(mark, message, len(text), help=help)
+            return 0
+        if value.__class__ is int and (octal := OCTAL.fullmatch(text)):
+            span = Span(self.source, mark.line + 1, mark.column + 1, len(text))
+            help = f"write {value}; elsewhere a leading zero means an octal number"
+            self.faults.append(Fault(f"{octal[0]} is read as the decimal number {value}", span, (), help, "warning"))
+        return value
+
+    def pairs(self, children: list[Node]) -> list[tuple[Node, Node]]:
+        """The keys and values of a map, each key once, and its value its text."""
+        keys = children[::2]
+        pairs = list(zip(keys, children[1::2], strict=True))
+        texts = {key.text for key in keys}
+        if len(texts) == len(pairs) and "" not in texts and "<<" not in texts:
+            return pairs
+        seen: dict[str, Node] = {}
+        for key in keys:
+            first = seen.setdefault(key.text, key)
+            if key.kind != "scalar":
+                self.fault(key.mark, f"a {key.kind} cannot be a key", help="a key is a word, or a text in quotes")
+            elif key.plain and key.text == "<<":
+                self.fault(key.mark, "the merge key << is not part of the language", 2, help=_MERGE)
+            elif key.plain and not key.text:
+                self.fault(key.mark, "a key is missing here")
+            elif first is not key:
+                note = f"first at line {first.mark.line + 1}, column {first.mark.column + 1}"
+                self.fault(key.mark, f"the key {key.text} stands here twice", key.span.length, note)
+        return pairs
+
+    def torn(self, children: list[Node], mapping: bool) -> None:
+        """An expression in braces or brackets that YAML has divided at a comma: `{out: max(a, b)}`."""
+
+    def define(self, event: Any, anchor: _Anchor) -> None:
+        earlier = self.anchors.get(event.anchor)
+        if earlier is not None:
+            note = f"first at line {earlier.mark.line + 1}, column {earlier.mark.column + 1}"
+            self.fault(event.start_mark, f"the anchor &{event.anchor} stands here twice", len(event.anchor) + 1, note)
+        self.anchors[event.anchor] = anchor
+
+    def alias(self, event: Any) -> _Anchor:
+        anchor = self.anchors.get(event.anchor)
+        length = len(event.anchor) + 1
+        if anchor is None:
+            self.fault(event.start_mark, f"there is no anchor &{event.anchor} above", length)
+            return _Anchor(None, 1, 0, event.start_mark)
+        if anchor.node is None:
+            self.fault(event.start_mark, f"*{event.anchor} stands inside what it names", length)
+        return anchor
+
+    def tagged(self, event: Any) -> Scalar:
+        """The value of a scalar with a tag."""
+        text: str = event.value
+        name = _CORE.get(event.tag)
+        if event.tag == "!" or name == "str":
+            return text
+        value: Scalar = self.number(text, event.start_mark) if text[:1] in NUMERIC else CONSTANTS.get(text, text)
+        if name == "float" and value.__class__ in (int, float):
+            return float(value)
+        if name is not None and (name, value.__class__.__name__) in _FITS:
+            return value
+        self.untaggable(event, name, text)
+        return text
+
+    def tagged_collection(self, event: Any, mapping: bool) -> None:
+        name = _CORE.get(event.tag)
+        if event.tag != "!" and name != ("map" if mapping else "seq"):
+            self.untaggable(event, name, "a map" if mapping else "a list")
+
+    def untaggable(self, event: Any, name: str | None, what: str) -> None:
+        if name is not None:
+            self.fault(event.start_mark, f"{what or 'nothing'} cannot be !!{name}", len(name) + 2)
+            return
+        match = _WORD.match(self.source.text, event.start_mark.index)
+        length = len(match[0]) if match else 1
+        self.fault(event.start_mark, f"the tag {event.tag} is not part of the language", length)
+
+
+def decode(data: bytes, name: str) -> Source:
+    """A spec's text from its bytes: UTF-8, with or without a byte order mark. Raises `SpecError`."""
+    if len(data) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES // 2**20} MiB, the limit of a spec"
+        raise SpecError([Fault(message, Span(Source(name, ""), 1, 1))])
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+        fault = Fault("the text is not UTF-8 but UTF-16 or UTF-32", Span(Source(name, ""), 1, 1), (), _SAVE)
+        raise SpecError([fault])
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return Source(name, data.decode())
+    except UnicodeDecodeError as error:
+        before = _BREAK.split(data[: error.start].decode())
+        source = Source(name, data.decode(errors="replace"))
+        span = Span(source, len(before), len(before[-1]) + 1)
+        raise SpecError([Fault(f"the byte 0x{data[error.start]:02x} is not UTF-8", span, (), _SAVE)]) from None
+
+
+def read_stream(stream: BinaryIO, name: str) -> Source:
+    """A spec's text from a stream, which is read no further than the limit. Raises `SpecError`."""
+    parts: list[bytes] = []
+    left = MAX_BYTES + 1
+    while left > 0 and (part := stream.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return decode(b"".join(parts), name)
+
+
+def read_file(path: str | os.PathLike[str]) -> Source:
+    """A spec's text from a regular file; a pipe or a device is never waited for. Raises `UsageError`, `SpecError`."""
+    name = os.fspath(path)
+    try:
+        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as stream:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UsageError("{} is not a regular file", name, help="- reads a spec from standard input")
+            return read_stream(stream, name)
+    except IsADirectoryError:
+        raise UsageError("{} is a folder, not a spec", name, help="give a file of the folder") from None
+    except FileNotFoundError:
+        raise UsageError("there is no file {}", name) from None
+    except (OSError, ValueError) as error:
+        raise UsageError("cannot read {}: {}", name, getattr(error, "strerror", None) or error) from None

@@ -1,0 +1,65 @@
+"""What an unquoted scalar means: a decimal number, exactly; true, false, null; or the text itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MAX_NUMBER = 10**30
+
+CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
+NUMERIC = frozenset("0123456789+-.")
+"""How a number begins."""
+
+_NUMBER = re.compile(
+    r"[-+]?(?:([0-9]+(?:_[0-9]+)*)(?:(\.)([0-9]+(?:_[0-9]+)*)?)?|(\.)([0-9]+(?:_[0-9]+)*))(?:[eE]([-+]?[0-9]+))?"
+)
+OCTAL = re.compile(r"[-+]?0[0-9_]+")
+"""An integer that YAML 1.1 takes for an octal one."""
+_BASED = re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+")
+_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
+_LONGEST = 100
+
+
+def number(text: str) -> int | float | str:
+    """A number from its decimal text, exactly; any other text as it is. Raises `ValueError(message, help)`.
+
+    A number with an exponent is an int where it is integral; one with a point is a float.
+
+    >>> [number(text) for text in ("1_000", "1e3", "2.5e-1", "1.0", "3:22", "4.1G", "1e")]
+    [1000, 1000, 0.25, 1.0, '3:22', '4.1G', '1e']
+    """
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        if _SPECIAL.fullmatch(text):
+            raise ValueError(f"{text} is not a number of the language", "a number is finite")
+        if _BASED.fullmatch(text) and len(text) <= _LONGEST:
+            try:
+                value = int(text, 0)
+            except ValueError:
+                return text
+            raise ValueError(f"{text} is not decimal", f"write {value}")
+        return text
+    beyond = ValueError("a number beyond 10^30, the limit of a spec", "")
+    if len(text) > _LONGEST:
+        raise ValueError(f"a number of {len(text):,} characters; the limit is {_LONGEST}", "")
+    whole, point, fraction, leading_point, bare, exponent = match.groups()
+    digits = ((whole or "") + (fraction or bare or "")).replace("_", "")
+    places = len((fraction or bare or "").replace("_", ""))
+    power = (int(exponent) if exponent else 0) - places
+    kept = digits.rstrip("0")
+    sign = -1 if text[0] == "-" else 1
+    if not kept:
+        return 0 if exponent or not (point or leading_point) else float(text.replace("_", ""))
+    power += len(digits) - len(kept)
+    if len(kept.lstrip("0")) + power > 31:
+        raise beyond
+    integral = sign * int(kept) * 10**power if power >= 0 else None
+    if integral is not None and abs(integral) > MAX_NUMBER:
+        raise beyond
+    if integral is not None and (exponent or not (point or leading_point) or abs(integral) > 2**53):
+        return integral
+    value = float(text.replace("_", ""))
+    if abs(value) > MAX_NUMBER:
+        raise beyond
+    return value
