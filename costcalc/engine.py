@@ -6,8 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.errors import CostcalcError, ShapeError
-from costcalc.model import Cost, Layer, Network, Tensor
 from costcalc.formula import ZERO
+from costcalc.model import Cost, Layer, Network, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -106,8 +106,22 @@ class SpecError(CostcalcError):
 
 
 def fill(template: str, values: Sequence[object]) -> str:
-    """The template with its values in it; a template without values stands as it is."""
-    return template.format(*values) if values else template
+    """The template with its values in it. Only `{}`, `{0}` and `{0:,}` are places for values; other braces are text.
+
+    >>> fill("{} of {:,} in {1}: {out: 64}", (3, 1000))
+    '3 of 1,000 in 1000: {out: 64}'
+    """
+    if "{" not in template or not values:
+        return template
+    import re
+
+    position = iter(range(len(values)))
+
+    def place(match: re.Match[str]) -> str:
+        index = int(match[1]) if match[1] else next(position)
+        return format(values[index], match[2] or "")
+
+    return re.sub(r"\{(\d*)(?::([^{}\s]*))?\}", place, template)
 
 
 def brief(fault: Fault) -> str:

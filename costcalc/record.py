@@ -20,7 +20,7 @@ class Record:
     def __init_subclass__(cls) -> None:
         own = {
             name: annotation
-            for name, annotation in cls.__dict__.get("__annotations__", {}).items()
+            for name, annotation in cls.__dict__.get("__annotations__", {}).items()  # noqa: RUF063
             if not str(annotation).startswith("ClassVar")
         }
         cls.fields = {**cls.fields, **own}

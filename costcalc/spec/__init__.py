@@ -1,0 +1,1 @@
+"""The spec language: read, checked, compiled, built, and written again."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, ShapeError, SpecError
 from costcalc.ops import base as ops
-from costcalc.ops.kinds import natural
+from costcalc.ops.kinds import natural, show
 from costcalc.spec.calls import argument_fault
 from costcalc.spec.functions import Word, truth
 from costcalc.spec.names import Entry, Names, Segments
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from costcalc.errors import Span
     from costcalc.formula import Shape
-    from costcalc.model import Tensor
+    from costcalc.model import Cost, Network, Tensor
     from costcalc.ops.base import Op
     from costcalc.spec.compiler import Compiler
     from costcalc.spec.template import Item, Loop, Reference
@@ -229,10 +229,7 @@ class Run:
         if item.kind == "op":
             return self.op(item, current, frame, values, segment, number)
         prefix = frame.segments.prefix
-        if segment:
-            segments = Segments(f"{prefix}{segment}{number}.", ())
-        else:
-            segments = frame.segments
+        segments = Segments(f"{prefix}{segment}{number}.", ()) if segment else frame.segments
         if item.kind == "block":
             return self.call(item, current, frame, values, segments)
         if item.kind == "group":
@@ -281,7 +278,7 @@ class Run:
         for path in shortcut:
             other = self.branch(path.items, path.segment, current, frame, values, segments)
         add = ops.REGISTRY["add"]()
-        help = "give the residual a shortcut that changes the shape as the body does: shortcut: [conv: {out: ..., kernel: 1}]"
+        help = "a shortcut that changes the shape as the body does: shortcut: [conv: {out: ..., kernel: 1}]"
         return self.layer(item, add, result + other, f"{segments.prefix}{segments.take('add')}", help=help)
 
     def join(
@@ -408,12 +405,7 @@ class Run:
                     raise ShapeError("{} has weights that what it shares has not", op.name)
             return self.builder.add(op, inputs, name, item.span, host, share)
         except CostcalcError as error:
-            from costcalc.ops.kinds import show
-
-            origins = [
-                f"{show(tensor.shape)} from {self.builder.layers[tensor.layer].name if tensor.layer >= 0 else list(self.builder.inputs)[-1 - tensor.layer]}"
-                for tensor in inputs[:8]
-            ]
+            origins = [f"{show(tensor.shape)} from {self.origin(tensor)}" for tensor in inputs[:8]]
             notes = [f"{op} in layer {name}", f"its input: {', '.join(origins)}", *reversed(self.calls[-3:])]
             failed = located(error, item.span, *notes)
             if help:
@@ -423,7 +415,13 @@ class Run:
 
     # Names and values
 
-    def partial(self) -> Any:
+    def origin(self, tensor: Tensor) -> str:
+        """The name of the layer or input that a tensor comes from."""
+        if tensor.layer < 0:
+            return list(self.builder.inputs)[-1 - tensor.layer]
+        return self.builder.layers[tensor.layer].name
+
+    def partial(self) -> Network:
         """The network as far as it has come."""
         return self.builder.network("", {})
 
@@ -456,5 +454,5 @@ def _given(items: tuple[Item, ...]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _weighs(cost: Any) -> bool:
+def _weighs(cost: Cost) -> bool:
     return bool(cost.params.terms or cost.buffers.terms)

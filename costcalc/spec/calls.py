@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from costcalc.errors import ArgumentError, ExpressionError, Fault, suggest
+from costcalc.errors import ArgumentError, ExpressionError, Fault, nearest, suggest
 from costcalc.ops import base as ops
 from costcalc.spec.blocks import builtin
 from costcalc.spec.expression import RESERVED, parse
@@ -20,6 +20,7 @@ from costcalc.spec.template import (
     Cell,
     Env,
     Item,
+    Part,
     expression_span,
     fault_at,
 )
@@ -46,8 +47,10 @@ class Calls:
         self._blocks: dict[str, Block] = {}
         self._builtin: dict[str, tuple[Node, Node]] = {}
         self._followers: dict[str, Item] = {}
+        self._meant: set[str] = set()
+        """What unknown arguments of the last call were probably meant to be; these are not missed as well."""
 
-    def fault(self, node: Node, message: str, *values: object, help: str = "", note: str = "") -> None:
+    def fault(self, node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> None:
         """Note a fault at a node."""
         self.faults.append(fault_at(node, message, *values, help=help, note=note))
 
@@ -75,18 +78,23 @@ class Calls:
             expression = parse(node.value)
         except ExpressionError as error:
             self.faults.append(error.fault(expression_span(node, error)))
-            return Cell(node, 1)
+            return Cell(node, run=_broken)
+        broken = False
         for name, offset in expression.names:
-            if not (name in scope or name.startswith(("in_", "block_")) and name in RESERVED or self.is_word(name)):
-                unknown = ExpressionError("unknown name {}", name, help=suggest(name, self._visible(scope)))
+            if not (name in scope or (name.startswith(("in_", "block_")) and name in RESERVED) or self.is_word(name)):
+                seen = f"names seen here: {', '.join(sorted(scope)[:12])}" if scope else "no names are defined here"
+                unknown = ExpressionError("unknown name {}", name, help=suggest(name, self._visible(scope), seen))
                 unknown.offset, unknown.length = offset, len(name)
                 self.faults.append(unknown.fault(expression_span(node, unknown)))
+                broken = True
+        if broken:
+            return Cell(node, run=_broken)
         if not expression.names:
             try:
                 return Cell(node, expression.run(Env(_EMPTY, None, None, _EMPTY)))
             except ExpressionError as error:
                 self.faults.append(error.fault(expression_span(node, error)))
-                return Cell(node, 1)
+                return Cell(node, run=_broken)
         if expression.tree.kind == "name":
             name = expression.names[0][0]
             if name not in scope and not name.startswith(("in_", "block_")):
@@ -123,7 +131,7 @@ class Calls:
         """Every name that may begin a layer."""
         return [*self.signatures, *builtin(), *ops.REGISTRY, *(name for name in STRUCTURES if name not in ops.REGISTRY)]
 
-    def call(self, key: Node, value: Node | None, scope: Collection[str]) -> Item:
+    def call(self, key: Node | Part, value: Node | None, scope: Collection[str]) -> Item:
         """An op or a block with its arguments."""
         name = key.text
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
@@ -151,7 +159,7 @@ class Calls:
             self._fix(item)
         return item
 
-    def _unknown(self, key: Node) -> None:
+    def _unknown(self, key: Node | Part) -> None:
         name = key.text
         if name in MODIFIERS:
             help = "a modifier stands beside an op, a block or a structure"
@@ -170,13 +178,13 @@ class Calls:
                 node = item.argument(error.argument)
                 self.faults.append(argument_fault(error, item, node.span if node else item.span))
 
-    def _require(self, item: Item, key: Node, required: list[str]) -> bool:
-        given = {name for name, _ in item.args}
+    def _require(self, item: Item, key: Node | Part, required: list[str]) -> bool:
+        given = {name for name, _ in item.args} | self._meant
         missing = [name for name in required if name not in given]
         if missing:
             kind = "arguments are" if len(missing) > 1 else "argument is"
             self.fault(key, "{}: the {} missing: {}", item.target, kind, ", ".join(missing), help=self._usage(item))
-        return not missing
+        return not missing and not self._meant
 
     def _usage(self, item: Item) -> str:
         if item.op is not None:
@@ -185,14 +193,15 @@ class Calls:
         return f"{item.target}({', '.join(name + ('=' + text if text else '') for name, text, _ in signature)})"
 
     def _arguments(
-        self, item: Item, key: Node, value: Node | None, known: tuple[str, ...], scope: Collection[str]
+        self, item: Item, key: Node | Part, value: Node | None, known: tuple[str, ...], scope: Collection[str]
     ) -> tuple[tuple[str, Cell], ...]:
         found: dict[str, Cell] = {}
+        meant: set[str] = set()
         for name, (default_key, cell) in self.defaults.get(item.target, {}).items():
             if name in known:
                 found[name] = cell
             else:
-                self._unknown_argument(item, default_key, known)
+                meant.add(self._unknown_argument(item, default_key, known))
         if value is None or (value.kind == "scalar" and value.value is None and not value.text):
             pass
         elif value.kind == "map":
@@ -200,20 +209,22 @@ class Calls:
                 if name_node.text in known:
                     found[name_node.text] = self.cell(node, scope)
                 else:
-                    self._unknown_argument(item, name_node, known)
+                    meant.add(self._unknown_argument(item, name_node, known))
         elif not known:
             self.fault(value, "{} takes no arguments", item.target)
         else:
             found[known[0]] = self.cell(value, scope)
+        self._meant = meant
         return tuple(found.items())
 
-    def _unknown_argument(self, item: Item, key: Node, known: tuple[str, ...]) -> None:
+    def _unknown_argument(self, item: Item, key: Node, known: tuple[str, ...]) -> str:
         if any(key.span == fault.span for fault in self.faults):
-            return
+            return ""
         help = suggest(key.text, known, self._usage(item))
         if key.text in MODIFIERS or key.text in STRUCTURES.get(item.target, ()):
             help = f"{key.text} is a modifier: write it beside {item.target}, not among its arguments"
         self.fault(key, "{} has no argument {}", item.target, key.text, help=help or self._usage(item))
+        return nearest(key.text, known)
 
     def follower(self, cell: Cell, value: Any) -> Item | None:
         """The layer that a value of `norm` or `act` stands for; None for `none`."""
@@ -222,7 +233,7 @@ class Calls:
             if name == "none":
                 return None
             if name not in self._followers:
-                self._followers[name] = self.call(_Key(name, cell.node), None, ())
+                self._followers[name] = self.call(Part(name, cell.node.span), None, ())
             return self._followers[name]
         self.fault(
             cell.node, "expected the name of an op, or one with arguments, or none", help="for example norm: batchnorm"
@@ -250,19 +261,9 @@ class Calls:
         raise NotImplementedError
 
 
-class _Key:
-    """A name that a value gives, where a key is expected."""
-
-    def __init__(self, text: str, node: Node) -> None:
-        self.kind, self.text, self.value, self.span = "scalar", text, text, node.span
-
-
-class Part:
-    """A part of a key's text as a scalar of its own: the default in a signature."""
-
-    def __init__(self, key: Node, text: str, offset: int) -> None:
-        self.kind, self.text, self.value, self.plain = "scalar", text, text, True
-        self.span = key.span.at(offset, len(text))
+def _broken(env: Env) -> Any:
+    """Stand for a value with a fault; a spec with faults is never built."""
+    raise AssertionError("a spec with faults was built")
 
 
 def argument_fault(error: ArgumentError, item: Item, span: Span) -> Fault:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import Fault, suggest
 from costcalc.ops import base as ops
-from costcalc.spec.calls import Calls, Part
+from costcalc.spec.calls import Calls
 from costcalc.spec.expression import RESERVED
 from costcalc.spec.signature import IDENTIFIER, NAME
 from costcalc.spec.template import (
@@ -18,6 +18,7 @@ from costcalc.spec.template import (
     Cell,
     Item,
     Loop,
+    Part,
     Reference,
 )
 
@@ -41,7 +42,7 @@ class Compiler(Calls):
             scope = set(self.params)
             cells: list[tuple[str, Cell | None]] = []
             for argument, default, offset in self.signature(name):
-                node = Part(key, default, offset)
+                node = Part(default, key.span.at(offset, len(default)))
                 cells.append((argument, self.expression(node, scope) if default else None))
                 scope.add(argument)
             self._blocks[name] = Block(name, tuple(cells), self.items(body, scope), key.span)
@@ -285,6 +286,7 @@ class Compiler(Calls):
         self.fault(key, "unknown key {} beside {}", name, item.target, help=help)
 
     def references(self, node: Node) -> tuple[Reference, ...]:
+        """The names of layers that a scalar or a list gives."""
         nodes = node.value if node.kind == "list" else [node]
         found = []
         for entry in nodes:
@@ -318,5 +320,3 @@ class Compiler(Calls):
             help="for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them the names",
         )
         return None
-
-

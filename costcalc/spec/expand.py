@@ -1,4 +1,4 @@
-"""Writes a network as a spec: a flat list of named layers, with every block, default, loop and expression written out."""
+"""Writes a network as a spec: a flat list of named layers, every block, default, loop and expression written out."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ MAX_DEPTH = 25
 class Node(NamedTuple):
     """A node of a parsed expression: its kind, its place in the text, and its parts (nodes, or names, or a value).
 
-    Kinds: value, name, minus, plus, not, chain (of operators of one precedence, from left to right), power, compare, and,
+    Kinds: value, name, minus, plus, not, chain (operators of one precedence, from left to right), power, compare, and,
     or, if, list, index, call.
     """
 
@@ -115,7 +115,7 @@ class _Parser:
         self.fail("unexpected {}", repr(self.token), help=help)
 
     def take(self, sign: str) -> bool:
-        if self.kind == "sign" and self.token == sign or self.kind == "name" and self.token == sign:
+        if (self.kind == "sign" and self.token == sign) or (self.kind == "name" and self.token == sign):
             self.advance()
             return True
         return False

@@ -163,7 +163,7 @@ def _limits(description: str, figure: Schema) -> Schema:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            **{name: figure for name in METRICS},
+            **dict.fromkeys(METRICS, figure),
             "set": {"type": "object", "additionalProperties": _VALUE},
         },
     }

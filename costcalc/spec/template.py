@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.errors import ExpressionError, Fault, SpecError
+from costcalc.errors import ExpressionError, Fault, SpecError, fill
 from costcalc.spec.expression import Environment
 from costcalc.spec.functions import Word
 
@@ -65,12 +65,28 @@ class Env(Environment):
         return shape[0] if what == "channels" else shape[-1]
 
 
+class Part:
+    """A part of a key's text as a scalar of its own: the default of an argument in a signature, a follower's name."""
+
+    __slots__ = ("span", "text")
+    kind = "scalar"
+
+    def __init__(self, text: str, span: Span) -> None:
+        self.text = text
+        self.span = span
+
+    @property
+    def value(self) -> str:
+        """The text, which is an expression."""
+        return self.text
+
+
 class Cell:
     """A value of a spec with its place: a constant, or a function of the names that are in scope."""
 
     __slots__ = ("constant", "node", "run")
 
-    def __init__(self, node: Node, constant: Any = None, run: Callable[[Env], Any] | None = None) -> None:
+    def __init__(self, node: Node | Part, constant: Any = None, run: Callable[[Env], Any] | None = None) -> None:
         self.node = node
         self.constant = constant
         self.run = run
@@ -178,7 +194,7 @@ class Item:
         self.plain = True
         """Neither repeated nor conditional."""
 
-    def argument(self, name: str) -> Node | None:
+    def argument(self, name: str) -> Node | Part | None:
         """Where an argument's value stands."""
         return next((cell.node for argument, cell in self.args if argument == name), None)
 
@@ -190,14 +206,16 @@ def located(error: CostcalcError, span: Span | None, *notes: str) -> SpecError:
     return result
 
 
-def expression_span(node: Node, error: ExpressionError) -> Span:
+def expression_span(node: Node | Part, error: ExpressionError) -> Span:
     """The part of a scalar that an error inside its expression is about."""
+    if isinstance(node, Part):
+        return node.span.at(error.offset, error.length)
     from costcalc.spec.reader import text_offset
 
     offset = text_offset(node)
     return node.span if offset is None else node.span.at(offset + error.offset, error.length)
 
 
-def fault_at(node: Node, message: str, *values: object, help: str = "", note: str = "") -> Fault:
+def fault_at(node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> Fault:
     """A fault at a node."""
-    return Fault(message.format(*values) if values else message, node.span, (note,) if note else (), help)
+    return Fault(fill(message, values), node.span, (note,) if note else (), help)
