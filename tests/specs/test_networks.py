@@ -6,6 +6,7 @@ EXACT follows from the architectures by arithmetic; test_networks_oracle.py has 
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,13 @@ def test_totals(name, params, parameters, macs):
 
 def test_every_bundled_network_is_here():
     assert sorted(path.stem for path in SPECS.glob("*.yaml")) == NAMES
+
+
+def test_documentation_has_these_totals():
+    text = (SPECS.parent / "docs" / "networks.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \|.*\| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
+    documented = [(name, {}, int(params.replace(",", "")), int(macs.replace(",", ""))) for name, params, macs in table]
+    assert documented == [row for row in EXACT if not row[1]]
 
 
 @pytest.mark.parametrize("name", NAMES)
