@@ -1,0 +1,146 @@
+"""Faults as text: the place, what is wrong, the line with a caret under it, what was seen, the usual repair."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from costcalc.report.text import columns, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from costcalc.errors import Fault, Source, Span
+
+_LONGEST = 160
+"""A source line is shown in full up to this many columns where the width is not known."""
+_NARROWEST = 40
+_TAB = "    "
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line in YAML, and so what lines are counted by."""
+
+_SEVERITY = {"error": "1;31", "warning": "1;33"}
+_GUTTER = "1;34"
+_BOLD = "1"
+
+
+def render(faults: Iterable[Fault], *, color: bool = False, width: int | None = None) -> str:
+    r"""Each fault with its source line and a caret, its notes and its help. Nothing of a source acts on a terminal.
+
+    >>> from costcalc.errors import Fault, Source, Span
+    >>> place = Span(Source("x.yaml", "layers:\n  - conv: {out: 64, kernal: 3}"), 2, 21, 6)
+    >>> print(render([Fault("conv has no argument kernal", place, ("here",), "did you mean kernel?")]), end="")
+    x.yaml:2:21: error: conv has no argument kernal
+       |
+     2 |   - conv: {out: 64, kernal: 3}
+       |                     ^^^^^^
+       = note: here
+       = help: did you mean kernel?
+    """
+    lines = _Lines()
+    return "\n".join([_fault(fault, lines, color, width) for fault in faults])
+
+
+def excerpt(span: Span, label: str = "", *, color: bool = False, width: int | None = None, style: str = "1;31") -> str:
+    """The source line of a place with a caret under it, and a label beside the caret."""
+    return "".join([f"{line}\n" for line in _excerpt(span, _Lines(), label, color, width, style)])
+
+
+def _fault(fault: Fault, lines: _Lines, color: bool, width: int | None) -> str:
+    style = _SEVERITY.get(fault.severity, _BOLD)
+    said = f"{_paint(fault.severity, style, color)}: {_paint(visible(fault.message), _BOLD, color)}"
+    span, rows, margin = fault.span, [said], "  "
+    if span is not None:
+        name = visible(span.source.name)
+        # A file's name begins the line: it must not make a command of a CI system of it.
+        name = f"./{name}" if name.startswith(("::", "##")) else name
+        rows = [f"{_paint(f'{name}:{span.line}:{span.column}', _BOLD, color)}: {said}"]
+        margin = " " * (len(str(span.line)) + 2)
+        rows += _excerpt(span, lines, "", color, width, style)
+    for kind, texts in (("note", fault.notes), ("help", (fault.help,))):
+        rows += [
+            f"{margin}{_paint('=', _GUTTER, color)} {_paint(kind, _BOLD, color)}: {visible(text)}"
+            for text in texts
+            if text
+        ]
+    return "".join([f"{row}\n" for row in rows])
+
+
+def _excerpt(span: Span, lines: _Lines, label: str, color: bool, width: int | None, style: str) -> list[str]:
+    line = lines.line(span.source, span.line)
+    if line is None:
+        return []
+    number = str(span.line)
+    margin = " " * (len(number) + 2)
+    room = max(_NARROWEST, width - len(margin) - 3) if width else _LONGEST
+    before, marked, after = _window(line, span.column - 1, span.length, room)
+    bar = _paint("|", _GUTTER, color)
+    caret = _paint("^" * max(1, columns(marked)), style, color)
+    beside = f" {_paint(visible(label), style, color)}" if label else ""
+    return [
+        f"{margin}{bar}",
+        f" {_paint(number, _GUTTER, color)} {bar} {before}{marked}{after}".rstrip(),
+        f"{margin}{bar} {' ' * columns(before)}{caret}{beside}",
+    ]
+
+
+def _window(line: str, start: int, length: int, room: int) -> tuple[str, str, str]:
+    """What stands before, at and after a place, as it can be shown, in at most so many columns."""
+    start = min(start, len(line))
+    end = min(start + max(0, length), len(line))
+    before = [_shown(char) for char in line[max(0, start - room) : start]]
+    marked = [_shown(char) for char in line[start : min(end, start + room)]]
+    after = [_shown(char) for char in line[end : end + room]]
+    whole = start <= room and end - start <= room and len(line) - end <= room
+    if whole and columns("".join(before + marked + after)) <= room:
+        return "".join(before), "".join(marked), "".join(after)
+    place = _fit(marked, room * 2 // 3)
+    cut = len(place) < end - start
+    left = _fit(before[::-1], (room - columns("".join(place))) // 2)[::-1]
+    right = [] if cut else _fit(after, room - columns("".join(left + place)) - 2)
+    return (
+        ("…" if len(left) < start else "") + "".join(left),
+        "".join(place),
+        "".join(right) + ("…" if cut or len(right) < len(line) - end else ""),
+    )
+
+
+def _fit(parts: list[str], room: int) -> list[str]:
+    """The first parts, as many as fit."""
+    for index, part in enumerate(parts):
+        room -= columns(part)
+        if room < 0:
+            return parts[:index]
+    return parts
+
+
+def _shown(char: str) -> str:
+    return _TAB if char == "\t" else visible(char)
+
+
+def _paint(text: str, style: str, color: bool) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
+
+
+class _Lines:
+    """Finds lines by number. Goes on from the last one found, so that many faults of a long text take one pass."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.number = 1
+        self.start = 0
+
+    def line(self, source: Source, number: int) -> str | None:
+        """A line without its end; None where there is no such line, or no text at all."""
+        if source.text is not self.text or number < self.number:
+            self.text, self.number, self.start = source.text, 1, 0
+        if not self.text:
+            return None
+        end = None
+        for match in _BREAK.finditer(self.text, self.start):
+            if self.number == number:
+                end = match.start()
+                break
+            self.number += 1
+            self.start = match.end()
+        return self.text[self.start : end] if self.number == number else None
