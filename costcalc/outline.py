@@ -116,7 +116,7 @@ def _tree(lines: Sequence[Line]) -> list[Line]:
     tree: list[Line] = []
     open_groups: list[tuple[str, ...]] = []
     for line, path in zip(lines, paths, strict=True):
-        while open_groups and path[: len(open_groups[-1])] != open_groups[-1]:
+        while open_groups and path[:-1][: len(open_groups[-1])] != open_groups[-1]:
             open_groups.pop()
         said = len(open_groups[-1]) if open_groups else 0
         for length in range(said + 1, len(path)):

@@ -44,11 +44,11 @@ class Loader(NamedTuple):
 
 
 def _stdin() -> Source:
-    from costcalc.spec.reader import read_bytes
+    from costcalc.spec.reader import read_stream
 
     if not sys.stdin:
         raise UsageError("standard input is closed")
-    return read_bytes(sys.stdin.buffer, "<stdin>")
+    return read_stream(sys.stdin.buffer, "<stdin>")
 
 
 def loader_options(function: Function) -> Function:

@@ -156,7 +156,7 @@ def tell_faults(faults: Sequence[Fault], color: str | None = None) -> None:
     from costcalc.report.faults import render
 
     if faults:
-        tell(render(faults, color=_colored(color, sys.stderr)).rstrip("\n") + "\n")
+        tell(render(faults, color=_colored(color, sys.stderr), width=_columns(sys.stderr)))
 
 
 def tell_table(grid: Grid) -> None:

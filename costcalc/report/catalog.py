@@ -51,10 +51,10 @@ def entries(listed: Sequence[catalog.Entry], *, tree: bool) -> Grid:
             ", ".join([argument.name for argument in entry.arguments]),
         )
         if several and not tree:
-            lines.append(Entry((family, entry.name, arguments, entry.summary)))
+            lines.append(Entry((family, entry.name, entry.summary, arguments)))
         else:
-            lines.append(Entry(("  " * several + entry.name, arguments, entry.summary)))
-    columns = (Column("name", "name"), Column("arguments", "arguments", shortens=1), Column("summary", "", yields=2))
+            lines.append(Entry(("  " * several + entry.name, entry.summary, arguments)))
+    columns = (Column("name", "name"), Column("summary", "", yields=2), Column("arguments", "arguments", shortens=1))
     return Grid((Column("family", "family"), *columns) if several and not tree else columns, tuple(lines))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from costcalc.report.grid import NUMBERS, SEPARATOR, Text, figure
+from costcalc.report.text import columns as columns_of
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -98,23 +99,10 @@ def _layout(grid: Grid, step: int, gap: str = "  ", bar: int = BAR) -> Layout:
         for index, column in zip(kept, columns, strict=True)
     ]
     widths = [
-        bar if column.kind == "bar" else max(map(cells, [column.title, *known]))
+        bar if column.kind == "bar" else max(map(columns_of, [column.title, *known]))
         for column, known in zip(columns, texts, strict=True)
     ]
     return Layout(columns, texts, widths, gap)
-
-
-def cells(text: str) -> int:
-    """The cells of a terminal that a text takes.
-
-    >>> cells("64×112×112"), cells("层")
-    (10, 2)
-    """
-    if text.isascii() or max(text) < "\u0300":
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
 
 
 def _text(column: Column, value: Cell, extent: int) -> str:
@@ -134,7 +122,7 @@ def _text(column: Column, value: Cell, extent: int) -> str:
 def _line(layout: Layout, texts: Sequence[str], style: str) -> list[Run]:
     runs: list[Run] = []
     for column, text, width in zip(layout.columns, texts, layout.widths, strict=True):
-        space = " " * (width - (len(text) if column.kind == "bar" else cells(text)))
+        space = " " * (width - (len(text) if column.kind == "bar" else columns_of(text)))
         runs.append((space + text if column.kind in NUMBERS else text + space, style or STYLES.get(column.kind, "")))
         runs.append((layout.gap, ""))
     return runs
@@ -142,13 +130,13 @@ def _line(layout: Layout, texts: Sequence[str], style: str) -> list[Run]:
 
 def _wrap(text: str, width: int | None) -> list[str]:
     """A line broken where it is too long: between its facts, and between its words a fact too long by itself."""
-    if width is None or cells(text) <= width:
+    if width is None or columns_of(text) <= width:
         return [text]
     lines: list[str] = []
     for fact in text.split(SEPARATOR):
         between = SEPARATOR
-        for piece in [fact] if cells(fact) <= width else fact.split(" "):
-            if lines and cells(lines[-1]) + cells(between) + cells(piece) <= width:
+        for piece in [fact] if columns_of(fact) <= width else fact.split(" "):
+            if lines and columns_of(lines[-1]) + columns_of(between) + columns_of(piece) <= width:
                 lines[-1] += between + piece
             else:
                 lines.append(piece)

@@ -20,7 +20,7 @@ def columns(text: str) -> int:
     >>> columns("conv"), columns("畳み込み"), columns("e\u0301")
     (4, 8, 1)
     """
-    if text.isascii():
+    if text.isascii() or max(text) < "\u0300":
         return len(text)
     from unicodedata import category, east_asian_width
 

@@ -1,0 +1,141 @@
+"""Tables as text: widths, colours, and no text that a terminal would obey."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costcalc.report.grid import Column, Entry, Grid, Text
+from costcalc.report.table import BAR, draw, fit, render
+from costcalc.report.text import columns
+
+COLUMNS = (
+    Column("name", "name", shortens=1),
+    Column("note", "note", yields=3),
+    Column("count", "count", "count"),
+    Column("ratio", "ratio", "ratio", yields=2),
+    Column("bar", "", "bar", yields=1),
+)
+GRID = Grid(
+    COLUMNS,
+    (
+        Entry((Text("a group", "a"), None, None, None, None), "heading"),
+        Entry((Text("first", "1st"), "层 of two", 1234567, 0.5, 1.0)),
+        Entry((Text("second", "2nd"), "", 0, 12.3456, 0.3)),
+        Entry((Text("all", "all"), None, 1234567, None, None), "total"),
+    ),
+    ("A title", "a fact · another fact"),
+    ("", "a note that is long · b"),
+)
+
+
+def test_texts_stand_left_and_numbers_right():
+    assert render(GRID) == (
+        "A title\n"
+        "a fact · another fact\n"
+        "\n"
+        "name     note           count  ratio\n"
+        "────────────────────────────────────────────────\n"
+        "a group\n"
+        "first    层 of two  1,234,567    0.5  ██████████\n"
+        "second                      0   12.3  ███\n"
+        "────────────────────────────────────────────────\n"
+        "all                 1,234,567\n"
+        "\n"
+        "a note that is long · b\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (48, ["name", "note", "count", "ratio", ""]),
+        (42, ["name", "note", "count", "ratio", ""]),
+        (41, ["name", "note", "count", "ratio"]),
+        (33, ["name", "note", "count", "ratio"]),
+        (32, ["name", "note", "count"]),
+        (24, ["name", "note", "count"]),
+        (23, ["name", "count"]),
+        (5, ["name", "count"]),
+    ],
+)
+def test_a_narrow_terminal_gives_up_columns_in_their_order(width, shown):
+    assert [column.title for column in fit(GRID, width).columns] == shown
+
+
+def test_lines_are_broken_between_facts_then_between_words():
+    lines = render(GRID, width=12).splitlines()
+    assert lines[:3] == ["A title", "a fact", "another fact"]
+    assert lines[-3:] == ["", "a note that", "is long · b"]
+
+
+def test_nothing_is_cut_in_a_pipe():
+    long = "word " * 400
+    grid = Grid((Column("name", "name"),), (Entry((long,)),), (long,), (long,))
+    assert render(grid).count("word") == 3 * 400
+    assert "…" not in render(grid)
+
+
+def test_colour_changes_nothing_but_colour():
+    colored = render(GRID, color=True)
+    assert "\x1b[2ma group" in colored
+    assert "\x1b[36m██████████\x1b[0m" in colored
+    lines = [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", colored).splitlines()]
+    assert lines == render(GRID).splitlines()
+
+
+def test_tables_stand_below_each_other():
+    assert render(GRID, GRID) == render(GRID) + "\n" + render(GRID)
+
+
+def test_a_table_without_lines_is_its_head():
+    assert render(Grid(COLUMNS, ())).splitlines()[0].split() == ["name", "note", "count", "ratio"]
+
+
+HOSTILE = [
+    "\x1b[31mred\x1b[0m",
+    "\x1b]0;title\x07",
+    "\x9b31m",
+    "a\rb\nc",
+    "\u202eabc",
+    "[bold]x[/bold]",
+    "[link=https://example.com]x[/link]",
+    ":smiley:",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("color", [False, True])
+def test_text_is_only_text(text, color):
+    grid = Grid((Column("name", "name"),), (Entry((text,)), Entry((text,), "total")), (text, text), (text,))
+    rendered = re.sub(r"\x1b\[[\d;]*m", "", render(grid, color=color)) if color else render(grid)
+    assert all(sign.isprintable() for sign in rendered.replace("\n", ""))
+    assert len(rendered.splitlines()) == 9
+    if text.isprintable():
+        assert rendered.count(text) == 5
+
+
+@given(st.text(max_size=30), st.integers(0, 10**40), st.floats(0, 1), st.none() | st.integers(1, 200))
+def test_any_cell_makes_lines_of_one_width(text, count, part, width):
+    grid = Grid(COLUMNS, (Entry((text, text, count, part, part)), Entry((text, None, 0, None, None), "total")))
+    lines = ["".join(run for run, _ in line) for line in draw(grid, width)]
+    assert len({columns(line) if "█" not in line else None for line in lines} - {None}) <= 3
+    assert all(sign.isprintable() for line in lines for sign in line)
+
+
+def test_a_bar_is_as_long_as_its_part():
+    grid = Grid((Column("bar", "", "bar"),), tuple([Entry((eighth / 80,)) for eighth in range(81)]))
+    lines = ["".join(text for text, _ in line).rstrip() for line in draw(grid)][2:]
+    assert lines[:10] == ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█", "█▏"]
+    assert lines[-1] == "█" * BAR
+
+
+def test_a_hundred_thousand_lines_take_seconds():
+    grid = Grid(COLUMNS, (Entry(("layer", "conv", 10**6, 0.1, 0.1)),) * 100_000)
+    begin = time.perf_counter()
+    render(grid, width=100)
+    assert time.perf_counter() - begin < 10
