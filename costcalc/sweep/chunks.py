@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -52,10 +52,20 @@ class Box(NamedTuple):
         return [Box(self.start, first), Box(self.start + self.size * (middle - start) // (stop - start), second)]
 
 
+class Source(Protocol):
+    """Where the networks come from. Both take the values of the swept names, numbers or grids."""
+
+    def build(self, params: Mapping[str, Any]) -> Network:
+        """The network of a configuration. Raises `CostcalcError` where it is none."""
+
+    def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What every name stands for, those that follow from the swept ones included."""
+
+
 class Task(NamedTuple):
     """What a sweep evaluates: how a configuration becomes a network, along which axes, and which figures are wanted."""
 
-    build: Callable[[Mapping[str, Any]], Network]
+    source: Source
     axes: tuple[Axis, ...]
     metrics: tuple[str, ...]
     batch: int = 1
@@ -64,6 +74,11 @@ class Task(NamedTuple):
     def sizes(self) -> tuple[int, ...]:
         """The number of values of each axis."""
         return tuple([axis.size for axis in self.axes])
+
+    @property
+    def points(self) -> int:
+        """The number of configurations."""
+        return prod(self.sizes)
 
 
 class Chunk(NamedTuple):
@@ -139,7 +154,7 @@ def evaluate(task: Task, box: Box, pause: Callable[[], None] = lambda: None) -> 
     names = [axis.name for axis in task.axes]
 
     def build(region: Region, session: Session) -> Any:
-        network = task.build(dict(zip(names, region.values(columns, session), strict=True)))
+        network = task.source.build(dict(zip(names, region.values(columns, session), strict=True)))
         return totals(network, task.metrics, task.batch)
 
     figures = {metric: Figures(box.size) for metric in task.metrics}

@@ -1,0 +1,147 @@
+"""A sweep as a stream of rows: chunk by chunk in the order of the grid, or what a ranking or a front has kept of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from costcalc.errors import UsageError
+from costcalc.sweep.chunks import Task, boxes, evaluate
+from costcalc.sweep.divide import column
+from costcalc.sweep.select import MOST, check_names, kept, matching, ranked, undominated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from costcalc.sweep.axis import Axis
+    from costcalc.sweep.chunks import Chunk, Source
+    from costcalc.sweep.grid import Array
+    from costcalc.sweep.select import Kept, Query
+
+ROWS = 1 << 15
+
+
+class Rows(NamedTuple):
+    """Some points: where they stand in the grid, the value along each axis, the figures, and why a point is invalid."""
+
+    positions: Array
+    values: tuple[Array, ...]
+    figures: Mapping[str, Array]
+    invalid: list[str]
+
+
+class Tally:
+    """What a sweep has seen so far."""
+
+    def __init__(self) -> None:
+        self.points = 0
+        self.matching = 0
+        self.invalid = 0
+        self.reason = ""
+        """Why the first invalid point is invalid."""
+        self.rows = 0
+
+    def count(self, chunk: Chunk) -> None:
+        """Count the points of a chunk."""
+        self.points += chunk.size
+        invalid = np.flatnonzero(chunk.codes)
+        if len(invalid) and not self.invalid:
+            self.reason = chunk.invalid(invalid[:1])[0]
+        self.invalid += len(invalid)
+
+
+def prepare(source: Source, axes: Iterable[Axis], metrics: Iterable[str], query: Query, batch: int = 1) -> Task:
+    """The task, with the figures that are shown and those that the query needs. Raises `UsageError` for an unknown name.
+
+    Params are looked up at the first configuration.
+    """
+    axes = tuple(axes)
+    first = {axis.name: axis.value(0) for axis in axes}
+    params = source.values(first)
+    words = {str(value) for value in params.values() if isinstance(value, str)}
+    words.update(
+        str(value) for axis in axes for value in axis.between(0, min(axis.size, 10_000)) if isinstance(value, str)
+    )
+    check_names(query, params, words)
+    needed = query.metrics(params)
+    shown = list(metrics)
+    return Task(source, axes, tuple([*shown, *sorted(needed.difference(shown))]), batch)
+
+
+def chunks(task: Task, pause: Callable[[], None] = lambda: None) -> Iterator[Chunk]:
+    """Every chunk of the grid, in its order, evaluated here. `pause` may end it by raising an exception."""
+    for box in boxes(task.sizes):
+        yield from evaluate(task, box, pause)
+
+
+def survey(task: Task, query: Query, stream: Iterable[Chunk], tally: Tally) -> Iterator[Rows]:
+    """The rows that are asked for. Without a condition, a ranking or a front, invalid points are among them."""
+    if query.best or query.pareto:
+        yield from _best(task, query, stream, tally)
+        return
+    for chunk in stream:
+        tally.count(chunk)
+        found = matching(task, chunk, query.where)
+        tally.matching += len(found)
+        positions = np.arange(chunk.size) if query.where is None else found
+        for start in range(0, len(positions), ROWS):
+            piece = positions[start : start + ROWS]
+            tally.rows += len(piece)
+            yield _rows(chunk, piece)
+
+
+def _rows(chunk: Chunk, positions: Array) -> Rows:
+    values = tuple([values[index] for values, index in zip(chunk.columns, chunk.indices(positions), strict=True)])
+    figures = {name: data[positions] for name, data in chunk.figures.items()}
+    return Rows(positions + chunk.start, values, figures, chunk.invalid(positions))
+
+
+def _best(task: Task, query: Query, stream: Iterable[Chunk], tally: Tally) -> Iterator[Rows]:
+    expressions = (*query.pareto, *([query.best] if query.best else []))
+    most = MOST if query.top is None else query.top
+    found: Kept | None = None
+    for chunk in stream:
+        tally.count(chunk)
+        positions = matching(task, chunk, query.where)
+        tally.matching += len(positions)
+        if len(positions):
+            points = _kept(kept(task, chunk, positions, expressions), query, most)
+            found = points if found is None else _kept(found.and_later(points), query, most)
+    if found is not None:
+        if query.best:
+            found = ranked(found, most)
+        tally.rows = len(found.positions)
+        yield from _listed(task, found)
+
+
+def _kept(points: Kept, query: Query, most: int) -> Kept:
+    if not query.pareto:
+        return ranked(points, most)
+    front = undominated(points, len(query.pareto))
+    if len(front.positions) > MOST:
+        raise UsageError(
+            "the front has more than {:,} points", MOST, help="--where, or fewer quantities, make it smaller"
+        )
+    return front
+
+
+def _listed(task: Task, points: Kept) -> Iterator[Rows]:
+    for start in range(0, len(points.positions), ROWS):
+        piece = points.take(np.arange(start, min(start + ROWS, len(points.positions))))
+        indices = np.unravel_index(piece.positions, task.sizes)
+        values = tuple([_values(axis, index) for axis, index in zip(task.axes, indices, strict=True)])
+        yield Rows(piece.positions, values, piece.figures, [""] * len(piece.positions))
+
+
+def _values(axis: Axis, indices: Array) -> Array:
+    present, inverse = np.unique(indices, return_inverse=True)
+    made: Array = column([axis.value(index) for index in present.tolist()])[inverse.reshape(-1)]
+    return made
+
+
+def seconds(task: Task, clock: Callable[[], float]) -> float:
+    """How long the whole grid would take, from one chunk of it."""
+    started = clock()
+    points = sum(chunk.size for chunk in evaluate(task, next(boxes(task.sizes))))
+    return (clock() - started) * (task.points / points)

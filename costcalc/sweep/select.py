@@ -1,0 +1,232 @@
+"""Which points of a sweep are wanted: those that satisfy a condition, the best, those that no other dominates."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from costcalc.errors import CostcalcError, ExpressionError, UsageError, suggest
+from costcalc.model import METRICS, OPERATIONS
+from costcalc.spec.expression import Environment, parse, suffixed
+from costcalc.spec.functions import FUNCTIONS, Word, is_number, truth
+from costcalc.sweep.divide import Region, outcomes, whole
+from costcalc.sweep.grid import EXACT, Grid, grid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from costcalc.spec.expression import Expression
+    from costcalc.sweep.chunks import Chunk, Task
+    from costcalc.sweep.grid import Array, Session
+
+FIGURES = (*METRICS, *OPERATIONS)
+"""What a sweep can tell of a point, and an expression can ask for."""
+MOST = 250_000
+"""Points that a ranking or a front holds at most."""
+PIECE = 1 << 16
+
+_SUFFIX = re.compile(r"(?<![\w.])((?:\d[\d_]*(?:\.\d+)?|\.\d+)[kKMGT])\b", re.ASCII)
+
+
+class Query(NamedTuple):
+    """What is asked. `best` ranks, the largest first; of `pareto`, less is better."""
+
+    where: Expression | None = None
+    best: Expression | None = None
+    top: int | None = None
+    pareto: tuple[Expression, ...] = ()
+
+    def metrics(self, params: Iterable[str]) -> set[str]:
+        """The figures that it needs. A param of the same name goes first."""
+        asked = [expression for expression in (self.where, self.best, *self.pareto) if expression]
+        return {name for expression in asked for name, _ in expression.names if name in FIGURES} - set(params)
+
+
+def question(where: str = "", best: str = "", top: int | None = None, pareto: Iterable[str] = ()) -> Query:
+    """A query, from the texts of its expressions. Raises `UsageError`."""
+    if top is not None and not best:
+        raise UsageError("top needs something to rank by", help="best=-macs, say: the cheapest first")
+    return Query(
+        _expression("where", where) if where else None,
+        _expression("best", best) if best else None,
+        top,
+        tuple([_expression("pareto", text) for text in pareto]),
+    )
+
+
+def check_names(query: Query, params: Mapping[str, Any], words: set[str]) -> None:
+    """Raise `UsageError` for a name that is neither a param nor a figure, nor a word that some param can be."""
+    for expression in filter(None, (query.where, query.best, *query.pareto)):
+        for name, _ in expression.names:
+            if name not in params and name not in FIGURES and name not in words:
+                known = (*params, *FIGURES)
+                raise UsageError(
+                    "unknown name {} in {}", name, expression.text, help=suggest(name, known, f"known: {', '.join(known)}")
+                )
+
+
+def _expression(option: str, text: str) -> Expression:
+    try:
+        return parse(_SUFFIX.sub(lambda number: str(suffixed(number[1])), text))
+    except ExpressionError as error:
+        fault = error.fault()
+        raise UsageError("{} {}: {}", option, text, fault.message, help=fault.help) from None
+
+
+class _Scope(Environment):
+    """Params and figures, of one point or of many at once."""
+
+    def other(self, name: str) -> Any:
+        return Word(name)
+
+
+def valid(chunk: Chunk) -> Array:
+    """The positions of the points that are networks."""
+    return np.flatnonzero(chunk.codes == 0)
+
+
+def matching(task: Task, chunk: Chunk, where: Expression | None) -> Array:
+    """The positions of the valid points that satisfy a condition."""
+    positions = valid(chunk)
+    if where is None or not len(positions):
+        return positions
+    kept = [
+        piece[evaluate(task, chunk, where, piece, truthful=True)]
+        for piece in (positions[start : start + PIECE] for start in range(0, len(positions), PIECE))
+    ]
+    return np.concatenate(kept)
+
+
+def evaluate(task: Task, chunk: Chunk, expression: Expression, positions: Array, *, truthful: bool = False) -> Array:
+    """The value of an expression at some valid points: bool, int64, float64, or ints beyond it as objects."""
+    names = {name for name, _ in expression.names}
+    params = [axis.name for axis in task.axes]
+    figures = [name for name in names if name in chunk.figures and name not in params]
+
+    def run(region: Region, session: Session) -> Any:
+        scope: dict[str, Any] = {}
+        if names.difference(figures):
+            swept = dict(zip(params, region.values(chunk.columns, session), strict=True))
+            scope.update(task.source.values(swept) if names.difference(figures, swept) else swept)
+        own = [name for name in figures if name not in scope]
+        scope.update({name: grid(chunk.figures[name][region.positions()], session) for name in own})
+        value = expression.run(_Scope(scope))
+        if not is_number(value):
+            raise ExpressionError("{} is no number", expression.text)
+        return truth(value) if truthful else value
+
+    found: list[tuple[Array, Any]] = []
+    for outcome in outcomes(run, _regions(chunk, positions)):
+        if outcome.error is not None:
+            first = tuple([0] * len(outcome.region.size))
+            raise UsageError("{}: {}", expression.text, outcome.error.at(first))
+        value = outcome.result
+        found.append((outcome.region.positions(), value.data if isinstance(value, Grid) else np.array(value)))
+    return _joined(positions, found)
+
+
+def _regions(chunk: Chunk, positions: Array) -> list[Region]:
+    """The points as lists, those with values of the same types together."""
+    shape = tuple([len(values) for values in chunk.columns])
+    points = Region(shape, chunk.indices(positions), flat=True)
+    alike = whole(chunk.columns)
+    if len(alike) == 1:
+        return [points]
+    classes = np.zeros(len(positions), np.int64)
+    for axis, values in enumerate(chunk.columns):
+        kinds = np.zeros(len(values), np.int64)
+        for number, indices in enumerate({id(region.indices[axis]): region.indices[axis] for region in alike}.values()):
+            kinds[indices] = number
+        classes = classes * (int(kinds.max()) + 1) + kinds[points.indices[axis]]
+    return points.split(classes)
+
+
+def _joined(positions: Array, found: list[tuple[Array, Any]]) -> Array:
+    """Values of parts of the points, in the order of the points."""
+    exact = any(values.dtype.kind == "O" for _, values in found) or (
+        len({values.dtype.kind for _, values in found}) > 1
+        and any(values.dtype.kind == "i" and np.abs(values).max() > EXACT for _, values in found)
+    )
+    made = np.empty(len(positions), object if exact else np.result_type(*[values.dtype for _, values in found]))
+    for where, values in found:
+        made[np.searchsorted(positions, where)] = values.tolist() if exact else values
+    return made
+
+
+class Kept(NamedTuple):
+    """Points that are kept while the sweep goes on: where they stand in the grid, their figures, and what ranks them."""
+
+    positions: Array
+    figures: Mapping[str, Array]
+    keys: tuple[Array, ...] = ()
+
+    def take(self, chosen: Array) -> Kept:
+        """Some of them."""
+        figures = {name: values[chosen] for name, values in self.figures.items()}
+        return Kept(self.positions[chosen], figures, tuple([key[chosen] for key in self.keys]))
+
+    def and_later(self, later: Kept) -> Kept:
+        """These, and points that come later in the grid."""
+        figures = {name: _concatenated(values, later.figures[name]) for name, values in self.figures.items()}
+        keys = tuple([_concatenated(*pair) for pair in zip(self.keys, later.keys, strict=True)])
+        return Kept(np.concatenate([self.positions, later.positions]), figures, keys)
+
+
+def kept(task: Task, chunk: Chunk, positions: Array, expressions: Iterable[Expression]) -> Kept:
+    """Some points of a chunk, with the values of expressions as keys."""
+    keys = tuple([evaluate(task, chunk, expression, positions) for expression in expressions])
+    return Kept(positions + chunk.start, {name: values[positions] for name, values in chunk.figures.items()}, keys)
+
+
+def ranked(points: Kept, most: int) -> Kept:
+    """The first points by their last key, the largest first, ties in the order of the grid."""
+    order = np.argsort(-_ranks(points.keys[-1]), kind="stable")
+    return points.take(order[:most])
+
+
+def undominated(points: Kept, keys: int) -> Kept:
+    """The points to which no other is as good in each of so many keys and better in one; less is better."""
+    ranks = np.stack([_ranks(key) for key in points.keys[:keys]], axis=1)
+    order = np.lexsort(ranks.T[::-1])
+    ranks = ranks[order]
+    front = _front_of_two(ranks) if keys <= 2 else _front(ranks)
+    return points.take(np.sort(order[front]))
+
+
+def _front_of_two(ranks: Array) -> Array:
+    """The undominated of points in order: those below all before them; equal ones stand together."""
+    last = ranks[:, -1]
+    before = np.concatenate([[np.iinfo(np.int64).max], np.minimum.accumulate(last)[:-1]])
+    new = np.concatenate([[True], (ranks[1:] != ranks[:-1]).any(axis=1)])
+    group = np.cumsum(new) - 1
+    best: Array = (last < before)[new] if ranks.shape[1] > 1 else np.arange(new.sum()) == 0
+    return np.flatnonzero(best[group])
+
+
+def _front(ranks: Array) -> Array:
+    """The undominated of points in order: each takes away those that it dominates, all of which come later."""
+    left = np.arange(len(ranks))
+    place = 0
+    while place < len(left):
+        chosen = ranks[left[place]]
+        others = ranks[left]
+        better = (others < chosen).any(axis=1) | (others == chosen).all(axis=1)
+        place = int(better[: place + 1].sum())
+        left = left[better]
+    return left
+
+
+def _ranks(key: Array) -> Array:
+    """A number for each value, in their order."""
+    ranks: Array = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return ranks
+
+
+def _concatenated(one: Array, other: Array) -> Array:
+    kinds = {one.dtype.kind, other.dtype.kind}
+    large = any(values.dtype.kind == "i" and len(values) and np.abs(values).max() > EXACT for values in (one, other))
+    if len(kinds) > 1 and ("O" in kinds or ("f" in kinds and large)):
+        one, other = one.astype(object), other.astype(object)
+    return np.concatenate([one, other])
