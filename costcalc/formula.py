@@ -7,7 +7,11 @@ the count that it explains.
 from __future__ import annotations
 
 from math import prod
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
 
 Dim: TypeAlias = int
 """A dimension, or a number made of dimensions: an int. In a sweep, an array of ints that answers the same operators."""
@@ -16,9 +20,36 @@ Shape: TypeAlias = tuple[Dim, ...]
 Shapes: TypeAlias = tuple[Shape, ...]
 
 Factor: TypeAlias = tuple[str, Dim]
-"""A symbol and its value. A number by itself is a factor whose symbol is that number."""
+"""A symbol and its value. A number by itself, a coefficient, is a factor whose symbol is that number."""
 
 Term: TypeAlias = tuple[Factor, ...]
+
+
+class Compound(str):
+    """A symbol made of others, which knows their values: `(K_h·K_w - 1)` can be written `(3·3 - 1)`."""
+
+    __slots__ = ("parts",)
+    parts: Term
+
+    def __new__(cls, text: str, parts: Term) -> Self:
+        """The text, and a value for each name in it."""
+        symbol = super().__new__(cls, text)
+        symbol.parts = parts
+        return symbol
+
+    def numbers(self) -> str:
+        """The text with the values in place of the names.
+
+        >>> Compound("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 3))).numbers()
+        '(3·3 - 1)'
+        """
+        from re import sub
+
+        known = dict(self.parts)
+        return sub(_NAME, lambda found: str(known.get(found[0], found[0])), self)
+
+
+_NAME = r"[^\W\d_]+(?:_\w+)?'?"
 
 DIM_NAMES: dict[int, tuple[str, ...]] = {1: ("D",), 2: ("T", "D"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 SPACE_NAMES: dict[int, tuple[str, ...]] = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -59,18 +90,40 @@ class Count:
     __rmul__ = __mul__
 
     def symbols(self) -> str:
-        """The formula in symbols: `C_out·H_out·W_out·K_h·K_w·C_in`. An empty sum is `0`."""
-        return " + ".join("·".join(symbol for symbol, _ in term) or "1" for term in self.terms) or "0"
+        """The formula in symbols: `C_out·H_out·W_out·K_h·K_w·C_in`. An empty sum is `0`.
+
+        As one writes it: a coefficient leads its term, and like terms are one.
+
+        >>> each = product(("C", 64), ("H", 56))
+        >>> (each + 2 * each + each * 4 * product(("K", 3))).symbols()
+        '3·C·H + 4·C·H·K'
+        """
+        return self._written(lambda symbol, _: symbol)
 
     def numbers(self) -> str:
         """The same formula with the numbers in place of the symbols: `32·28·28·5·5·192`."""
-        return " + ".join("·".join(str(value) for _, value in term) or "1" for term in self.terms) or "0"
+        return self._written(_number)
+
+    def _written(self, write: Callable[[str, Dim], str]) -> str:
+        sums: dict[Term, Dim] = {}
+        for term in self.terms:
+            named = tuple([factor for factor in term if not factor[0].isdecimal()])
+            sums[named] = sums.get(named, 0) + prod([value for symbol, value in term if symbol.isdecimal()])
+        texts = []
+        for named, coefficient in sums.items():
+            factors = [write(symbol, value) for symbol, value in named]
+            texts.append("·".join([str(coefficient), *factors] if coefficient != 1 or not factors else factors))
+        return " + ".join(texts) or "0"
 
     def __repr__(self) -> str:
         return f"Count({self.symbols()} = {self.numbers()})"
 
 
 ZERO = Count(())
+
+
+def _number(symbol: str, value: Dim) -> str:
+    return symbol.numbers() if isinstance(symbol, Compound) else str(value)
 
 
 def product(*factors: Factor) -> Count:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.formula import Count, Shapes, elements, product
 from costcalc.model import Cost
-from costcalc.ops.base import Elementwise, Op
+from costcalc.ops.base import Elementwise, Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, ranked
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ class Prelu(Op, name="prelu"):
     64
     """
 
+    pointwise: ClassVar[bool] = True
     per_channel: Flag = False
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -239,6 +240,10 @@ class Prelu(Op, name="prelu"):
 
 class _Softmax(Op):
     axis: Integer = -1
+
+    def footprint(self, rank: int) -> Window | None:
+        """One position, along the channels."""
+        return across_channels(self.axis, rank)
 
     def shape(self, inputs: Shapes) -> Shapes:
         """The input's own."""

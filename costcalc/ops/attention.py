@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.errors import ShapeError
-from costcalc.formula import ZERO, Dim, Factor, Shapes, product
+from costcalc.formula import ZERO, Compound, Dim, Factor, Shapes, product
 from costcalc.model import Cost
 from costcalc.ops.activation import softmax
 from costcalc.ops.base import Op, wrong
@@ -86,7 +86,9 @@ class Attention(Op, name="attention"):
         keys, d_context = (queries, d_in) if itself else (("L", context_length), ("D'", context_features))
         h, d = ("h", self.heads), ("d", self._head_dim(features))
         g = h if self.kv_heads is None else ("g", self.kv_heads)
-        pairs: tuple[Factor, ...] = (("T(T+1)/2", length * (length + 1) // 2),) if self.causal else (queries, keys)
+        pairs: tuple[Factor, ...] = (queries, keys)
+        if self.causal:
+            pairs = ((Compound("T·(T + 1)/2", (queries,)), length * (length + 1) // 2),)
         scores = product(*every, *pairs, h)
         weights = product(d_in, h, d)
         weights_kv = product(d_context, g, d)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
-from costcalc.formula import ZERO, Count, Dim, Shapes, elements
+from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements
 from costcalc.model import Cost
 from costcalc.ops.kinds import KINDS, show
 from costcalc.record import Record
 
 REGISTRY: dict[str, type[Op]] = {}
+Window: TypeAlias = tuple[tuple[Dim, Dim, Dim], ...]
+"""Kernel, stride and dilation in each spatial dimension."""
+
 RULES = frozenset({"shape", "cost"})
 """The methods that an argument may share its name with."""
 
@@ -37,6 +40,9 @@ class Op(Record):
     """Whether `norm` and `act` may stand among the arguments: layers written after this one."""
     implied: ClassVar[dict[str, str]] = {}
     """What the default of an argument follows from, in words, where it is no constant."""
+
+    pointwise: ClassVar[bool] = False
+    """Whether an output position sees of the input only the same position."""
 
     def __init_subclass__(cls, name: str = "") -> None:
         super().__init_subclass__()
@@ -90,6 +96,18 @@ class Op(Record):
         """What the op costs at these shapes."""
         raise NotImplementedError
 
+    def footprint(self, rank: int) -> Window | None:
+        """What an output position sees of so many spatial dimensions; None where it sees everything, or has no place.
+
+        The statistics that a norm takes of its input do not count.
+        """
+        return ((1, 1, 1),) * rank if self.pointwise else None
+
+    def caption(self, rank: int) -> str:
+        """The op in a few words, for a picture: `3x3 maxpool, /2` on two dimensions, `attention(heads=12)`."""
+        window = self.footprint(rank)
+        return windowed(window, self.name) if window and set(window) != {(1, 1, 1)} else str(self)
+
     def own_params(self, other: Op, here: Cost, there: Cost) -> Count:
         """The params that remain its own when it uses the weights of `other`: none, where the weights are alike.
 
@@ -120,6 +138,26 @@ class Op(Record):
         return f"{self.name}({', '.join(said)})" if said else self.name
 
 
+def across_channels(axis: Dim, rank: int) -> Window | None:
+    """The footprint of an op along one axis: a single position, where this is the axis of channels."""
+    return ((1, 1, 1),) * rank if axis in (0, -1 - rank) else None
+
+
+def windowed(window: Window, what: str) -> str:
+    """What is done with a window, in a few words.
+
+    >>> windowed(((7, 2, 1), (7, 2, 1)), "(64 filters)"), windowed(((3, 1, 2), (1, 1, 1)), "maxpool")
+    ('7x7 (64 filters), /2', '3x1 maxpool, dilation 2x1')
+    """
+    kernel, stride, dilation = zip(*window, strict=True)
+    more = [f", {said}{_times(sizes)}" for said, sizes in (("/", stride), ("dilation ", dilation)) if set(sizes) != {1}]
+    return f"{'x'.join(map(str, kernel))} {what}{''.join(more)}"
+
+
+def _times(sizes: Shape) -> str:
+    return "x".join(map(str, sizes if len(set(sizes)) > 1 else sizes[:1]))
+
+
 def _weights(cost: Cost) -> list[list[Dim]]:
     return [[value for _, value in term] for term in cost.params.terms]
 
@@ -130,6 +168,7 @@ class Elementwise(Op):
     Shapes: any -> the same.
     """
 
+    pointwise: ClassVar[bool] = True
     per_element: ClassVar[dict[str, int]] = {}
     """Operations per element, by class."""
 

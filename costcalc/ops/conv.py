@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements, product, space, taps
 from costcalc.model import Cost
-from costcalc.ops.base import Op, wrong
-from costcalc.ops.shapes import divide, slide, spatial, spread
+from costcalc.ops.base import Op, Window, windowed, wrong
+from costcalc.ops.shapes import divide, per_group, slide, spatial, spread
 
 if TYPE_CHECKING:
     from costcalc.ops.kinds import Flag, Margins, Padding, Positive, Sizes
@@ -51,13 +51,21 @@ class Conv(Op, name="conv"):
         """Every output position sums K·C/g products for each output channel."""
         channels, sizes = spatial(inputs, self)
         window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
-        each = (("C_in", channels),) if self.groups == 1 else (("C_in/g", channels // self.groups),)
+        each = per_group("C_in", channels, self.groups)
         out = ("C_out", self.out)
         return Cost(
-            macs=product(out, *space(outputs[0][1:], "_out"), *window_taps, *each),
+            macs=product(out, *space(outputs[0][1:], "_out"), *window_taps, each),
             add=_bias(self.bias, outputs[0]),
-            params=product(out, *window_taps, *each) + (product(out) if self.bias else ZERO),
+            params=product(out, *window_taps, each) + (product(out) if self.bias else ZERO),
         )
+
+    def footprint(self, rank: int) -> Window:
+        """One kernel."""
+        return _footprint(self, rank)
+
+    def caption(self, rank: int) -> str:
+        """`5x5 (32 filters)`."""
+        return windowed(self.footprint(rank), _filters(self.out, self.groups))
 
 
 class DepthwiseConv(Op, name="depthwise_conv"):
@@ -96,6 +104,15 @@ class DepthwiseConv(Op, name="depthwise_conv"):
             add=_bias(self.bias, outputs[0]),
             params=product(*out, *window_taps) + (product(*out) if self.bias else ZERO),
         )
+
+    def footprint(self, rank: int) -> Window:
+        """One kernel."""
+        return _footprint(self, rank)
+
+    def caption(self, rank: int) -> str:
+        """`3x3 depthwise`."""
+        more = "" if self.multiplier == 1 else f" ({self.multiplier} filters each)"
+        return windowed(self.footprint(rank), f"depthwise{more}")
 
 
 class ConvTranspose(Op, name="conv_transpose"):
@@ -158,7 +175,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         """Every input position is multiplied by K·out/g weights for each input channel."""
         channels, sizes = spatial(inputs, self)
         window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
-        each = ("C_out", self.out) if self.groups == 1 else ("C_out/g", self.out // self.groups)
+        each = per_group("C_out", self.out, self.groups)
         return Cost(
             macs=product(("C_in", channels), *space(sizes, "_in"), *window_taps, each),
             add=_bias(self.bias, outputs[0]),
@@ -166,9 +183,24 @@ class ConvTranspose(Op, name="conv_transpose"):
             + (product(("C_out", self.out)) if self.bias else ZERO),
         )
 
+    def caption(self, rank: int) -> str:
+        """`2x2 transposed (32 filters)`."""
+        kernel = "x".join(map(str, spread(self.kernel, rank, "kernel")))
+        return f"{kernel} transposed {_filters(self.out, self.groups)}"
+
 
 def _slid(op: Conv | DepthwiseConv, sizes: Shape) -> Shape:
     return slide(sizes, kernel=op.kernel, stride=op.stride, padding=op.padding, dilation=op.dilation)
+
+
+def _footprint(op: Conv | DepthwiseConv, rank: int) -> Window:
+    arguments = (("kernel", op.kernel), ("stride", op.stride), ("dilation", op.dilation))
+    return tuple(zip(*(spread(value, rank, name) for name, value in arguments), strict=True))
+
+
+def _filters(out: Dim, groups: Dim) -> str:
+    more = "" if groups == 1 else f", {groups} groups"
+    return f"({out} filter{'' if out == 1 else 's'}{more})"
 
 
 def _bias(bias: bool, output: Shape) -> Count:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.errors import ShapeError
 from costcalc.formula import Count, Shape, Shapes, elements, product
 from costcalc.model import Cost
-from costcalc.ops.base import Op
+from costcalc.ops.base import Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, broadcast, tokens
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Join(Op):
+    pointwise: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -97,6 +98,10 @@ class Concat(Op, name="concat"):
         """Joining computes nothing."""
         return Cost()
 
+    def footprint(self, rank: int) -> Window | None:
+        """One position, along the channels."""
+        return across_channels(self.axis, rank)
+
 
 class Scale(Op, name="scale"):
     """Learnt factor for each channel (layer scale).
@@ -111,6 +116,7 @@ class Scale(Op, name="scale"):
     768
     """
 
+    pointwise: ClassVar[bool] = True
     axis: Integer = 0
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -136,6 +142,7 @@ class Parameter(Op, name="parameter"):
     True
     """
 
+    pointwise: ClassVar[bool] = True
     shape_: Extents
 
     def shape(self, inputs: Shapes) -> Shapes:

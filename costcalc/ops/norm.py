@@ -7,7 +7,7 @@ divisions, one addition (epsilon) and one square root.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Count, Shapes, Term, elements, product
@@ -31,6 +31,7 @@ class Batchnorm(Op, name="batchnorm"):
     True
     """
 
+    pointwise: ClassVar[bool] = True
     affine: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -61,6 +62,7 @@ class Instancenorm(Op, name="instancenorm"):
     True
     """
 
+    pointwise: ClassVar[bool] = True
     affine: Flag = False
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -87,6 +89,7 @@ class Groupnorm(Op, name="groupnorm"):
     True
     """
 
+    pointwise: ClassVar[bool] = True
     groups: Positive
     affine: Flag = True
 
@@ -185,6 +188,7 @@ class Lrn(Op, name="lrn"):
     True
     """
 
+    pointwise: ClassVar[bool] = True
     size: Positive = 5
 
     def shape(self, inputs: Shapes) -> Shapes:

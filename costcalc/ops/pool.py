@@ -9,9 +9,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.formula import Count, Dim, Factor, Shape, Shapes, product, space, taps
+from costcalc.formula import Compound, Count, Dim, Factor, Shape, Shapes, product, space, taps
 from costcalc.model import Cost
-from costcalc.ops.base import Op, wrong
+from costcalc.ops.base import Op, Window, wrong
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
 
 if TYPE_CHECKING:
@@ -56,6 +56,12 @@ class _Pool(Op):
             sizes, kernel=self.kernel, stride=stride, padding=self.padding, dilation=self.spacing, ceil=self.ceil
         )
         return ((channels, *out),)
+
+    def footprint(self, rank: int) -> Window:
+        """One window."""
+        stride = self.kernel if self.stride is None else self.stride
+        arguments = (("kernel", self.kernel), ("stride", stride), ("dilation", self.spacing))
+        return tuple(zip(*(spread(value, rank, name) for name, value in arguments), strict=True))
 
     def reduced(self, outputs: Shapes) -> Count:
         """(K - 1)·E."""
@@ -223,7 +229,7 @@ def _overlapping(sizes: Shape, out: Shape) -> Factor:
         for (i, size), (o, count) in zip(inner, outer, strict=True)
     ]
     symbols = f"({'·'.join(symbol for symbol, _ in spans)} - {'·'.join(symbol for symbol, _ in outer)})"
-    return symbols, prod([span for _, span in spans]) - prod(out)
+    return Compound(symbols, (*inner, *outer)), prod([span for _, span in spans]) - prod(out)
 
 
 def _widen(value: Sizes, rank: int) -> tuple[Dim, ...]:

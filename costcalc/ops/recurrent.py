@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.formula import Count, Dim, Factor, Shapes, product
+from costcalc.formula import Compound, Count, Dim, Factor, Shapes, product
 from costcalc.model import Cost
 from costcalc.ops.base import Op
-from costcalc.ops.shapes import rows, tokens
+from costcalc.ops.shapes import less_one, rows, tokens
 
 if TYPE_CHECKING:
     from costcalc.ops.kinds import Flag, Positive
@@ -60,12 +60,13 @@ class _Recurrent(Op):
         more = f" + {biases}" if biases else ""
         h = self.hidden
         gates = (("gates", self.gates),) if self.gates != 1 else ()
-        first = product(*gates, ("h", h), (f"(D + h{more})", features + h + biases)) * self.directions
+        one = (Compound(f"(D + h{more})", (("D", features), ("h", h))), features + h + biases)
+        first = product(*gates, ("h", h), one) * self.directions
         if self.layers == 1:
             return first
-        below = "2h" if self.bidirectional else "h"
-        taken = (f"({below} + h{more})", self.directions * h + h + biases)
-        return first + product(("(layers - 1)", self.layers - 1), *gates, ("h", h), taken) * self.directions
+        below = "2·h" if self.bidirectional else "h"
+        taken = (Compound(f"({below} + h{more})", (("h", h),)), self.directions * h + h + biases)
+        return first + product(less_one((("layers", self.layers),)), *gates, ("h", h), taken) * self.directions
 
 
 class Lstm(_Recurrent, name="lstm"):

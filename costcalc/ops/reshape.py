@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.errors import ShapeError
 from costcalc.model import Cost
-from costcalc.ops.base import Op, wrong
+from costcalc.ops.base import Op, Window, across_channels, wrong
 from costcalc.ops.kinds import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
 from costcalc.ops.shapes import axis_of, divide, ranked, spatial
 
@@ -35,6 +35,8 @@ class Identity(_Move, name="identity"):
     ((64, 56, 56),)
     """
 
+    pointwise: ClassVar[bool] = True
+
     def shape(self, inputs: Shapes) -> Shapes:
         """The input's own."""
         return inputs
@@ -52,6 +54,7 @@ class Dropout(_Move, name="dropout"):
     ((1280,),)
     """
 
+    pointwise: ClassVar[bool] = True
     p: Probability = 0.5
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -187,6 +190,10 @@ class Split(_Move, name="split"):
         size, before, after = inputs[0][axis], inputs[0][:axis], inputs[0][axis + 1 :]
         return tuple((*before, part, *after) for part in self._parts(inputs[0], size))
 
+    def footprint(self, rank: int) -> Window | None:
+        """One position, along the channels."""
+        return across_channels(self.axis, rank)
+
     def _parts(self, shape: Shape, size: Dim) -> Shape:
         if self.sizes is not None:
             if sum(self.sizes) != size:
@@ -249,6 +256,10 @@ class Slice(_Move, name="slice"):
             )
         return ((*inputs[0][:axis], out, *inputs[0][axis + 1 :]),)
 
+    def footprint(self, rank: int) -> Window | None:
+        """One position, along the channels."""
+        return across_channels(self.axis, rank)
+
 
 class Pad(_Move, name="pad"):
     """A margin around the spatial dimensions.
@@ -262,6 +273,7 @@ class Pad(_Move, name="pad"):
     ((3, 9, 12),)
     """
 
+    pointwise: ClassVar[bool] = True
     amount: Amounts
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -283,6 +295,7 @@ class Crop(_Move, name="crop"):
     ((64, 56, 56),)
     """
 
+    pointwise: ClassVar[bool] = True
     amount: Amounts
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -346,6 +359,10 @@ class PixelUnshuffle(_Move, name="pixel_unshuffle"):
         group = prod((self.factor,) * len(sizes))
         return ((channels * group, *(size // self.factor for size in sizes)),)
 
+    def footprint(self, rank: int) -> Window:
+        """The square that becomes channels."""
+        return ((self.factor, self.factor, 1),) * rank
+
 
 class ChannelShuffle(_Move, name="channel_shuffle"):
     """Channels dealt out in turn from groups.
@@ -359,6 +376,7 @@ class ChannelShuffle(_Move, name="channel_shuffle"):
     ((240, 28, 28),)
     """
 
+    pointwise: ClassVar[bool] = True
     groups: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.errors import ShapeError
+from costcalc.formula import Compound
 
 if TYPE_CHECKING:
     from costcalc.formula import Dim, Factor, Shape, Shapes, Term
@@ -85,7 +86,19 @@ def less_one(term: Term) -> Factor:
     >>> less_one((("K_h", 3), ("K_w", 3)))
     ('(K_h·K_w - 1)', 8)
     """
-    return f"({'·'.join(symbol for symbol, _ in term) or '1'} - 1)", prod([size for _, size in term]) - 1
+    symbols = "·".join(symbol for symbol, _ in term) or "1"
+    return Compound(f"({symbols} - 1)", term), prod([size for _, size in term]) - 1
+
+
+def per_group(name: str, channels: Dim, groups: Dim) -> Factor:
+    """Channels of a group, where there are several: `C_in/g`.
+
+    >>> per_group("C_in", 64, 4), per_group("C_in", 64, 1)
+    (('C_in/g', 16), ('C_in', 64))
+    """
+    if groups == 1:
+        return name, channels
+    return Compound(f"{name}/g", ((name, channels), ("g", groups))), channels // groups
 
 
 def gcd(one: Dim, other: Dim) -> Dim:

@@ -90,7 +90,7 @@ def test_causal_and_its_mirror_image_are_the_square_and_its_diagonal(heads, size
     ("arguments", "inputs", "symbols"),
     [
         ({}, [(10, 64)], "4·T·D·h·d + 2·T·T·h·d"),
-        ({"causal": True}, [(10, 64)], "4·T·D·h·d + 2·T(T+1)/2·h·d"),
+        ({"causal": True}, [(10, 64)], "4·T·D·h·d + 2·T·(T + 1)/2·h·d"),
         ({"kv_heads": 2}, [(10, 64)], "2·T·D·h·d + 2·T·D·g·d + 2·T·T·h·d"),
         ({}, [(10, 64), (20, 48)], "2·T·D·h·d + 2·L·D'·h·d + 2·T·L·h·d"),
         ({}, [(3, 10, 64)], "4·N·T·D·h·d + 2·N·T·T·h·d"),

@@ -72,7 +72,7 @@ def test_layers_are_a_stack_of_single_ones(name, hidden, layers, both, bias, len
     ("name", "arguments", "symbols"),
     [
         ("lstm", {}, "T·gates·h·(D + h)"),
-        ("rnn", {"bidirectional": True}, "T·2·h·(D + h)"),
+        ("rnn", {"bidirectional": True}, "2·T·h·(D + h)"),
         ("gru", {"layers": 2}, "T·gates·h·(D + h) + T·(layers - 1)·gates·h·(h + h)"),
     ],
 )
