@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from costcalc.spec.signature import split_signature
 from costcalc.spec.template import Cell, Env, fault_at, located
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from costcalc.errors import Source, Span
     from costcalc.formula import Shape
@@ -96,7 +97,8 @@ class Spec:
         shapes = self._shapes(values, inputs or {})
         run = Run(self.compiler, values, shapes, max_layers or MAX_LAYERS)
         try:
-            last, names = run.network(self.items)
+            with acyclic():
+                last, names = run.network(self.items)
             outputs: dict[str, Tensor] = {}
             for reference in self.outputs:
                 for port, tensor in enumerate(run.tensors((reference,), last, names)):
@@ -152,7 +154,25 @@ def normal(name: str, value: Any) -> Any:
 def open_spec(source: str | Source, library: Library | None = None) -> Spec:
     """Read and check a spec: a path, the name of a bundled spec, or a text. Raises `SpecError` with all its faults."""
     library = library or Library()
-    return _Reading(library.open(source) if isinstance(source, str) else source, library).spec()
+    with acyclic():
+        return _Reading(library.open(source) if isinstance(source, str) else source, library).spec()
+
+
+@contextmanager
+def acyclic() -> Iterator[None]:
+    """Keep the cycle collector out of the way of code that makes many objects and no cycles.
+
+    It would walk all of them again and again: on a spec of 100,000 lines that is most of the time.
+    """
+    import gc
+
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Reading:
