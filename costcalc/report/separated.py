@@ -27,10 +27,14 @@ def render(grid: Grid) -> str:
 
 
 def _cell(column: Column, value: Cell) -> Cell:
-    """A value that a spreadsheet takes as it is: no text from a spec becomes a formula there."""
     value = full(value)
     if not isinstance(value, str):
         return value
-    text = visible(value.replace("×", "x") if column.kind == "shape" else value)
+    return harmless(value.replace("×", "x") if column.kind == "shape" else value)
+
+
+def harmless(text: str) -> str:
+    """A text that a spreadsheet takes as it is: no text from a spec becomes a formula there."""
+    text = visible(text)
     formula = text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not text[1:].replace("_", "").isalnum())
     return f"'{text}" if formula else text
