@@ -78,8 +78,11 @@ class Run:
         names, segments = frame.names, frame.segments
         for item in items:
             if item.kind == "let":
-                env = self.env(frame, frame.values, current)
-                frame.values = {**frame.values, **{name: cell.get(env) for name, cell in item.args}}
+                values = {**frame.values}
+                env = self.env(frame, values, current)
+                for name, cell in item.args:
+                    values[name] = cell.get(env)
+                frame.values = values
                 continue
             entering = current if item.source is None else self.tensors(item.source, current, names)
             first = len(self.builder.layers)
@@ -278,7 +281,8 @@ class Run:
         for path in shortcut:
             other = self.branch(path.items, path.segment, current, frame, values, segments)
         add = ops.REGISTRY["add"]()
-        help = "a shortcut that changes the shape as the body does: shortcut: [conv: {out: ..., kernel: 1}]"
+        channels = result[0].shape[0] if result and result[0].shape else "..."
+        help = f"a shortcut that changes the shape as the body does: shortcut: [conv: {{out: {channels}, kernel: 1}}]"
         return self.layer(item, add, result + other, f"{segments.prefix}{segments.take('add')}", help=help)
 
     def join(
