@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.errors import suggest
+from costcalc.errors import nearest, suggest
 from costcalc.ops.base import signature, wrong
 
 if TYPE_CHECKING:
@@ -98,10 +98,20 @@ def misfit(op: type[Op], names: Iterable[str]) -> ArgumentError:
     return wrong("", "{} needs {}", op.name, ", ".join(missing), help=signature(op))
 
 
+def meant(op: type[Op], name: str) -> str:
+    """The argument that an unknown one probably stands for, or an empty string.
+
+    >>> from costcalc.ops.base import REGISTRY
+    >>> meant(REGISTRY["conv"], "out_channels"), meant(REGISTRY["conv"], "kernal")
+    ('out', 'kernel')
+    """
+    return next((here for here in RENAMED.get(name, ()) if here in op.fields), "") or nearest(name, op.fields)
+
+
 def _advice(op: type[Op], name: str) -> str:
-    for here in RENAMED.get(name, ()):
-        if here in op.fields:
-            return f"here it is called {here}"
+    here = meant(op, name)
+    if here and name in RENAMED:
+        return f"here it is called {here}"
     if name in FOLLOWS:
         return f"leave it out: the {FOLLOWS[name]} are those of the input"
     if name in COSTLESS:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import ArgumentError, ExpressionError, Fault, nearest, suggest
 from costcalc.ops import base as ops
+from costcalc.ops.advice import meant, misfit
 from costcalc.spec.blocks import builtin
 from costcalc.spec.expression import RESERVED, parse
 from costcalc.spec.functions import Word
@@ -220,11 +221,13 @@ class Calls:
     def _unknown_argument(self, item: Item, key: Node, known: tuple[str, ...]) -> str:
         if any(key.span == fault.span for fault in self.faults):
             return ""
-        help = suggest(key.text, known, self._usage(item))
+        here, help = nearest(key.text, known), suggest(key.text, known)
+        if item.op is not None and not (item.op.followed and here in ("norm", "act")):
+            here, help = meant(item.op, key.text), misfit(item.op, [key.text]).help
         if key.text in MODIFIERS or key.text in STRUCTURES.get(item.target, ()):
             help = f"{key.text} is a modifier: write it beside {item.target}, not among its arguments"
         self.fault(key, "{} has no argument {}", item.target, key.text, help=help or self._usage(item))
-        return nearest(key.text, known)
+        return here
 
     def follower(self, cell: Cell, value: Any) -> Item | None:
         """The layer that a value of `norm` or `act` stands for; None for `none`."""
