@@ -56,6 +56,7 @@ class Run:
         self.steps = 0
         self.shared: Iterator[int] | None = None
         self.calls: list[str] = []
+        self.made: dict[tuple[Item, tuple[Any, ...]], Op] = {}
 
     def network(self, items: tuple[Item, ...]) -> tuple[Tensors, Names]:
         """Build the whole list. Raises `SpecError`, with the place and the notes, at the first fault."""
@@ -388,10 +389,10 @@ class Run:
         assert item.op is not None
         values = tuple([cell.get(env) for _, cell in item.args])
         try:
-            op = item.known.get(values)
+            op = self.made.get((item, values))
             if op is None:
                 op = item.op(**{name: value for (name, _), value in zip(item.args, values, strict=True)})
-                item.known[values] = op
+                self.made[item, values] = op
             return op
         except ArgumentError as error:
             node = item.argument(error.argument)

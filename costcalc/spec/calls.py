@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import ArgumentError, ExpressionError, Fault, nearest, suggest
 from costcalc.ops import base as ops
-from costcalc.ops.advice import meant, misfit
 from costcalc.spec.blocks import builtin
 from costcalc.spec.expression import RESERVED, parse
 from costcalc.spec.functions import Word
@@ -223,6 +222,8 @@ class Calls:
             return ""
         here, help = nearest(key.text, known), suggest(key.text, known)
         if item.op is not None and not (item.op.followed and here in ("norm", "act")):
+            from costcalc.ops.advice import meant, misfit
+
             here, help = meant(item.op, key.text), misfit(item.op, [key.text]).help
         if key.text in MODIFIERS or key.text in STRUCTURES.get(item.target, ()):
             help = f"{key.text} is a modifier: write it beside {item.target}, not among its arguments"

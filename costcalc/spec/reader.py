@@ -80,14 +80,14 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     >>> [(key.value, node.value, node.span.column) for key, node in root.value]
     [('out', 1000, 7), ('act', 'relu', 19)]
     """
-    reading = _Reading(source)
+    reading = Reading(source)
     root = None
     try:
         root = reading.document()
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         from costcalc.spec.yamlhints import explain
 
-        reading.faults.append(explain(source, error, [entry[0] for entry in reading.open]))
+        reading.faults.append(explain(reading, error))
     except _StopReading:
         pass
     faults = reading.faults
@@ -118,11 +118,17 @@ _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _SAVE = "save the file as UTF-8"
 
 
-class _Reading:
+class Reading:
     """One pass over the events of one text."""
 
-    def __init__(self, source: Source) -> None:
+    Stop = _StopReading
+
+    def __init__(self, source: Source, advise: bool = True) -> None:
         self.source = source
+        self.advise = advise
+        """Whether a trap is shown as it would be right."""
+        self.traps: list[tuple[str, int]] = []
+        """What YAML takes otherwise than it was meant: its kind, and its index in the text."""
         self.faults: list[Fault] = []
         self.anchors: dict[str, _Anchor] = {}
         self.open: list[tuple[Any, list[Node], bool, int, int]] = []
@@ -154,12 +160,9 @@ class _Reading:
                     self.define(event, _Anchor(children[-1], 1, 0, event.start_mark))
             elif kind is mapping_end or kind is sequence_end:
                 start, around, was_mapping, outer_height, before = stack.pop()
-                if mapping:
-                    node = new(Node, ("map", self.pairs(children), "", False, start.start_mark, source))
-                else:
-                    node = new(Node, ("list", children, "", False, start.start_mark, source))
-                if start.flow_style and source.text.find("(", start.start_mark.index, event.start_mark.index) >= 0:
-                    self.torn(children, mapping)
+                torn = start.flow_style and self.torn(children, mapping)
+                value = self.pairs(children, torn) if mapping else children
+                node = new(Node, ("map" if mapping else "list", value, "", False, start.start_mark, source))
                 if start.anchor is not None:
                     self.anchors[start.anchor] = _Anchor(node, count - before, height + 1, start.start_mark)
                 around.append(node)
@@ -222,12 +225,12 @@ class _Reading:
             self.faults.append(Fault(f"{octal[0]} is read as the decimal number {value}", span, (), help, "warning"))
         return value
 
-    def pairs(self, children: list[Node]) -> list[tuple[Node, Node]]:
+    def pairs(self, children: list[Node], torn: bool) -> list[tuple[Node, Node]]:
         """The keys and values of a map, each key once, and its value its text."""
         keys = children[::2]
         pairs = list(zip(keys, children[1::2], strict=True))
         texts = {key.text for key in keys}
-        if len(texts) == len(pairs) and "" not in texts and "<<" not in texts:
+        if torn or (len(texts) == len(pairs) and "" not in texts and "<<" not in texts):
             return pairs
         seen: dict[str, Node] = {}
         for key in keys:
@@ -243,8 +246,38 @@ class _Reading:
                 self.fault(key.mark, f"the key {key.text} stands here twice", key.span.length, note)
         return pairs
 
-    def torn(self, children: list[Node], mapping: bool) -> None:
-        """An expression in braces or brackets that YAML has divided at a comma: `{out: max(a, b)}`."""
+    def torn(self, children: list[Node], mapping: bool) -> bool:
+        """Whether braces or brackets hold what was meant otherwise: `{out:64}`, `{out: max(a, b)}`."""
+        found = len(self.traps)
+        open, first = 0, children[0] if children else None
+        for position, node in enumerate(children):
+            text = node.text
+            if open and first:
+                open += text.count("(") - text.count(")")
+                if open <= 0:
+                    self.trap("torn", first.mark, "YAML divides this expression at its commas", len(first.text))
+                    open = 0
+            elif node.plain and "(" in text:
+                open, first = text.count("(") - text.count(")"), node
+            if mapping and node.plain and ":" in text and not position & 1:
+                value = children[position + 1]
+                if value.plain and not value.text:
+                    colon = text.index(":") + 1
+                    self.trap("colon", node.mark, f"a space is missing after {text[:colon]}", len(text))
+                    open = 0
+        return len(self.traps) > found
+
+    def trap(self, kind: str, mark: Any, message: str, length: int) -> None:
+        """Something that YAML takes otherwise than it was meant, with the line as it would be right."""
+        self.traps.append((kind, mark.index))
+        help = ""
+        if self.advise:
+            from costcalc.spec.yamlhints import advice, mended
+
+            mend = mended(self, mark)
+            help = advice(mend)
+            length = mend.end - mend.start if mend and mend.start == mark.column else length
+        self.fault(mark, message, length, help=help)
 
     def define(self, event: Any, anchor: _Anchor) -> None:
         earlier = self.anchors.get(event.anchor)
@@ -257,7 +290,7 @@ class _Reading:
         anchor = self.anchors.get(event.anchor)
         length = len(event.anchor) + 1
         if anchor is None:
-            self.fault(event.start_mark, f"there is no anchor &{event.anchor} above", length)
+            self.trap("alias", event.start_mark, f"there is no anchor &{event.anchor} above", length)
             return _Anchor(None, 1, 0, event.start_mark)
         if anchor.node is None:
             self.fault(event.start_mark, f"*{event.anchor} stands inside what it names", length)
@@ -288,7 +321,7 @@ class _Reading:
             return
         match = _WORD.match(self.source.text, event.start_mark.index)
         length = len(match[0]) if match else 1
-        self.fault(event.start_mark, f"the tag {event.tag} is not part of the language", length)
+        self.trap("tag", event.start_mark, f"the tag {event.tag} is not part of the language", length)
 
 
 def decode(data: bytes, name: str) -> Source:

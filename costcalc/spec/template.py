@@ -155,7 +155,6 @@ class Item:
         "condition",
         "fixed",
         "kind",
-        "known",
         "loop",
         "name",
         "norm",
@@ -180,7 +179,6 @@ class Item:
         self.args: tuple[tuple[str, Cell], ...] = ()
         self.fixed: Op | None = None
         """The op itself, where no argument depends on anything."""
-        self.known: dict[tuple[Any, ...], Op] = {}
         self.norm: Cell | None = None
         self.act: Cell | None = None
         self.name = ""

@@ -1,28 +1,336 @@
-"""What a YAML parser stumbled over, in the words of the language, with the line as it would be right."""
+"""What YAML stumbles over, in the words of the language, and the line as it would be right.
+
+YAML's own signs break expressions: `{out: max(a, b)}`, `{out: w[0]}`, `{out:64}`, `if: !last`. Such a line is mended by
+putting quotes around the expression, or a space after the colon, and shown only if it then reads without a fault.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.errors import Fault, Span
+import yaml
+
+from costcalc.errors import Fault, Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
-    from costcalc.errors import Source
+    from costcalc.spec.reader import Reading
 
-_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+LONGEST_LINE = 2_000
+"""Longer lines are not mended."""
+MAX_MENDS = 12
+MAX_STARTS = 40
+
+LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_COLON = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*):([^\s:].*)")
+_INNER_MAP = re.compile(r"(\s*(?:- +)*[\w-]+: +)([a-z_][\w-]*: .*)")
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+_FREE_TEXT = ("description", "source", "name", "note")
 
 
-def explain(source: Source, error: Exception, open: Sequence[Any]) -> Fault:
-    """The fault that an error of the parser stands for; `open` are the events of the collections around it."""
-    match = _UNPRINTABLE.search(source.text)
-    if match is not None:
-        before = _BREAK.split(source.text[: match.start()])
-        span = Span(source, len(before), len(before[-1]) + 1)
-        return Fault(f"the character U+{ord(match[0]):04X} cannot stand in a spec", span)
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+class Mend(NamedTuple):
+    """A line as it would be right, and where on the written line the fault begins and ends."""
+
+    line: str
+    start: int
+    end: int
+
+
+def explain(reading: Reading, error: Exception) -> Fault:
+    """The fault that an error of the parser stands for."""
+    source = reading.source
+    odd = _UNPRINTABLE.search(source.text)
+    if odd is not None:
+        before = LINE_BREAK.split(source.text[: odd.start()])
+        help = "in double quotes YAML writes it as an escape" if ord(odd[0]) < 0xD800 else ""
+        message = f"the character U+{ord(odd[0]):04X} cannot stand in a spec"
+        return Fault(message, Span(source, len(before), len(before[-1]) + 1), (), help)
+    mark: Any = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or error)
-    return Fault(f"not YAML: {problem}", Span(source, mark.line + 1, mark.column + 1) if mark else None)
+    context = str(getattr(error, "context", None) or "")
+    start: Any = getattr(error, "context_mark", None) or mark
+    return _Stumble(reading, problem, context, mark, start).fault()
+
+
+def mended(reading: Reading, mark: Any) -> Mend | None:
+    """The line of a place, at which the reading has just met a trap, as it would be right."""
+    line = line_at(reading.source.text, mark)
+    if len(line) > LONGEST_LINE:
+        return None
+    around = [entry[0] for entry in reading.open if entry[0].flow_style and entry[0].start_mark.line < mark.line]
+    prefix = "".join("[" if isinstance(event, yaml.SequenceStartEvent) else "{" for event in around)
+    first: Mend | None = None
+    for _ in range(MAX_MENDS):
+        trap = _first_trap(reading, prefix, line)
+        if trap is None:
+            return first
+        step = _step(reading, prefix, line, *trap)
+        if step is None:
+            return None
+        line = step.line
+        first = Mend(line, first.start, first.end) if first else step
+    return None
+
+
+def line_at(text: str, mark: Any) -> str:
+    """The line of a place, without its end."""
+    start = mark.index - mark.column
+    match = LINE_BREAK.search(text, start)
+    return text[start : match.start() if match else len(text)]
+
+
+def _first_trap(reading: Reading, prefix: str, line: str) -> tuple[str, int] | None:
+    """The first thing on a line that YAML takes otherwise than it was meant: its kind, and its column."""
+    from costcalc.spec.reader import Reading
+
+    text = prefix + line
+    trial = Reading(Source("", text), advise=False)
+    trial.anchors = dict(reading.anchors)
+    try:
+        trial.document()
+    except yaml.YAMLError as error:
+        mark: Any = getattr(error, "problem_mark", None)
+        if mark is not None and mark.index < len(text.rstrip()):
+            trial.traps.append(("syntax", mark.index))
+    except (trial.Stop, UnicodeEncodeError):
+        pass
+    traps = [(kind, index - len(prefix)) for kind, index in trial.traps if index >= len(prefix)]
+    return min(traps, key=lambda trap: trap[1], default=None)
+
+
+def _step(reading: Reading, prefix: str, line: str, kind: str, column: int) -> Mend | None:
+    """One trap less on a line."""
+    if kind == "colon":
+        colon = line.index(":", column) + 1
+        for end in _ends(line, colon):
+            text = line[colon:end]
+            safe = text if not re.search(r"[,\[\]{}]", text) else quoted(text)
+            better = f"{line[:colon]} {safe}{line[end:]}"
+            if _better(reading, prefix, better, colon + 1 + len(safe)):
+                return Mend(better, column, end)
+        return None
+    starts = _starts(line, column) if kind == "syntax" else iter((column,))
+    for start in starts:
+        for end in _ends(line, start):
+            text = quoted(line[start:end])
+            better = f"{line[:start]}{text}{line[end:]}"
+            if end > column and _better(reading, prefix, better, start + len(text)):
+                return Mend(better, start, end)
+    return None
+
+
+def _better(reading: Reading, prefix: str, line: str, done: int) -> bool:
+    """Whether a line has no trap before a column."""
+    trap = _first_trap(reading, prefix, line)
+    return trap is None or trap[1] >= done
+
+
+def quoted(text: str) -> str:
+    """An expression in the quotes that suit it.
+
+    >>> quoted("w[0]"), quoted('"a" if x else "b"')
+    ('"w[0]"', '\\'"a" if x else "b"\\'')
+    """
+    if '"' in text or "\\" in text:
+        return "'" + text.replace("'", "''") + "'"
+    return f'"{text}"'
+
+
+def _starts(line: str, column: int) -> Iterator[int]:
+    """Where a value may begin on a line, from a column to the left."""
+    found = 0
+    for start in range(min(column, len(line) - 1), -1, -1):
+        before = line[:start].rstrip()
+        spaced = len(before) < start
+        begins = not before or before[-1] in "[{," or (spaced and before[-1] in ":-?")
+        if not line[start].isspace() and begins:
+            yield start
+            found += 1
+            if found >= MAX_STARTS:
+                return
+
+
+def _ends(line: str, start: int) -> Iterator[int]:
+    """Where a value that begins at a column may end: at a sign of braces or brackets around it, or with the line."""
+    closing: list[str] = []
+    at = start
+    while at < len(line):
+        char = line[at]
+        if char in "\"'" and (end := line.find(char, at + 1)) > 0:
+            at = end
+        elif char in _OPENING:
+            closing.append(_OPENING[char])
+        elif closing and char == closing[-1]:
+            closing.pop()
+        elif (char in ",]}" and not closing) or (char == "#" and line[at - 1 : at].isspace()):
+            break
+        at += 1
+    inner = len(line[:at].rstrip())
+    comment = re.search(r"\s#", line[start:])
+    outer = len(line[: start + comment.start() if comment else len(line)].rstrip())
+    if not closing and inner > start:
+        yield inner
+    if outer not in (inner, start):
+        yield outer
+
+
+class _Stumble:
+    """A place where the parser stopped, and what it said."""
+
+    def __init__(self, reading: Reading, problem: str, context: str, mark: Any, start: Any) -> None:
+        self.reading, self.source, self.text = reading, reading.source, reading.source.text
+        self.problem, self.context, self.mark, self.start = problem, context, mark, start
+        self.char = self.text[mark.index : mark.index + 1]
+        self.line = line_at(self.text, mark)
+        self.ended = not self.text[mark.index :].strip()
+
+    def fault(self) -> Fault:
+        """The first explanation that fits."""
+        for explanation in (self.tab, self.unclosed, self.stray, self.missing_space, self.expression):
+            fault = explanation()
+            if fault is not None:
+                return fault
+        for sign, message, help in _SAID:
+            if sign in f"{self.context}: {self.problem}":
+                return self.at(self.mark, message, help)
+        return self.misplaced()
+
+    def at(self, mark: Any, message: str, help: str = "", length: int = 1, note: str = "") -> Fault:
+        return Fault(message, Span(self.source, mark.line + 1, mark.column + 1, length), (note,) if note else (), help)
+
+    def tab(self) -> Fault | None:
+        indent = self.line[: len(self.line) - len(self.line.lstrip())]
+        if "\t" in indent and self.mark.column <= len(indent):
+            span = Span(self.source, self.mark.line + 1, indent.index("\t") + 1)
+            return Fault("a tab cannot indent a line", span, (), "indent with spaces")
+        if self.char == "\t":
+            return self.at(self.mark, "a tab cannot stand here", "write a space")
+        return None
+
+    def unclosed(self) -> Fault | None:
+        if "quoted scalar" in self.context and ("end of stream" in self.problem or "document" in self.problem):
+            quote = self.text[self.start.index]
+            return self.at(self.start, f"the text that begins with {quote} has no end", f"close it with {quote}")
+        if self.ended and "flow" in self.context:
+            event = next((entry[0] for entry in reversed(self.reading.open) if entry[0].flow_style), None)
+            if event is not None:
+                mark = event.start_mark
+                sign = "[" if isinstance(event, yaml.SequenceStartEvent) else "{"
+                return self.at(mark, f"the {sign} is never closed", f"close it with {_OPENING[sign]}")
+        return None
+
+    def stray(self) -> Fault | None:
+        if self.char not in ("]", "}"):
+            return None
+        if "flow" not in self.context:
+            return self.at(self.mark, f"this {self.char} closes nothing", "remove it, or open what it closes")
+        opening = self.text[self.start.index : self.start.index + 1]
+        if opening in _OPENING:
+            note = f"the {opening} stands at line {self.start.line + 1}, column {self.start.column + 1}"
+            return self.at(self.mark, f"{self.char} where {_OPENING[opening]} was expected", note=note)
+        return None
+
+    def missing_space(self) -> Fault | None:
+        """`out:64` on a line of its own, which YAML joins to the next line or takes for a key without a colon."""
+        if "mapping values" not in self.problem and "expected ':'" not in self.problem:
+            return None
+        number = self.start.line if "expected ':'" in self.problem else self.mark.line - 1
+        lines = LINE_BREAK.split(self.text[: self.mark.index])
+        match = _COLON.fullmatch(lines[number]) if 0 <= number < len(lines) else None
+        if match is None:
+            return None
+        span = Span(self.source, number + 1, match.start(2) + 1, match.end(2) + 1 - match.start(2))
+        message = f"a space is missing after {match[2]}:"
+        return Fault(message, span, (), f"write {match[2]}: {match[3].rstrip()}")
+
+    def expression(self) -> Fault | None:
+        """A value that YAML's own signs break, where quotes mend it."""
+        if "mapping values" in self.problem:
+            return self.inner_map()
+        mend = mended(self.reading, self.mark)
+        if mend is None:
+            return None
+        span = Span(self.source, self.mark.line + 1, mend.start + 1, mend.end - mend.start)
+        return Fault(broken(self.line[mend.start : mend.end]), span, (), advice(mend))
+
+    def inner_map(self) -> Fault | None:
+        """`conv: out: 64`, or a text with a colon in it."""
+        match = _INNER_MAP.fullmatch(self.line)
+        if match is not None and not match[1].strip(" -").startswith(_FREE_TEXT):
+            help = f"put the inner one in braces: {match[1].lstrip()}{{{match[2].rstrip()}}}"
+            return self.at(self.mark, "a second colon in one value", help)
+        mend = mended(self.reading, self.mark)
+        if mend is not None:
+            return self.at(self.mark, "a second colon in one value", advice(mend))
+        help = "indent it as its neighbours are, or end the key above with a colon"
+        message = "YAML takes this line as a part of the one above"
+        return Fault(message, Span(self.source, self.mark.line + 1, _indent(self.line) + 1), (), help)
+
+    def misplaced(self) -> Fault:
+        if "block mapping" in self.context or "block collection" in self.context:
+            what, column = ("keys", "key") if "mapping" in self.context else ("items", "item")
+            note = f"the {what} around it begin at line {self.start.line + 1}, column {self.start.column + 1}"
+            if self.mark.column != self.start.column:
+                help = f"the {what} of one {'map' if what == 'keys' else 'list'} begin in the same column"
+            else:
+                help = "each begins with a dash and a space" if what == "items" else "each has a colon and a space"
+            return self.at(self.mark, f"expected another {column}, or the end of what is around it", help, note=note)
+        if "flow" in self.context and self.start.index < self.mark.index:
+            opening = self.text[self.start.index : self.start.index + 1]
+            note = f"inside the {opening} of line {self.start.line + 1}, column {self.start.column + 1}"
+            if opening in _OPENING and "content" not in self.problem:
+                return self.at(self.mark, f"expected a comma or {_OPENING[opening]}", note=note)
+        if "content" in self.problem:
+            return self.at(self.mark, "a value is missing before this")
+        return self.at(self.mark, f"this is not YAML: {self.problem}")
+
+
+_SAID = (
+    ("escape", "this is no escape of a text in double quotes", r"write \\ for a backslash, or use single quotes"),
+    ("hexdec", "this escape needs hexadecimal digits", r"write \\ for a backslash, or use single quotes"),
+    ("document start", "the document has already ended above", "a spec is one map from its first line to its last"),
+    ("directive", "a line that begins with % is a directive of YAML", "put the text in quotes, or remove the line"),
+    ("incompatible YAML", "this version of YAML is not supported", "remove the line"),
+    ("expected ':'", "a key without a colon", "a key ends with a colon and a space"),
+    ("sequence entries", "a list cannot begin here", "put its first item on a line of its own"),
+    ("mapping keys", "a key cannot begin here", "put it on a line of its own"),
+    ("block scalar", "a block of text begins with | or > and nothing after it", "put the text in quotes"),
+    ("tag", "tags are not part of the language", "put the text in quotes"),
+    ("cannot start any token", "a value cannot begin with this sign", "put the text in quotes"),
+    ("anchor", "an anchor is & and a name of letters and digits", "put the text in quotes"),
+    ("alias", "an alias is * and a name of letters and digits", "put the text in quotes"),
+)
+"""What the parsers say, and what that means; the first that fits."""
+
+
+def broken(expression: str) -> str:
+    """What is wrong with a value that only quotes make whole."""
+    sign = expression[:1]
+    means = _SIGNS.get(sign)
+    return f"a value that begins with {sign} is {means} to YAML" if means else f"YAML's own signs break {expression}"
+
+
+_SIGNS = {
+    "*": "an alias",
+    "&": "an anchor",
+    "!": "a tag",
+    "%": "nothing",
+    "@": "nothing",
+    "`": "nothing",
+    "|": "a block of text",
+    ">": "a block of text",
+    "-": "an item of a list",
+    "?": "a key",
+}
+
+
+def advice(mend: Mend | None) -> str:
+    """The line as it would be right."""
+    return f"write {mend.line.strip()}" if mend else "put the expression in quotes"
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
