@@ -33,19 +33,21 @@ class _Pool(Op):
         return 1
 
     def check(self) -> None:
-        """PyTorch's limit: windows begin and end inside the input, or less than half outside."""
+        """PyTorch's limit: at most half of the kernel, whatever its dilation."""
         if isinstance(self.padding, str):
             return
-        rank = max(len(value) if isinstance(value, tuple) else 1 for value in (self.kernel, self.padding, self.spacing))
-        kernel, padding, dilation = (_widen(value, rank) for value in (self.kernel, self.padding, self.spacing))
-        for taps_, margin, step in zip(kernel, padding, dilation, strict=False):
-            if 2 * margin > step * (taps_ - 1) + 1:
+        rank = max(len(value) if isinstance(value, tuple) else 1 for value in (self.kernel, self.padding))
+        kernel, padding = (
+            value if isinstance(value, tuple) else (value,) * rank for value in (self.kernel, self.padding)
+        )
+        for size, margin in zip(kernel, padding, strict=False):
+            if 2 * margin > size:
                 raise wrong(
                     "padding",
-                    "expected at most half of the window, got {} for a window of {}",
+                    "expected at most half of the kernel, got {} for a kernel of {}",
                     margin,
-                    step * (taps_ - 1) + 1,
-                    help="padding: kernel // 2 keeps the size at stride 1; more would pool padding alone",
+                    size,
+                    help="padding: kernel // 2 is the most; a pad layer before it adds more",
                 )
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -76,7 +78,7 @@ class Maxpool(_Pool, name="maxpool"):
             to three spatial dimensions; with `ceil`, ceil in place of floor, without a window that would begin behind
             the input and its left padding; with `padding: same`, S' = ceil(S / stride).
     Units:  K - 1 comparisons per output element.
-    Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half of it.
+    Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half the kernel.
     Source: PyTorch's MaxPool1d, MaxPool2d, MaxPool3d.
 
     >>> op = Maxpool(kernel=3, stride=2, padding=1)
@@ -101,7 +103,7 @@ class Avgpool(_Pool, name="avgpool"):
 
     Shapes: (C, *S) -> (C, *S'), S' as of `maxpool` without dilation.
     Units:  K - 1 additions and one division per output element.
-    Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half of it.
+    Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half the kernel.
     Source: PyTorch's AvgPool1d, AvgPool2d, AvgPool3d.
 
     >>> op = Avgpool(kernel=2)
@@ -230,7 +232,3 @@ def _overlapping(sizes: Shape, out: Shape) -> Factor:
     ]
     symbols = f"({'·'.join(symbol for symbol, _ in spans)} - {'·'.join(symbol for symbol, _ in outer)})"
     return Compound(symbols, (*inner, *outer)), prod([span for _, span in spans]) - prod(out)
-
-
-def _widen(value: Sizes, rank: int) -> tuple[Dim, ...]:
-    return value if isinstance(value, tuple) else (value,) * rank

@@ -42,9 +42,10 @@ ROWS = [
 
 FAULTS = [
     fault("maxpool", {"kernel": 7}, (8, 5, 5), "a window of 7 does not fit an input of 5", "smaller kernel"),
-    fault("maxpool", {"kernel": 3, "padding": 2}, (8, 5), "half of the window, got 2 for a window of 3", "// 2"),
-    fault("maxpool", {"kernel": [5, 3], "padding": 2}, (8, 5, 5), "got 2 for a window of 3"),
-    fault("avgpool", {"kernel": 3, "padding": [1, 2]}, (8, 5, 5), "got 2 for a window of 3"),
+    fault("maxpool", {"kernel": 3, "padding": 2}, (8, 5), "at most half of the kernel, got 2 for a kernel of 3", "// 2"),
+    fault("maxpool", {"kernel": [5, 3], "padding": 2}, (8, 5, 5), "got 2 for a kernel of 3"),
+    fault("maxpool", {"kernel": 3, "padding": 2, "dilation": 2}, (8, 9), "got 2 for a kernel of 3"),
+    fault("avgpool", {"kernel": 3, "padding": [1, 2]}, (8, 5, 5), "got 2 for a kernel of 3"),
     fault("avgpool", {"kernel": 3, "dilation": 2}, (8, 5, 5), "avgpool has no argument dilation"),
     fault("maxpool", {"kernel_size": 3}, (8, 5, 5), "no argument kernel_size", "here it is called kernel"),
     fault("maxpool", {"kernel": 3, "ceil_mode": True}, (8, 5, 5), "no argument ceil_mode", "here it is called ceil"),
