@@ -114,6 +114,8 @@ class Spec:
         return run.builder.network(self.name, outputs, values, self.source, self.description)
 
     def _shapes(self, values: Mapping[str, Any], overrides: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
+        if list(overrides) == ["input"] and len(self.inputs) == 1:
+            overrides = {name: overrides["input"] for name in self.inputs}
         for name in overrides:
             if name not in self.inputs:
                 raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
@@ -242,7 +244,7 @@ class _Reading:
         if source in self.files:
             names = " -> ".join(file.name for file in (*self.files, source))
             raise CostcalcError("specs extend each other in a circle: {}", names)
-        if len(self.files) >= MAX_EXTENDS:
+        if len(self.files) > MAX_EXTENDS:
             raise CostcalcError("more than {} specs extend each other", MAX_EXTENDS)
         self.files.append(source)
         root, warnings = read(source)
