@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _LONGEST = 160
 """A source line is shown in full up to this many columns where the width is not known."""
 _NARROWEST = 40
+_MOST_SAID = 1_000
+"""A message is cut after so many characters: a key of a spec may be millions long."""
 _TAB = "    "
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """What ends a line in YAML, and so what lines are counted by."""
@@ -48,10 +50,10 @@ def excerpt(span: Span, label: str = "", *, color: bool = False, width: int | No
 
 def _fault(fault: Fault, lines: _Lines, color: bool, width: int | None) -> str:
     style = _SEVERITY.get(fault.severity, _BOLD)
-    said = f"{_paint(fault.severity, style, color)}: {_paint(visible(fault.message), _BOLD, color)}"
+    said = f"{_paint(fault.severity, style, color)}: {_paint(_said(fault.message), _BOLD, color)}"
     span, rows, margin = fault.span, [said], "  "
     if span is not None:
-        name = visible(span.source.name)
+        name = _said(span.source.name)
         # A file's name begins the line: it must not make a command of a CI system of it.
         name = f"./{name}" if name.startswith(("::", "##")) else name
         rows = [f"{_paint(f'{name}:{span.line}:{span.column}', _BOLD, color)}: {said}"]
@@ -59,7 +61,7 @@ def _fault(fault: Fault, lines: _Lines, color: bool, width: int | None) -> str:
         rows += _excerpt(span, lines, "", color, width, style)
     for kind, texts in (("note", fault.notes), ("help", (fault.help,))):
         rows += [
-            f"{margin}{_paint('=', _GUTTER, color)} {_paint(kind, _BOLD, color)}: {visible(text)}"
+            f"{margin}{_paint('=', _GUTTER, color)} {_paint(kind, _BOLD, color)}: {_said(text)}"
             for text in texts
             if text
         ]
@@ -76,7 +78,7 @@ def _excerpt(span: Span, lines: _Lines, label: str, color: bool, width: int | No
     before, marked, after = _window(line, span.column - 1, span.length, room)
     bar = _paint("|", _GUTTER, color)
     caret = _paint("^" * max(1, columns(marked)), style, color)
-    beside = f" {_paint(visible(label), style, color)}" if label else ""
+    beside = f" {_paint(_said(label), style, color)}" if label else ""
     return [
         f"{margin}{bar}",
         f" {_paint(number, _GUTTER, color)} {bar} {before}{marked}{after}".rstrip(),
@@ -112,6 +114,10 @@ def _fit(parts: list[str], room: int) -> list[str]:
         if room < 0:
             return parts[:index]
     return parts
+
+
+def _said(text: str) -> str:
+    return visible(text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…")
 
 
 def _shown(char: str) -> str:

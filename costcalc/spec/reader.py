@@ -87,8 +87,10 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         from costcalc.spec.yamlhints import explain
 
-        reading.faults.append(explain(reading, error))
-    except _StopReading:
+        fault = explain(reading, error)
+        if all(other.span != fault.span for other in reading.faults):
+            reading.faults.append(fault)
+    except StopReading:
         pass
     faults = reading.faults
     if root is None or any(fault.severity == "error" for fault in faults):
@@ -96,7 +98,7 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     return root, faults
 
 
-class _StopReading(Exception):  # noqa: N818 (a signal, not an error)
+class StopReading(Exception):  # noqa: N818 (a signal, not an error)
     """Reading on would find nothing more, or cost too much."""
 
 
@@ -121,8 +123,6 @@ _SAVE = "save the file as UTF-8"
 class Reading:
     """One pass over the events of one text."""
 
-    Stop = _StopReading
-
     def __init__(self, source: Source, advise: bool = True) -> None:
         self.source = source
         self.advise = advise
@@ -135,6 +135,7 @@ class Reading:
         """Of each open collection: its event; and of what is around it: nodes, whether a map, height; nodes before."""
 
     def document(self) -> Node:
+        """The root node, of no document at all an empty scalar."""
         source, stack, new = self.source, self.open, tuple.__new__
         next_event: Callable[[], Any] = LOADER(source.text).get_event
         scalar, sequence_start, mapping_start = yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent
@@ -159,8 +160,9 @@ class Reading:
                 if event.anchor is not None:
                     self.define(event, _Anchor(children[-1], 1, 0, event.start_mark))
             elif kind is mapping_end or kind is sequence_end:
-                start, around, was_mapping, outer_height, before = stack.pop()
+                start, around, was_mapping, outer_height, before = stack[-1]
                 torn = start.flow_style and self.torn(children, mapping)
+                stack.pop()
                 value = self.pairs(children, torn) if mapping else children
                 node = new(Node, ("map" if mapping else "list", value, "", False, start.start_mark, source))
                 if start.anchor is not None:
@@ -200,14 +202,16 @@ class Reading:
         return children[0] if children else new(Node, ("scalar", None, "", True, event.start_mark, source))
 
     def fault(self, mark: Any, message: str, length: int = 1, note: str = "", help: str = "") -> None:
+        """Keep a fault, up to a number of them."""
         span = Span(self.source, mark.line + 1, mark.column + 1, max(1, length))
         self.faults.append(Fault(message, span, (note,) if note else (), help))
         if len(self.faults) >= MAX_FAULTS:
-            raise _StopReading
+            raise StopReading
 
     def stop(self, mark: Any, message: str, help: str = "") -> None:
+        """A fault after which reading does not go on."""
         self.fault(mark, message, help=help)
-        raise _StopReading
+        raise StopReading
 
     def number(self, text: str, mark: Any) -> Scalar:
         """The value of a plain scalar that begins as a number does: a number, or the text."""
@@ -280,6 +284,7 @@ class Reading:
         self.fault(mark, message, length, help=help)
 
     def define(self, event: Any, anchor: _Anchor) -> None:
+        """Keep what an anchor names; it names one thing."""
         earlier = self.anchors.get(event.anchor)
         if earlier is not None:
             note = f"first at line {earlier.mark.line + 1}, column {earlier.mark.column + 1}"
@@ -287,6 +292,7 @@ class Reading:
         self.anchors[event.anchor] = anchor
 
     def alias(self, event: Any) -> _Anchor:
+        """What an alias stands for."""
         anchor = self.anchors.get(event.anchor)
         length = len(event.anchor) + 1
         if anchor is None:
@@ -300,7 +306,7 @@ class Reading:
         """The value of a scalar with a tag."""
         text: str = event.value
         name = _CORE.get(event.tag)
-        if event.tag == "!" or name == "str":
+        if name == "str":
             return text
         value: Scalar = self.number(text, event.start_mark) if text[:1] in NUMERIC else CONSTANTS.get(text, text)
         if name == "float" and value.__class__ in (int, float):
@@ -311,11 +317,13 @@ class Reading:
         return text
 
     def tagged_collection(self, event: Any, mapping: bool) -> None:
+        """Check the tag of a list or a map."""
         name = _CORE.get(event.tag)
-        if event.tag != "!" and name != ("map" if mapping else "seq"):
+        if name != ("map" if mapping else "seq"):
             self.untaggable(event, name, "a map" if mapping else "a list")
 
     def untaggable(self, event: Any, name: str | None, what: str) -> None:
+        """A tag that is not one of the core ones, or does not fit its value."""
         if name is not None:
             self.fault(event.start_mark, f"{what or 'nothing'} cannot be !!{name}", len(name) + 2)
             return

@@ -35,10 +35,10 @@ def number(text: str) -> int | float | str:
             raise ValueError(f"{text} is not a number of the language", "a number is finite")
         if _BASED.fullmatch(text) and len(text) <= _LONGEST:
             try:
-                value = int(text, 0)
+                based = int(text, 0)
             except ValueError:
                 return text
-            raise ValueError(f"{text} is not decimal", f"write {value}")
+            raise ValueError(f"{text} is not decimal", f"write {based}")
         return text
     beyond = ValueError("a number beyond 10^30, the limit of a spec", "")
     if len(text) > _LONGEST:
@@ -54,7 +54,7 @@ def number(text: str) -> int | float | str:
     power += len(digits) - len(kept)
     if len(kept.lstrip("0")) + power > 31:
         raise beyond
-    integral = sign * int(kept) * 10**power if power >= 0 else None
+    integral = sign * int(kept) * int(10**power) if power >= 0 else None
     if integral is not None and abs(integral) > MAX_NUMBER:
         raise beyond
     if integral is not None and (exponent or not (point or leading_point) or abs(integral) > 2**53):

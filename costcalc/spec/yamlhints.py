@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from costcalc.spec.reader import Reading
 
-LONGEST_LINE = 2_000
+LONGEST_LINE = 500
 """Longer lines are not mended."""
 MAX_MENDS = 12
 MAX_STARTS = 40
@@ -26,6 +26,8 @@ MAX_STARTS = 40
 LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLON = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*):([^\s:].*)")
+_BRACES = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*) *([\[{].*)")
+_DIRECTIVE = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n]))*(?=%)")
 _INNER_MAP = re.compile(r"(\s*(?:- +)*[\w-]+: +)([a-z_][\w-]*: .*)")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _FREE_TEXT = ("description", "source", "name", "note")
@@ -37,6 +39,8 @@ class Mend(NamedTuple):
     line: str
     start: int
     end: int
+    sign: str
+    """How the text at fault begins."""
 
 
 def explain(reading: Reading, error: Exception) -> Fault:
@@ -64,14 +68,14 @@ def mended(reading: Reading, mark: Any) -> Mend | None:
     prefix = "".join("[" if isinstance(event, yaml.SequenceStartEvent) else "{" for event in around)
     first: Mend | None = None
     for _ in range(MAX_MENDS):
-        trap = _first_trap(reading, prefix, line)
-        if trap is None:
+        traps = _traps(reading, prefix, line)
+        if not traps:
             return first
-        step = _step(reading, prefix, line, *trap)
+        step = _step(reading, prefix, line, *traps[0])
         if step is None:
             return None
         line = step.line
-        first = Mend(line, first.start, first.end) if first else step
+        first = first._replace(line=line) if first else step
     return None
 
 
@@ -82,9 +86,9 @@ def line_at(text: str, mark: Any) -> str:
     return text[start : match.start() if match else len(text)]
 
 
-def _first_trap(reading: Reading, prefix: str, line: str) -> tuple[str, int] | None:
-    """The first thing on a line that YAML takes otherwise than it was meant: its kind, and its column."""
-    from costcalc.spec.reader import Reading
+def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
+    """What YAML takes on a line otherwise than it was meant: columns and kinds, in order."""
+    from costcalc.spec.reader import Reading, StopReading
 
     text = prefix + line
     trial = Reading(Source("", text), advise=False)
@@ -93,46 +97,45 @@ def _first_trap(reading: Reading, prefix: str, line: str) -> tuple[str, int] | N
         trial.document()
     except yaml.YAMLError as error:
         mark: Any = getattr(error, "problem_mark", None)
-        if mark is not None and mark.index < len(text.rstrip()):
+        # At its end the line may leave open what later lines close.
+        open = "flow" in str(getattr(error, "context", None))
+        if mark is not None and not (open and mark.index >= len(text.rstrip())):
             trial.traps.append(("syntax", mark.index))
-    except (trial.Stop, UnicodeEncodeError):
+    except StopReading:
         pass
-    traps = [(kind, index - len(prefix)) for kind, index in trial.traps if index >= len(prefix)]
-    return min(traps, key=lambda trap: trap[1], default=None)
+    return sorted([(index - len(prefix), kind) for kind, index in trial.traps])
 
 
-def _step(reading: Reading, prefix: str, line: str, kind: str, column: int) -> Mend | None:
+def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> Mend | None:
     """One trap less on a line."""
-    if kind == "colon":
-        colon = line.index(":", column) + 1
-        for end in _ends(line, colon):
-            text = line[colon:end]
-            safe = text if not re.search(r"[,\[\]{}]", text) else quoted(text)
-            better = f"{line[:colon]} {safe}{line[end:]}"
-            if _better(reading, prefix, better, colon + 1 + len(safe)):
-                return Mend(better, column, end)
-        return None
     starts = _starts(line, column) if kind == "syntax" else iter((column,))
     for start in starts:
-        for end in _ends(line, start):
-            text = quoted(line[start:end])
-            better = f"{line[:start]}{text}{line[end:]}"
-            if end > column and _better(reading, prefix, better, start + len(text)):
-                return Mend(better, start, end)
+        value = line.index(":", start) + 1 if kind == "colon" else start
+        for end in _ends(line, value):
+            text = line[value:end]
+            if not line[:start].strip() and re.search(r":\s", text):
+                continue  # a key and its value, not an expression
+            if kind != "colon":
+                text = quoted(text)
+            elif re.search(r"[,\[\]{}]", text):
+                text = f" {quoted(text)}"
+            else:
+                text = f" {text}"
+            better = f"{line[:value]}{text}{line[end:]}"
+            done = value + len(text)
+            left = _traps(reading, prefix, better) if end >= column else None
+            if left is not None and not any(
+                start <= at < done or (at < start and what == "syntax") for at, what in left
+            ):
+                return Mend(better, start, end, line[start : start + 2])
     return None
-
-
-def _better(reading: Reading, prefix: str, line: str, done: int) -> bool:
-    """Whether a line has no trap before a column."""
-    trap = _first_trap(reading, prefix, line)
-    return trap is None or trap[1] >= done
 
 
 def quoted(text: str) -> str:
     """An expression in the quotes that suit it.
 
-    >>> quoted("w[0]"), quoted('"a" if x else "b"')
-    ('"w[0]"', '\\'"a" if x else "b"\\'')
+    >>> print(quoted("w[0]"), quoted('"a" if x'))
+    "w[0]" '"a" if x'
     """
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
@@ -146,7 +149,7 @@ def _starts(line: str, column: int) -> Iterator[int]:
         before = line[:start].rstrip()
         spaced = len(before) < start
         begins = not before or before[-1] in "[{," or (spaced and before[-1] in ":-?")
-        if not line[start].isspace() and begins:
+        if begins and not line[start].isspace() and line[start] not in ",]}#":
             yield start
             found += 1
             if found >= MAX_STARTS:
@@ -173,8 +176,18 @@ def _ends(line: str, start: int) -> Iterator[int]:
     outer = len(line[: start + comment.start() if comment else len(line)].rstrip())
     if not closing and inner > start:
         yield inner
-    if outer not in (inner, start):
+    if outer not in (inner, start) and _balanced(line[start:outer]):
         yield outer
+
+
+def _balanced(text: str) -> bool:
+    closing: list[str] = []
+    for char in text:
+        if char in _OPENING:
+            closing.append(_OPENING[char])
+        elif char in ")]}" and (not closing or closing.pop() != char):
+            return False
+    return not closing
 
 
 class _Stumble:
@@ -189,13 +202,21 @@ class _Stumble:
 
     def fault(self) -> Fault:
         """The first explanation that fits."""
-        for explanation in (self.tab, self.unclosed, self.stray, self.missing_space, self.expression):
+        for explanation in (
+            self.tab,
+            self.directive,
+            self.escape,
+            self.unclosed,
+            self.stray,
+            self.colon,
+            self.expression,
+        ):
             fault = explanation()
             if fault is not None:
                 return fault
         for sign, message, help in _SAID:
             if sign in f"{self.context}: {self.problem}":
-                return self.at(self.mark, message, help)
+                return self.at(self.start if self.ended else self.mark, message, help)
         return self.misplaced()
 
     def at(self, mark: Any, message: str, help: str = "", length: int = 1, note: str = "") -> Fault:
@@ -209,6 +230,21 @@ class _Stumble:
         if self.char == "\t":
             return self.at(self.mark, "a tab cannot stand here", "write a space")
         return None
+
+    def directive(self) -> Fault | None:
+        match = _DIRECTIVE.match(self.text)
+        if match is None or not re.search("directive|document|YAML", self.problem):
+            return None
+        span = Span(self.source, len(LINE_BREAK.split(match[0])), 1)
+        return Fault("a line that begins with % is a directive of YAML", span, (), "remove the line")
+
+    def escape(self) -> Fault | None:
+        if "escape" not in self.problem and "hexdec" not in self.problem:
+            return None
+        back = self.text.rfind("\\", self.mark.index - self.mark.column, self.mark.index + 1)
+        span = Span(self.source, self.mark.line + 1, back - (self.mark.index - self.mark.column) + 1, 2)
+        help = r"write \\ for a backslash, or use single quotes"
+        return Fault(f"{self.text[back : back + 2]} is no escape of a text in double quotes", span, (), help)
 
     def unclosed(self) -> Fault | None:
         if "quoted scalar" in self.context and ("end of stream" in self.problem or "document" in self.problem):
@@ -233,23 +269,31 @@ class _Stumble:
             return self.at(self.mark, f"{self.char} where {_OPENING[opening]} was expected", note=note)
         return None
 
-    def missing_space(self) -> Fault | None:
+    def colon(self) -> Fault | None:
         """`out:64` on a line of its own, which YAML joins to the next line or takes for a key without a colon."""
         if "mapping values" not in self.problem and "expected ':'" not in self.problem:
             return None
         number = self.start.line if "expected ':'" in self.problem else self.mark.line - 1
         lines = LINE_BREAK.split(self.text[: self.mark.index])
-        match = _COLON.fullmatch(lines[number]) if 0 <= number < len(lines) else None
-        if match is None:
+        if not 0 <= number < len(lines):
             return None
-        span = Span(self.source, number + 1, match.start(2) + 1, match.end(2) + 1 - match.start(2))
-        message = f"a space is missing after {match[2]}:"
-        return Fault(message, span, (), f"write {match[2]}: {match[3].rstrip()}")
+        if match := _COLON.fullmatch(lines[number]):
+            span = Span(self.source, number + 1, match.start(2) + 1, match.end(2) + 1 - match.start(2))
+            help = f"write {match[1].lstrip()}{match[2]}: {match[3].rstrip()}"
+            return Fault(f"a space is missing after {match[2]}:", span, (), help)
+        if match := _BRACES.fullmatch(self.line):
+            span = Span(self.source, self.mark.line + 1, match.start(2) + 1, len(match[2]))
+            help = f"write {match[1].lstrip()}{match[2]}: {match[3].rstrip()}"
+            return Fault(f"a colon is missing after {match[2]}", span, (), help)
+        return None
 
     def expression(self) -> Fault | None:
         """A value that YAML's own signs break, where quotes mend it."""
         if "mapping values" in self.problem:
             return self.inner_map()
+        if "content" in self.problem and self.char in ",:":
+            what = "key" if self.char == ":" else "value"
+            return self.at(self.mark, f"a {what} is missing before this {self.char}")
         mend = mended(self.reading, self.mark)
         if mend is None:
             return None
@@ -265,6 +309,8 @@ class _Stumble:
         mend = mended(self.reading, self.mark)
         if mend is not None:
             return self.at(self.mark, "a second colon in one value", advice(mend))
+        if re.search(r":\s", self.line[: self.mark.column]):
+            return self.at(self.mark, "a second colon in one value", "put the text in quotes")
         help = "indent it as its neighbours are, or end the key above with a colon"
         message = "YAML takes this line as a part of the one above"
         return Fault(message, Span(self.source, self.mark.line + 1, _indent(self.line) + 1), (), help)
@@ -289,11 +335,8 @@ class _Stumble:
 
 
 _SAID = (
-    ("escape", "this is no escape of a text in double quotes", r"write \\ for a backslash, or use single quotes"),
-    ("hexdec", "this escape needs hexadecimal digits", r"write \\ for a backslash, or use single quotes"),
     ("document start", "the document has already ended above", "a spec is one map from its first line to its last"),
-    ("directive", "a line that begins with % is a directive of YAML", "put the text in quotes, or remove the line"),
-    ("incompatible YAML", "this version of YAML is not supported", "remove the line"),
+    ("directive", "a line that begins with % is a directive of YAML", "put the text in quotes"),
     ("expected ':'", "a key without a colon", "a key ends with a colon and a space"),
     ("sequence entries", "a list cannot begin here", "put its first item on a line of its own"),
     ("mapping keys", "a key cannot begin here", "put it on a line of its own"),
@@ -309,6 +352,8 @@ _SAID = (
 def broken(expression: str) -> str:
     """What is wrong with a value that only quotes make whole."""
     sign = expression[:1]
+    if sign in "%@`":
+        return f"a value cannot begin with {sign} in YAML"
     means = _SIGNS.get(sign)
     return f"a value that begins with {sign} is {means} to YAML" if means else f"YAML's own signs break {expression}"
 
@@ -317,9 +362,6 @@ _SIGNS = {
     "*": "an alias",
     "&": "an anchor",
     "!": "a tag",
-    "%": "nothing",
-    "@": "nothing",
-    "`": "nothing",
     "|": "a block of text",
     ">": "a block of text",
     "-": "an item of a list",
@@ -329,7 +371,10 @@ _SIGNS = {
 
 def advice(mend: Mend | None) -> str:
     """The line as it would be right."""
-    return f"write {mend.line.strip()}" if mend else "put the expression in quotes"
+    if mend is None:
+        return "put the expression in quotes"
+    negation = mend.sign[0] == "!" and mend.sign not in ("!!", "!<")
+    return f"write {mend.line.strip()}{' (negation is written not x)' if negation else ''}"
 
 
 def _indent(line: str) -> int:
