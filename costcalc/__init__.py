@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
+    from costcalc.explanation import Explanation
     from costcalc.model import Analysis, Network
 
 __version__ = "0.1.0"
@@ -61,3 +62,26 @@ def analyze(network: Network | str | PathLike[str], *, batch: int = 1, **params:
     from costcalc.model import Network
 
     return analyze(network if isinstance(network, Network) else load(network, **params), batch=batch)
+
+
+def explain(
+    network: Network | str | PathLike[str],
+    *layers: str,
+    quantities: Sequence[str] = (),
+    batch: int = 1,
+    **params: Any,
+) -> Explanation:
+    """The counts of a network's layers, each a formula that knows its symbols, its numbers and its value.
+
+    `layers` are globs of names: `*` is one segment, `**` any number. Without any, the layers that make up 80 % of the
+    cost. `quantities` chooses among macs, params, buffers, add, mul, div, cmp, exp, flops and activations.
+
+    >>> (layer,) = explain("inception", "b5.conv_2").layers
+    >>> layer.counts["macs"].symbols(), layer.counts["macs"].value == 32*28*28 * 5*5*16
+    ('C_out·H_out·W_out·K_h·K_w·C_in', True)
+    """
+    from costcalc.explanation import explain
+    from costcalc.model import Network
+
+    network = network if isinstance(network, Network) else load(network, **params)
+    return explain(network, layers, quantities=quantities, batch=batch)

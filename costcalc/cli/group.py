@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "analyze": "What each layer costs, and the whole network.",
+    "explain": "Each count written out: the formula, the numbers, the result.",
+    "graph": "The network as a flowchart, for Mermaid or Graphviz.",
     "expand": "A spec with every block, loop and expression written out.",
     "specs": "The networks that come with costcalc.",
     "ops": "The ops that specs are written in, with their arguments.",
@@ -111,6 +113,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
 @click.group(
     cls=Commands,
     invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")

@@ -51,7 +51,7 @@ def render(*grids: Grid, width: int | None = None, color: bool = False) -> str:
             lines.append([])
         lines += draw(grid, width)
     if color:
-        return _styled(lines)
+        return styled(lines)
     return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
 
 
@@ -81,7 +81,7 @@ def fit(grid: Grid, width: int | None) -> Layout:
         return _layout(grid, 0)
     steps = max([step for column in grid.columns for step in (column.shortens, column.yields)], default=0)
     for step in range(steps + 1):
-        for gap in ("  ", " ") if step > 1 else ("  ",):
+        for gap in ("  ", " ") if step else ("  ",):
             layout = _layout(grid, step, gap)
             excess = layout.width - width
             if excess <= 0:
@@ -144,7 +144,7 @@ def _wrap(text: str, width: int | None) -> list[str]:
     return lines
 
 
-def _styled(lines: Sequence[Sequence[Run]]) -> str:
+def styled(lines: Sequence[Sequence[Run]]) -> str:
     from rich.color import ColorSystem
     from rich.style import Style
 

@@ -1,0 +1,58 @@
+"""`costcalc graph SPEC`"""
+
+from __future__ import annotations
+
+import click
+
+from costcalc.cli.common import Loader, loader_options, spec_argument
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc graph inception
+    costcalc graph resnet50 --depth 2 --heat macs
+    costcalc graph googlenet -o dot | dot -Tsvg > googlenet.svg
+    """,
+)
+@spec_argument()
+@loader_options
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Draw what lies below N levels of names as one arrow.  [default: as deep as 24 arrows allow]",
+)
+@click.option(
+    "--heat",
+    metavar="COST",
+    default="",
+    help="Colour boxes by their part of the macs, params, buffers, flops or activations.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["LR", "TB"]),
+    default="LR",
+    show_default=True,
+    help="From left to right, or from top to bottom.",
+)
+@output_option("mermaid", "dot")
+@color_option
+def graph(spec: str, load: Loader, depth: int | None, heat: str, direction: str, outputs: tuple[Output, ...]) -> None:
+    """The network as a flowchart: shapes in boxes, ops on arrows, frames around blocks and branches.
+
+    Shapes of images and volumes are written with the channels last, as papers draw them.
+    """
+    from costcalc.graph import draw
+    from costcalc.report import dot, mermaid
+
+    picture = draw(load(spec), depth=depth, heat=heat)
+    emit(
+        outputs,
+        {
+            "mermaid": lambda _: mermaid.render(picture, direction),
+            "dot": lambda _: dot.render(picture, direction),
+        },
+    )

@@ -1,0 +1,204 @@
+"""A network as a picture: tensors are boxes, ops are arrows, blocks and branches are frames around boxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.analysis import totals
+from costcalc.errors import UsageError, suggest
+from costcalc.model import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from costcalc.formula import Shape
+    from costcalc.model import Layer, Network, Tensor
+
+FEW = 24
+"""Where no depth is given, a picture is as deep as so many arrows allow: what fits on a page."""
+HEATS = tuple([name for name in METRICS if name != "layers"])
+"""The figures that boxes can be coloured by."""
+
+Path = tuple[str, ...]
+
+
+class Box(NamedTuple):
+    """A tensor, or what a folded part of the network gives.
+
+    `shape` is written with the channels last where it is an image or a volume. `said` are lines that stand above it:
+    the name of an input, or what joins several tensors into this one. `frame` is the innermost frame around it, by its
+    place in `Picture.frames`. `share` is the part of the cost of what made it, None where that is another box's.
+    """
+
+    shape: str
+    said: tuple[str, ...] = ()
+    frame: int | None = None
+    share: float | None = None
+
+
+class Arrow(NamedTuple):
+    """What makes one box of another, in a few words a line. The boxes by their places in `Picture.boxes`."""
+
+    source: int
+    target: int
+    said: tuple[str, ...] = ()
+
+
+class Frame(NamedTuple):
+    """A block, a group or a branch; `parent` is the frame around it."""
+
+    title: str
+    parent: int | None = None
+
+
+class Picture(NamedTuple):
+    """Boxes, arrows and frames. `heat` is the cost that boxes have shares of, if any, and `total` all of it."""
+
+    title: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    frames: tuple[Frame, ...]
+    heat: str = ""
+    total: int = 0
+
+
+class _Part(NamedTuple):
+    """Layers that are drawn as one: an op with its norm and act, or everything below a name."""
+
+    path: Path
+    places: list[int]
+    takes: dict[Tensor, None]
+    gives: dict[Tensor, None]
+
+
+def draw(network: Network, *, depth: int | None = None, heat: str = "") -> Picture:
+    """The picture of a network.
+
+    What lies below `depth` segments of its name is one arrow. `heat` is one of `HEATS`; raises `UsageError` otherwise.
+    """
+    if heat and heat not in HEATS:
+        raise UsageError("no such cost: {}", heat, help=suggest(heat, HEATS))
+    parts = _parts(network, _deepest(network) if depth is None else depth)
+    frames = _frames([part.path[:-1] for part in parts])
+    numbers = {path: number for number, path in enumerate(frames)}
+    boxes = [Box(dims(shape), (name,)) for name, shape in network.inputs.items()]
+    where = {tensor: -1 - tensor.layer for part in parts for tensor in part.takes if tensor.layer < 0}
+    costs = [getattr(totals(layer), heat) for layer in network.layers] if heat else []
+    total = sum(costs)
+    arrows: list[Arrow] = []
+    for part in parts:
+        said = _said(network, part)
+        joins = len(part.takes) > 1
+        share: float | None = sum([costs[place] for place in part.places]) / total if total else None
+        frame = _innermost(part.path[:-1], numbers)
+        for tensor in part.gives:
+            where[tensor] = len(boxes)
+            boxes.append(Box(dims(tensor.shape), said if joins else (), frame, share))
+            arrows += [Arrow(where[source], where[tensor], () if joins else said) for source in part.takes]
+            share = None
+    titled = [
+        Frame(_title(path, len(parent or ())), None if parent is None else numbers[parent])
+        for path, parent in frames.items()
+    ]
+    return Picture(network.name, tuple(boxes), tuple(arrows), tuple(titled), heat, total)
+
+
+def dims(shape: Shape) -> str:
+    """A shape as papers draw it: the channels of images and volumes last.
+
+    >>> dims((192, 28, 28)), dims((197, 768)), dims(())
+    ('28x28x192', '197x768', '1')
+    """
+    drawn = (*shape[1:], shape[0]) if len(shape) > 2 else shape
+    return "x".join(map(str, drawn)) or "1"
+
+
+def _deepest(network: Network) -> int:
+    """The largest depth with few arrows, and 1 where there is none."""
+    most = max([len(layer.name.split(".")) for layer in network.layers], default=1)
+    for depth in range(most, 1, -1):
+        if len(_paths(network, depth)[1]) <= FEW:
+            return depth
+    return 1
+
+
+def _paths(network: Network, depth: int) -> tuple[list[Path], dict[Path, list[int]]]:
+    """The part that each layer belongs to, and the layers of each part. A norm or act belongs to its layer's."""
+    paths: list[Path] = []
+    members: dict[Path, list[int]] = {}
+    for place, layer in enumerate(network.layers):
+        path = tuple(layer.name.split(".")[:depth]) if layer.host is None else paths[layer.host]
+        paths.append(path)
+        members.setdefault(path, []).append(place)
+    return paths, members
+
+
+def _parts(network: Network, depth: int) -> list[_Part]:
+    """Parts in the order of the network. A part gives what others take, or the network; at the least its last layer's."""
+    paths, members = _paths(network, depth)
+    parts = {path: _Part(path, places, {}, {}) for path, places in members.items()}
+    taken: Iterable[tuple[Path | None, Tensor]] = [
+        (path, tensor) for path, layer in zip(paths, network.layers, strict=True) for tensor in layer.inputs
+    ]
+    for path, tensor in [*taken, *((None, tensor) for tensor in network.outputs.values())]:
+        maker = paths[tensor.layer] if tensor.layer >= 0 else None
+        if path == maker:
+            continue
+        if path is not None:
+            parts[path].takes[tensor] = None
+        if maker is not None:
+            parts[maker].gives[tensor] = None
+    for part in parts.values():
+        if not part.gives:
+            last = part.places[-1]
+            part.gives.update(dict.fromkeys(_outputs(network.layers[last], last)))
+    return list(parts.values())
+
+
+def _outputs(layer: Layer, place: int) -> list[Tensor]:
+    from costcalc.model import Tensor
+
+    return [Tensor(place, port, shape) for port, shape in enumerate(layer.outputs)]
+
+
+def _said(network: Network, part: _Part) -> tuple[str, ...]:
+    """An op and what follows it, a line each; or the name of a folded part, and how much is in it."""
+    first, *others = [network.layers[place] for place in part.places]
+    if all(layer.host is not None for layer in others):
+        followed = " · ".join([layer.op.caption(_rank(layer)) for layer in others])
+        caption = first.op.caption(_rank(first))
+        return (caption, followed) if followed else (caption,)
+    return _title(part.path, 0), f"{len(part.places):,} layers"
+
+
+def _rank(layer: Layer) -> int:
+    return len(layer.inputs[0].shape) - 1
+
+
+def _frames(paths: Sequence[Path]) -> dict[Path, Path | None]:
+    """The frames that these paths need, outer ones first, each with the one around it.
+
+    A frame that would hold nothing but another is left out.
+    """
+    inside: dict[Path, dict[Path, None]] = {}
+    for path in paths:
+        for length in range(1, len(path) + 1):
+            inside.setdefault(path[:length], {})[path[: length + 1]] = None
+    kept = {path for path, members in inside.items() if len(members) > 1 or path in members}
+    frames: dict[Path, Path | None] = {}
+    for path in inside:
+        if path in kept:
+            frames[path] = next((path[:end] for end in range(len(path) - 1, 0, -1) if path[:end] in kept), None)
+    return frames
+
+
+def _innermost(path: Path, numbers: Mapping[Path, int]) -> int | None:
+    return next((numbers[path[:end]] for end in range(len(path), 0, -1) if path[:end] in numbers), None)
+
+
+def _title(path: Path, said: int) -> str:
+    """What no frame around says, and as much more as a bare number needs."""
+    start = min(said, len(path) - 1)
+    while start and path[start].isdigit():
+        start -= 1
+    return ".".join(path[start:])

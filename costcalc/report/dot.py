@@ -1,0 +1,69 @@
+"""A picture in Graphviz's DOT language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.report.grid import percent
+from costcalc.report.heat import LEVELS, legend, level
+from costcalc.report.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from costcalc.graph import Picture
+
+
+def render(picture: Picture, direction: str = "LR") -> str:
+    """The text of a directed graph; frames are clusters."""
+    lines = [
+        f"digraph {quote([picture.title])} {{",
+        f"  rankdir={direction}",
+        f"  label={quote([picture.title])}",
+        "  labelloc=t",
+        '  graph [fontname="Helvetica", color="#aaaaaa"]',
+        '  node [fontname="Helvetica", shape=box, style="filled,rounded", fillcolor=white]',
+        '  edge [fontname="Helvetica", fontsize=11]',
+        *_boxes(picture, None, "  "),
+    ]
+    for arrow in picture.arrows:
+        said = f" [label={quote(arrow.said)}]" if arrow.said else ""
+        lines.append(f"  n{arrow.source} -> n{arrow.target}{said}")
+    if picture.heat:
+        heading, levels = legend(picture)
+        lines += ["  subgraph cluster_legend {", f"    label={quote([heading])}"]
+        lines += [f"    l{place} [label={quote([LEVELS[place].said])}, {_colors(place)}]" for place in levels]
+        lines.append("  }")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def quote(texts: Sequence[str]) -> str:
+    r"""Lines as one quoted string, in which nothing is an escape or an entity but what the text has.
+
+    >>> print(quote(['a"b\\N', "<b>&lt;"]))
+    "a\"b\\N\n<b>&amp;lt;"
+    """
+    return '"' + r"\n".join([_escape(" ".join(visible(text).split())) for text in texts]) + '"'
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+
+
+def _boxes(picture: Picture, frame: int | None, indent: str) -> Iterable[str]:
+    for number, box in enumerate(picture.boxes):
+        if box.frame == frame:
+            label = quote([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
+            colors = "" if box.share is None else f", {_colors(level(box.share))}"
+            yield f"{indent}n{number} [label={label}{colors}]"
+    for number, each in enumerate(picture.frames):
+        if each.parent == frame:
+            yield f"{indent}subgraph cluster_{number} {{"
+            yield f"{indent}  label={quote([each.title])}"
+            yield from _boxes(picture, number, indent + "  ")
+            yield f"{indent}}}"
+
+
+def _colors(place: int) -> str:
+    _, _, fill, text = LEVELS[place]
+    return f'fillcolor="{fill}", fontcolor="{text}"'

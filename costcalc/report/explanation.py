@@ -1,0 +1,177 @@
+"""Explanations as on a blackboard, as a table, and in LaTeX. Nothing is computed: counts write themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from costcalc.report.analyses import heading
+from costcalc.report.grid import SEPARATOR, Column, Entry, Grid, percent, sizes, tensors
+from costcalc.report.markdown import escape
+from costcalc.report.table import Run, styled
+from costcalc.report.text import columns, visible
+
+if TYPE_CHECKING:
+    from costcalc.explanation import Explained, Explanation
+    from costcalc.formula import Count
+    from costcalc.model import Totals
+
+_LONG = re.compile(r"\d{4,}")
+
+
+def board(explanation: Explanation, *, width: int | None = None, color: bool = False) -> str:
+    """Layers that were asked for, each under its name with all of its figures; the dearest of a network, a line each.
+
+    A figure reads quantity = symbols = numbers = value. A line that is wider than the terminal is broken at its signs
+    of equality.
+    """
+    title, *above = [visible(text) for text in heading(explanation.analysis)]
+    lines: list[list[Run]] = [[(title, "bold")], *([(text, "dim")] for text in above), []]
+    if explanation.chosen:
+        for layer in explanation.layers:
+            lines += [*_layer(layer, explanation, width), []]
+        lines.pop()
+    else:
+        lines += [[(_summary(explanation), "")], [], *_ranking(explanation, width), []]
+        lines += [[(text, "")] for text in _totals(explanation.analysis.totals)]
+    if color:
+        return styled(lines)
+    return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
+
+
+def grid(explanation: Explanation) -> Grid:
+    """A line for each layer and quantity; without chosen layers, the totals."""
+    shown = (
+        Column("name", "layer"),
+        Column("quantity", "quantity"),
+        Column("symbols", "formula"),
+        Column("numbers", "with numbers"),
+        Column("value", "value", "count"),
+        Column("share", f"share of {explanation.quantity}", "share"),
+        Column("receptive_field", "receptive field"),
+        Column("jump", "jump"),
+    )
+    entries = []
+    for layer in explanation.layers:
+        for quantity, count in layer.counts.items():
+            share = layer.share if quantity == explanation.quantity else None
+            written = layer.row.name, quantity, count.symbols(), count.numbers(), count.value
+            entries.append(Entry((*written, share, *_reach(layer))))
+    if not explanation.chosen:
+        totals = [(name, value) for name, value in _figures(explanation.analysis.totals) if value]
+        entries += [Entry(("total", name, None, None, value, None, None, None), "total") for name, value in totals]
+    above = [text for text in (*heading(explanation.analysis), _summary(explanation)) if text]
+    return Grid(shown, tuple(entries), tuple(above))
+
+
+def latex(explanation: Explanation) -> str:
+    """Markdown in which each formula is a line of LaTeX between `$$`, as GitHub and KaTeX show it."""
+    from costcalc.report.latex import latex as written
+
+    title, *above = [escape(text) for text in heading(explanation.analysis)]
+    parts = [f"### {title}", *above, escape(_summary(explanation))]
+    for layer in explanation.layers:
+        parts.append(f"#### {escape(layer.row.name)}")
+        parts.append(escape(SEPARATOR.join([layer.op, *_facts(layer, explanation)])))
+        for quantity, count in layer.counts.items():
+            sides = " = ".join([rf"\text{{{quantity}}}", *[written(side) for side in _sides(count)]])
+            parts.append(f"$${sides}$$")
+            parts.append(escape(_note(layer, quantity)))
+    if not explanation.chosen:
+        totals = [(name, value) for name, value in _figures(explanation.analysis.totals) if value]
+        parts += ["#### total", *[rf"$$\text{{{name}}} = {written(str(value))}$$" for name, value in totals]]
+    return "\n\n".join([part for part in parts if part]) + "\n"
+
+
+def equation(count: Count) -> list[str]:
+    """The sides of `symbols = numbers = value`, thousands set apart, without a side that repeats another.
+
+    >>> from costcalc.formula import product
+    >>> equation(product(("D_in", 2048), ("D_out", 10))), equation(product(("D_out", 10)))
+    (['D_in·D_out', '2,048·10', '20,480'], ['D_out', '10'])
+    """
+    return [_LONG.sub(lambda found: f"{int(found[0]):,}", side) for side in _sides(count)]
+
+
+def _sides(count: Count) -> list[str]:
+    return list(dict.fromkeys([count.symbols(), count.numbers(), str(count.value)]))
+
+
+def _layer(layer: Explained, explanation: Explanation, width: int | None) -> list[list[Run]]:
+    lines: list[list[Run]] = [
+        [(visible(layer.row.name), "bold"), (f"{SEPARATOR}{visible(layer.op)}", "")],
+        [(f"  {SEPARATOR.join(_facts(layer, explanation))}", "dim")],
+    ]
+    longest = max(map(len, layer.counts), default=0)
+    for quantity, count in layer.counts.items():
+        lines += _equations(f"  {quantity:<{longest}} =", count, _note(layer, quantity), width)
+    return lines
+
+
+def _ranking(explanation: Explanation, width: int | None) -> list[list[Run]]:
+    longest = max([columns(visible(layer.row.name)) for layer in explanation.layers], default=0)
+    lines: list[list[Run]] = []
+    for layer in explanation.layers:
+        name = visible(layer.row.name)
+        start = f"{name}{' ' * (longest - columns(name))}  {percent(layer.share):>6} "
+        for quantity, count in layer.counts.items():
+            said = f" {quantity} =" if len(layer.counts) > 1 else ""
+            lines += _equations(start + said, count, _note(layer, quantity), width)
+            start = " " * columns(start)
+    return lines
+
+
+def _equations(start: str, count: Count, note: str, width: int | None) -> list[list[Run]]:
+    """One line, or the sides below each other where that is too wide."""
+    *sides, value = equation(count)
+    said = f"  ({note})" if note else ""
+    one = [(start, "cyan"), (" " + "".join([f"{side} = " for side in sides]), ""), (value, "bold"), (said, "dim")]
+    if width is None or sum([columns(text) for text, _ in one]) <= width:
+        return [one]
+    margin = " " * (columns(start) - 1) + "="
+    lines = [[(margin, "cyan"), (f" {side}", "")] for side in sides] + [[(margin, "cyan"), (f" {value}", "bold")]]
+    lines[0][0] = start, "cyan"
+    lines[-1].append((said, "dim"))
+    return lines
+
+
+def _summary(explanation: Explanation) -> str:
+    if explanation.chosen:
+        return ""
+    analysis, quantity = explanation.analysis, explanation.quantity
+    total = dict(_figures(analysis.totals))[quantity]
+    return (
+        f"{len(explanation.layers):,} of {analysis.totals.layers:,} layers make up {percent(explanation.covered)} "
+        f"of {total:,} {quantity}"
+    )
+
+
+def _facts(layer: Explained, explanation: Explanation) -> list[str]:
+    taken = ", ".join(dict.fromkeys(map(sizes, layer.row.inputs)))
+    facts = [f"{taken} → {tensors(layer.row.outputs)}"]
+    field, jump = _reach(layer)
+    if field:
+        facts += [f"receptive field {field}", f"jump {jump}"]
+    if layer.share:
+        facts.append(f"{percent(layer.share)} of the {explanation.quantity}")
+    return facts
+
+
+def _reach(layer: Explained) -> tuple[str | None, str | None]:
+    return (sizes(layer.reach.field), sizes(layer.reach.jump)) if layer.reach else (None, None)
+
+
+def _note(layer: Explained, quantity: str) -> str:
+    shared = visible(layer.row.shared)
+    return f"weights shared with {shared}" if shared and quantity in ("params", "buffers") else ""
+
+
+def _totals(totals: Totals) -> list[str]:
+    figures = [(name, f"{value:,}") for name, value in _figures(totals) if value]
+    names, values = (max([len(each[side]) for each in figures], default=0) for side in (0, 1))
+    return ["total", *[f"  {name:<{names}}  {value:>{values}}" for name, value in figures]]
+
+
+def _figures(totals: Totals) -> list[tuple[str, int]]:
+    order = ("macs", "params", "buffers", *totals.operations, "flops", "activations")
+    return [(name, getattr(totals, name)) for name in order]

@@ -1,0 +1,45 @@
+"""Colours of cost in pictures: seven steps from pale to dark, each with a text colour that is read on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from costcalc.graph import Picture
+
+
+class Level(NamedTuple):
+    """Shares from this one on, what a legend says of them, and their colours."""
+
+    share: float
+    said: str
+    fill: str
+    text: str
+
+
+LEVELS = (
+    Level(0.0, "0%", "#ffffff", "#000000"),
+    Level(1e-300, "under 1%", "#ffffcc", "#000000"),
+    Level(0.01, "1% to 2%", "#ffeda0", "#000000"),
+    Level(0.02, "2% to 5%", "#fed976", "#000000"),
+    Level(0.05, "5% to 10%", "#feb24c", "#000000"),
+    Level(0.1, "10% to 20%", "#fd8d3c", "#000000"),
+    Level(0.2, "20% to 50%", "#e31a1c", "#ffffff"),
+    Level(0.5, "50% and more", "#800026", "#ffffff"),
+)
+"""ColorBrewer's YlOrRd."""
+
+
+def level(share: float) -> int:
+    """The level of a share, by its place in `LEVELS`.
+
+    >>> LEVELS[level(0.68)].said, LEVELS[level(0.0001)].said
+    ('50% and more', 'under 1%')
+    """
+    return max(place for place, each in enumerate(LEVELS) if share >= each.share)
+
+
+def legend(picture: Picture) -> tuple[str, list[int]]:
+    """The heading of a legend, and the levels that a picture has, from the lowest."""
+    used = {level(box.share) for box in picture.boxes if box.share is not None}
+    return f"share of {picture.total:,} {picture.heat}", sorted(used)
