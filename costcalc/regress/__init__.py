@@ -1,0 +1,1 @@
+"""Cost regression checks: limits, and the spec as it was at a git ref, analysed again."""
