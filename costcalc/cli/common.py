@@ -174,7 +174,7 @@ def complete_param(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
 def _typed_network(ctx: click.Context) -> Network | None:
     """The network of the first spec on the line that is being typed, if there is one already and it can be read."""
-    specs = ctx.params.get("specs") or ctx.params.get("spec") or ()
+    specs = ctx.params.get("specs") or ctx.params.get("spec") or ctx.args
     names: Iterable[str] = (specs,) if isinstance(specs, str) else specs
     for spec in names:
         if spec != STDIN:

@@ -1,0 +1,130 @@
+"""Exit statuses, as a shell sees them: what a tool of a CI system decides by."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+LISTED = "main(['ops'])"
+FAULTY = "main(['ops', 'no-such-op'])"
+
+
+def test_a_command_that_did_its_work_ends_with_0(process):
+    done = process(f"sys.exit({LISTED})")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"depthwise_conv" in done.stdout
+
+
+def test_python_m_costcalc_is_costcalc():
+    done = subprocess.run([sys.executable, "-m", "costcalc", "--version"], capture_output=True, check=True)
+    assert done.stdout.startswith(b"costcalc 0.")
+
+
+def test_an_interrupt_ends_with_130(process):
+    done = process(
+        "import os, signal\n"
+        "import costcalc.cli.common as common\n"
+        "common._stdin = lambda: os.kill(os.getpid(), signal.SIGINT) or open('/nowhere')\n"
+        "sys.exit(main(['analyze', '-']))"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    "command", ["['ops']", "['analyze', 'vgg11', '-o', 'json']", "['--help']", "['--version']", "['schema']"]
+)
+def test_a_broken_pipe_ends_with_141(process, command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = process(f"sys.exit(main({command}))", stdout=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_an_error_that_nobody_reads_is_still_an_error(process):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = process(f"sys.exit({FAULTY})", stderr=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stdout) in ((2, b""), (141, b""))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize("command", ["['ops']", "['--help']"])
+def test_a_full_disk_ends_with_2(process, command):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = process(f"sys.exit(main({command}))", stdout=full)
+    assert done.returncode == 2
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_closed_standard_output_is_no_error(process):
+    done = process(f"import os\nos.close(1)\nsys.stdout = None\nsys.exit({LISTED})")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+BUG = (
+    "import costcalc.catalog\n"
+    "def ops(*names): raise RuntimeError('boom \\x1b[31m\\nand more')\n"
+    "costcalc.catalog.ops = ops\n"
+    f"sys.exit({LISTED})"
+)
+
+
+def test_a_bug_ends_with_3_and_one_line(process):
+    done = process(BUG)
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr.decode() == (
+        "costcalc: internal error: RuntimeError: boom \\x1b[31m. This is a bug: please report it, "
+        "with what the same command prints when COSTCALC_TRACEBACK=1 is set\n"
+    )
+
+
+def test_a_bug_shows_its_traceback_when_asked(process):
+    done = process(BUG, env={"COSTCALC_TRACEBACK": "1"})
+    assert done.returncode == 3
+    assert done.stderr.startswith(b"Traceback")
+    assert b"RuntimeError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["anlyze", "x"], "error: no such command: anlyze\n  = help: did you mean analyze?\n"),
+        (["analyze"], "error: missing argument 'SPEC...'\n  = help: costcalc analyze --help\n"),
+        (["analyze", "x", "--dept", "2"], "error: no such option: --dept\n  = help: did you mean --depth?\n"),
+        (["analyze", "x", "--zzz"], "error: no such option: --zzz\n  = help: costcalc analyze --help\n"),
+        (["analyze", "x", "--depth", "0"], "error: invalid value for '--depth': 0 is not in the range x>=1\n"),
+        (["analyze", "x", "--depth"], "requires an argument"),
+        (["analyze", "x", "--color", "blue"], "'blue' is not one of"),
+        (["analyze", "resnet51"], "did you mean resnet50?"),
+        (["analyze", "no/such/model.yaml"], "no spec no/such/model.yaml"),
+        (["ops", "cnv"], "error: no such op: cnv\n  = help: did you mean conv?\n"),
+        (["blocks", "squeeze_exite"], "did you mean squeeze_excite?"),
+        (["ops", "conv", "gelu"], "unexpected extra argument"),
+        (["--verison"], "did you mean --version?"),
+        ([], "Usage: costcalc [OPTIONS] COMMAND [ARGS]..."),
+    ],
+)
+def test_a_wrong_call_ends_with_2_and_a_repair(cli, arguments, said):
+    run = cli(*arguments)
+    assert (run.status, run.out) == (2, "")
+    assert said in run.err
+    assert "Traceback" not in run.err
+
+
+def test_an_argument_never_acts_on_a_terminal(cli):
+    run = cli("analyze", "\x1b[31mred\x1b[0m", "--columns", "macs")
+    assert run.status == 2
+    assert "\x1b" not in run.err
+    assert "\\x1b[31mred" in run.err
+    assert "\x1b" not in cli("\x1b[31m").err
+    assert "\x1b" not in cli("analyze", "--\x1b[31m").err
