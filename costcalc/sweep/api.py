@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,16 @@ import numpy as np
 from costcalc.errors import UsageError, suggest
 from costcalc.model import METRICS
 from costcalc.spec.document import Spec, open_spec
-from costcalc.sweep.axis import axis_of
+from costcalc.sweep.axis import axis_of, check_params
 from costcalc.sweep.chunks import Chunk, Task
+from costcalc.sweep.divide import column
 from costcalc.sweep.recipe import Recipe
 from costcalc.sweep.run import chunks
 from costcalc.sweep.select import FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from costcalc.sweep.axis import Axis
     from costcalc.sweep.grid import Array
 
 
@@ -51,7 +52,8 @@ class Sweep:
     @property
     def shape(self) -> tuple[int, ...]:
         """The number of values along each axis."""
-        return self.invalid.shape
+        shape: tuple[int, ...] = self.invalid.shape
+        return shape
 
     def reason(self, *index: int) -> str:
         """Why a point is invalid, as `analyze` says it; an empty text for a valid one."""
@@ -61,28 +63,21 @@ class Sweep:
                 return part.invalid(np.array([place - part.start]))[0]
         raise IndexError(index)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Every point, in the order of the grid: its values, its figures (None where invalid), and `invalid`."""
-        for part in self._parts:
-            positions = np.arange(part.size)
-            indices = part.indices(positions)
-            columns = [values[index].tolist() for values, index in zip(part.columns, indices, strict=True)]
-            figures = [part.figures[name].tolist() for name in self.figures]
-            for reason, values, row in zip(part.invalid(positions), zip(*columns), zip(*figures), strict=True):
-                shown = [None] * len(row) if reason else row
-                yield {
-                    **dict(zip(self.axes, values, strict=True)),
-                    **dict(zip(self.figures, shown, strict=True)),
-                    "invalid": reason,
-                }
-
     def to_dataframe(self) -> Any:
-        """The rows as a pandas DataFrame. Raises `UsageError` where pandas is not installed."""
+        """A pandas DataFrame with a row per point: its values, its figures, and why it is invalid. Raises `UsageError` where pandas is not installed."""
         try:
-            import pandas as pd
+            pandas: Any = import_module("pandas")
         except ImportError:
             raise UsageError("to_dataframe needs pandas, which is not installed", help="pip install pandas") from None
-        return pd.DataFrame(self.rows())
+        places = np.unravel_index(np.arange(self.invalid.size), self.shape)
+        columns: dict[str, Any] = {
+            name: column(values)[place].tolist()
+            for (name, values), place in zip(self.axes.items(), places, strict=True)
+        }
+        for name, data in self.figures.items():
+            columns[name] = data.reshape(-1).tolist() if self.invalid.any() else data.reshape(-1)
+        columns["invalid"] = [text for part in self._parts for text in part.invalid(np.arange(part.size))]
+        return pandas.DataFrame(columns)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
@@ -112,16 +107,7 @@ def sweep(
         if name not in FIGURES:
             raise UsageError("no metric {}", name, help=suggest(name, FIGURES))
     recipe = Recipe(spec if isinstance(spec, Spec) else open_spec(fspath(spec)), inputs, max_layers)
-    task = Task(recipe, known_axes(recipe.spec, {**(params or {}), **axes}), tuple(dict.fromkeys(metrics)), batch)
+    values = {**(params or {}), **axes}
+    check_params(recipe.spec, values)
+    task = Task(recipe, tuple([axis_of(*pair) for pair in values.items()]), tuple(dict.fromkeys(metrics)), batch)
     return Sweep(task, list(chunks(task)))
-
-
-def known_axes(spec: Spec, values: Mapping[str, Any]) -> tuple[Axis, ...]:
-    """An axis for each name. Raises `UsageError` for one that is no param of the spec, or where there is none."""
-    for name in values:
-        if name not in spec.params:
-            help = suggest(name, spec.params, f"its params: {', '.join(spec.params)}" if spec.params else "it has no params")
-            raise UsageError("{} has no param {}", spec.name, name, help=help)
-    if not values:
-        raise UsageError("nothing to sweep", help=f"params of {spec.name}: {', '.join(spec.params) or 'none'}")
-    return tuple([axis_of(name, given) for name, given in values.items()])

@@ -6,10 +6,12 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from costcalc.spec.document import Spec
 
 _NUMBER = r"[+-]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d{1,3}|[kKMGT])?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*({_NUMBER})\s*)?", re.ASCII)
@@ -69,6 +71,18 @@ class Axis(NamedTuple):
             start, stop = start - size, stop - size
         return values
 
+    @property
+    def dtype(self) -> str:
+        """The type of numpy that holds all its values: int64, float64, bool, or text."""
+        given = [value for segment in self.segments if isinstance(segment, Given) for value in segment.values]
+        ends = [segment.between(at, at + 1)[0] for segment in self.segments for at in (0, segment.size - 1)]
+        kinds = {type(value) for value in (*given, *ends)}
+        if kinds == {bool}:
+            return "?"
+        if kinds <= {int, float} and all(type(value) is float or abs(value) < 2**63 for value in (*given, *ends)):
+            return "<i8" if kinds == {int} else "<f8"
+        return f"<U{max(32, *[len(str(value)) for value in (*given, *ends)])}"
+
     def value(self, index: int) -> Any:
         """The value at an index."""
         return self.between(index, index + 1)[0]
@@ -86,7 +100,7 @@ def parse_axis(name: str, text: str) -> Axis:
 
     segments: list[Steps | Given] = []
     listed: list[Any] = []
-    for item in _items(text):
+    for item in items(text):
         found = _RANGE.fullmatch(item)
         if found is None:
             if not item.strip():
@@ -122,6 +136,16 @@ def axis_of(name: str, values: Any) -> Axis:
     return Axis(name, (Given(plain),))
 
 
+def check_params(spec: Spec, names: Iterable[str]) -> None:
+    """Raise `UsageError` for a name that is no param of the spec, or where there is none."""
+    known = f"its params: {', '.join(spec.params)}" if spec.params else "it has no params"
+    for name in names:
+        if name not in spec.params:
+            raise UsageError("{} has no param {}", spec.name, name, help=suggest(name, spec.params, known))
+    if not names:
+        raise UsageError("nothing to sweep in {}", spec.name, help=f"NAME=VALUES for one or more; {known}")
+
+
 def _length(values: range) -> int:
     return (values[-1] - values.start) // values.step + 1
 
@@ -131,7 +155,7 @@ def _plain(value: Any) -> Any:
     return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
-def _items(text: str) -> Iterable[str]:
+def items(text: str) -> Iterator[str]:
     """The text, divided at commas outside brackets."""
     depth = start = 0
     for position, sign in enumerate(text):
@@ -157,7 +181,9 @@ def _steps(name: str, item: str, first: str, last: str, step: str) -> Steps:
     if by == 0:
         raise UsageError("{}: the step of {} is 0", name, item, help="FROM:TO:STEP, as in 128:224:32")
     if (stop - start) * by < 0:
-        backward = "the range {1} runs backward" if by > 0 else "the range {1} is empty: its step leads away from its end"
+        backward = (
+            "the range {1} runs backward" if by > 0 else "the range {1} is empty: its step leads away from its end"
+        )
         help = f"write {last}:{first}:{step.lstrip('-')}" if by > 0 else f"write {first}:{last}:{step.lstrip('-')}"
         raise UsageError("{0}: " + backward, name, item, help=help)
     whole = all(is_int for _, is_int in numbers)

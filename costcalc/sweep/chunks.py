@@ -124,7 +124,9 @@ class Reason(NamedTuple):
         """The reason of each of some points, by their positions in the box."""
         if not self.text.values:
             return [self.text.at(())] * len(positions)
-        return [self.text.at(index) for index in zip(*map(np.ndarray.tolist, self.region.local(positions)), strict=True)]
+        return [
+            self.text.at(index) for index in zip(*map(np.ndarray.tolist, self.region.local(positions)), strict=True)
+        ]
 
 
 def boxes(sizes: Sequence[int]) -> Iterator[Box]:
@@ -174,9 +176,7 @@ def evaluate(task: Task, box: Box, pause: Callable[[], None] = lambda: None) -> 
             for half in box.halves():
                 yield from evaluate(task, half, pause)
             return
-    yield Chunk(
-        box.start, columns, {metric: values.data for metric, values in figures.items()}, codes, tuple(reasons)
-    )
+    yield Chunk(box.start, columns, {metric: values.data for metric, values in figures.items()}, codes, tuple(reasons))
 
 
 def _fill(figures: dict[str, Figures], outcome: Outcome) -> None:

@@ -29,6 +29,8 @@ class Rows(NamedTuple):
     values: tuple[Array, ...]
     figures: Mapping[str, Array]
     invalid: list[str]
+    keys: tuple[Array, ...] = ()
+    """What a ranking or a front compared."""
 
 
 class Tally:
@@ -66,7 +68,7 @@ def prepare(source: Source, axes: Iterable[Axis], metrics: Iterable[str], query:
     check_names(query, params, words)
     needed = query.metrics(params)
     shown = list(metrics)
-    return Task(source, axes, tuple([*shown, *sorted(needed.difference(shown))]), batch)
+    return Task(source, axes, (*shown, *sorted(needed.difference(shown))), batch)
 
 
 def chunks(task: Task, pause: Callable[[], None] = lambda: None) -> Iterator[Chunk]:
@@ -75,15 +77,22 @@ def chunks(task: Task, pause: Callable[[], None] = lambda: None) -> Iterator[Chu
         yield from evaluate(task, box, pause)
 
 
-def survey(task: Task, query: Query, stream: Iterable[Chunk], tally: Tally) -> Iterator[Rows]:
-    """The rows that are asked for. Without a condition, a ranking or a front, invalid points are among them."""
+def survey(
+    task: Task,
+    query: Query,
+    stream: Iterable[Chunk],
+    tally: Tally,
+    see: Callable[[Chunk, Array], None] = lambda *_: None,
+) -> Iterator[Rows]:
+    """The rows that are asked for. Without a condition, a ranking or a front, invalid points are among them.
+
+    `see` is shown every chunk, with the positions of its points that match.
+    """
     if query.best or query.pareto:
-        yield from _best(task, query, stream, tally)
+        yield from _best(task, query, stream, tally, see)
         return
     for chunk in stream:
-        tally.count(chunk)
-        found = matching(task, chunk, query.where)
-        tally.matching += len(found)
+        found = _found(task, query, chunk, tally, see)
         positions = np.arange(chunk.size) if query.where is None else found
         for start in range(0, len(positions), ROWS):
             piece = positions[start : start + ROWS]
@@ -97,14 +106,22 @@ def _rows(chunk: Chunk, positions: Array) -> Rows:
     return Rows(positions + chunk.start, values, figures, chunk.invalid(positions))
 
 
-def _best(task: Task, query: Query, stream: Iterable[Chunk], tally: Tally) -> Iterator[Rows]:
+def _found(task: Task, query: Query, chunk: Chunk, tally: Tally, see: Callable[[Chunk, Array], None]) -> Array:
+    tally.count(chunk)
+    found = matching(task, chunk, query.where)
+    tally.matching += len(found)
+    see(chunk, found)
+    return found
+
+
+def _best(
+    task: Task, query: Query, stream: Iterable[Chunk], tally: Tally, see: Callable[[Chunk, Array], None]
+) -> Iterator[Rows]:
     expressions = (*query.pareto, *([query.best] if query.best else []))
     most = MOST if query.top is None else query.top
     found: Kept | None = None
     for chunk in stream:
-        tally.count(chunk)
-        positions = matching(task, chunk, query.where)
-        tally.matching += len(positions)
+        positions = _found(task, query, chunk, tally, see)
         if len(positions):
             points = _kept(kept(task, chunk, positions, expressions), query, most)
             found = points if found is None else _kept(found.and_later(points), query, most)
@@ -131,7 +148,7 @@ def _listed(task: Task, points: Kept) -> Iterator[Rows]:
         piece = points.take(np.arange(start, min(start + ROWS, len(points.positions))))
         indices = np.unravel_index(piece.positions, task.sizes)
         values = tuple([_values(axis, index) for axis, index in zip(task.axes, indices, strict=True)])
-        yield Rows(piece.positions, values, piece.figures, [""] * len(piece.positions))
+        yield Rows(piece.positions, values, piece.figures, [""] * len(piece.positions), piece.keys)
 
 
 def _values(axis: Axis, indices: Array) -> Array:

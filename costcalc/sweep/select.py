@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from costcalc.errors import CostcalcError, ExpressionError, UsageError, suggest
+from costcalc.errors import ExpressionError, UsageError, suggest
 from costcalc.model import METRICS, OPERATIONS
 from costcalc.spec.expression import Environment, parse, suffixed
-from costcalc.spec.functions import FUNCTIONS, Word, is_number, truth
+from costcalc.spec.functions import Word, is_number, truth
 from costcalc.sweep.divide import Region, outcomes, whole
 from costcalc.sweep.grid import EXACT, Grid, grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from costcalc.spec.expression import Expression
     from costcalc.sweep.chunks import Chunk, Task
@@ -63,7 +63,10 @@ def check_names(query: Query, params: Mapping[str, Any], words: set[str]) -> Non
             if name not in params and name not in FIGURES and name not in words:
                 known = (*params, *FIGURES)
                 raise UsageError(
-                    "unknown name {} in {}", name, expression.text, help=suggest(name, known, f"known: {', '.join(known)}")
+                    "unknown name {} in {}",
+                    name,
+                    expression.text,
+                    help=suggest(name, known, f"known: {', '.join(known)}"),
                 )
 
 

@@ -184,7 +184,9 @@ def carry_out(total: Sum, shape: tuple[int, ...]) -> Iterator[Array]:
         terms = [(term.times, [_cut(grid.data, slab) for grid in term.groups.values()]) for term in total]
         if bound > INT64 and sum(t * _product(int(a.max()) for a in arrays) for t, arrays in terms) > INT64:
             terms = [(times, [array.astype(object) for array in arrays]) for times, arrays in terms]
-            exact: Array = np.zeros((1,) * len(points), object) + sum(_product(arrays, times) for times, arrays in terms)
+            exact: Array = np.zeros((1,) * len(points), object) + sum(
+                _product(arrays, times) for times, arrays in terms
+            )
             yield np.broadcast_to(exact, points).reshape(-1)
         else:
             yield _sum(terms, points).reshape(-1)

@@ -1,0 +1,93 @@
+"""A bar on standard error for work above a second, and interrupts that let the work end in order."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType
+
+T = TypeVar("T")
+
+QUIET = 1.0
+"""Seconds of work before a bar appears."""
+
+
+class Stopped(Exception):  # noqa: N818 - what a person asked for
+    """The work was asked to end."""
+
+
+class Counter(Protocol):
+    """Something that knows how many points are done."""
+
+    points: int
+
+
+class Watch:
+    """Watches over work on so many points."""
+
+    def __init__(self, points: int, counter: Counter, *, bar: bool) -> None:
+        self.points = points
+        self.counter = counter
+        self.bar = bar
+        self.started = monotonic()
+        self.stopping = False
+        self.interrupted = False
+        self.progress: Any = None
+
+    def pause(self) -> None:
+        """Raise `Stopped` after an interrupt; else show how far the work is."""
+        if self.stopping:
+            raise Stopped
+        if self.bar and monotonic() - self.started > QUIET:
+            self._show()
+
+    def until_interrupted(self, stream: Iterable[T]) -> Iterator[T]:
+        """The stream; after an interrupt, as far as it has come."""
+        try:
+            for item in stream:
+                yield item
+                self.pause()
+        except Stopped:
+            self.interrupted = self.counter.points < self.points
+
+    def _show(self) -> None:
+        if self.progress is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.fields[rate]}"))
+            console = Console(stderr=True)
+            self.progress = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+            self.task = self.progress.add_task("", total=self.points, rate="", start=True)
+            self.progress.start()
+        rate = self.counter.points / (monotonic() - self.started)
+        self.progress.update(
+            self.task, completed=self.counter.points, rate=f"{self.counter.points:,} points, {rate:,.0f}/s"
+        )
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self.stopping:
+            raise KeyboardInterrupt
+        self.stopping = True
+
+
+@contextmanager
+def watched(points: int, counter: Counter, *, bar: bool) -> Iterator[Watch]:
+    """A watch while the work goes on. A first interrupt ends the work at the next pause, a second one at once."""
+    watch = Watch(points, counter, bar=bar and bool(sys.stderr) and sys.stderr.isatty())
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, watch._interrupt) if here else None
+    try:
+        yield watch
+    finally:
+        if here:
+            signal.signal(signal.SIGINT, before)
+        if watch.progress is not None:
+            watch.progress.stop()

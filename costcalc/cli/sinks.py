@@ -1,0 +1,324 @@
+"""Where the rows of a sweep go: files and standard output, written as they come, and pictures made at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkstemp
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from costcalc.cli.output import Medium, emit, write_stdout
+from costcalc.errors import UsageError
+from costcalc.report.plot import MOST, Panels, Points, Ticks, draw
+from costcalc.report.sweep import Plan, Summary, Table, csv_head, csv_rows, json_head, json_rows, json_tail
+from costcalc.sweep.archive import Archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from costcalc.cli.output import Output
+    from costcalc.sweep.chunks import Chunk, Task
+    from costcalc.sweep.run import Rows, Tally
+    from costcalc.sweep.select import Query
+
+PICTURES = ("png", "svg")
+CLOUD = 100_000
+"""Points behind a front, at most."""
+PIECE = 10_000
+
+
+class Target:
+    """Standard output, or a file that becomes whole at the end and is as it was until then."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.stream: IO[bytes] | None = None
+        self.beside: Path | None = None
+        if path:
+            with _told(path):
+                self.place = Path(path).resolve()
+                if self.place.exists() and not self.place.is_file():
+                    self.stream = self.place.open("wb")
+                else:
+                    if self.place.exists() and not os.access(self.place, os.W_OK):
+                        raise PermissionError(13, os.strerror(13))
+                    handle, name = mkstemp(prefix=".costcalc-", suffix=".tmp", dir=self.place.parent)
+                    self.beside = Path(name)
+                    self.stream = os.fdopen(handle, "wb")
+
+    def write(self, content: str | bytes) -> None:
+        """Write all of it."""
+        if self.stream is None:
+            write_stdout(content)
+            return
+        with _told(self.path):
+            self.stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
+
+    def finish(self) -> None:
+        """Put the file in its place."""
+        if self.stream is not None:
+            with _told(self.path):
+                self.stream.flush()
+                if self.beside is not None:
+                    os.fsync(self.stream.fileno())
+                self.stream.close()
+                if self.beside is not None:
+                    mode = self.place.stat().st_mode & 0o777 if self.place.exists() else 0o666 & ~_umask()
+                    self.beside.chmod(mode)
+                    self.beside.replace(self.place)
+                    self.beside = None
+
+    def drop(self) -> None:
+        """Leave the file as it was, where it was not finished."""
+        if self.stream is not None:
+            self.stream.close()
+        if self.beside is not None:
+            self.beside.unlink(missing_ok=True)
+
+
+class _told:  # noqa: N801 - reads as a word in `with`
+    """Errors of the system as `UsageError`, with the reason."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path or "standard output"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise UsageError("cannot write {}: {}", self.path, error.strerror or error) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+class Csv:
+    """Lines as they come."""
+
+    def __init__(self, target: Target, plan: Plan) -> None:
+        self.target = target
+        self.plan = plan
+        target.write(csv_head(plan))
+
+    def add(self, rows: Rows) -> None:
+        """Write some rows."""
+        self.target.write(csv_rows(rows, self.plan.metrics))
+
+    def end(self, summary: Summary) -> None:
+        """Nothing follows."""
+        self.target.finish()
+
+
+class Json:
+    """One document, written as its rows come."""
+
+    def __init__(self, target: Target, plan: Plan, task: Task) -> None:
+        self.target = target
+        self.plan = plan
+        self.first = True
+        for text in json_head(plan, task.points, [(axis.name, _pieces(axis)) for axis in task.axes]):
+            target.write(text)
+
+    def add(self, rows: Rows) -> None:
+        """Write some rows."""
+        self.target.write(json_rows(rows, self.plan, self.first))
+        self.first = self.first and not len(rows.positions)
+
+    def end(self, summary: Summary) -> None:
+        """Close the document, with what was counted."""
+        self.target.write(json_tail(summary))
+        self.target.finish()
+
+
+class Npz:
+    """Arrays on the disk until the end."""
+
+    def __init__(self, target: Target, plan: Plan, task: Task, folder: str) -> None:
+        self.target = target
+        self.archive = Archive(Path(folder), task.axes, plan.metrics, whole=not (plan.where or plan.ranking))
+
+    def add(self, rows: Rows) -> None:
+        """Append some rows to the arrays."""
+        self.archive.add(rows)
+
+    def end(self, summary: Summary) -> None:
+        """Make the archive of them."""
+        self.archive.write(self.target.stream or sys.stdout.buffer, summary.points)
+        self.target.finish()
+
+
+class Picture:
+    """The points of a picture."""
+
+    def __init__(self, plan: Plan, task: Task, query: Query) -> None:
+        self.plan = plan
+        self.task = task
+        self.query = query
+        self.varying = [number for number, size in enumerate(task.sizes) if size > 1] or [0]
+        self.scattered = bool(query.pareto) or len(self.varying) > 2
+        self.every = 1
+        self.cloud: list[tuple[Any, Any]] = []
+        self.front: list[tuple[Any, Any]] = []
+        self.data: dict[str, Any] = {}
+        if self.scattered:
+            self.names = [expression.text for expression in query.pareto] or list(plan.metrics)
+            if len(self.names) < 2:
+                raise UsageError(
+                    "a picture of points needs two quantities, not {} alone",
+                    self.names[0],
+                    help="--columns params,macs",
+                )
+            return
+        if task.points > MOST:
+            raise UsageError(
+                "{:,} points; a picture has at most {:,}", task.points, MOST, help="larger steps make fewer"
+            )
+        self.data = {name: np.full(task.points, np.nan) for name in plan.metrics}
+        self.invalid = np.zeros(task.points, bool)
+
+    def see(self, chunk: Chunk, positions: Any) -> None:
+        """Take matching points for the cloud; of very many, every second, then every fourth, and so on."""
+        if not self.scattered:
+            return
+        chosen = positions[(positions + chunk.start) % self.every == 0]
+        if len(chosen):
+            self.cloud.append((self._values(0, chunk, chosen), self._values(1, chunk, chosen)))
+        while sum(len(x) for x, _ in self.cloud) > CLOUD:
+            self.every *= 2
+            self.cloud = [(x[::2], y[::2]) for x, y in self.cloud]
+
+    def _values(self, number: int, chunk: Chunk, positions: Any) -> Any:
+        from costcalc.sweep.select import evaluate
+
+        if self.query.pareto:
+            return evaluate(self.task, chunk, self.query.pareto[number], positions).astype(float)
+        return chunk.figures[self.names[number]][positions].astype(float)
+
+    def add(self, rows: Rows) -> None:
+        """Take rows: of a front, or points of the grid."""
+        if self.scattered:
+            if len(self.query.pareto) == 2:
+                self.front.append((rows.keys[0].astype(float), rows.keys[1].astype(float)))
+            return
+        bad = np.array([bool(reason) for reason in rows.invalid])
+        self.invalid[rows.positions] = bad
+        for name, values in self.data.items():
+            values[rows.positions[~bad]] = rows.figures[name][~bad].astype(float)
+
+    def picture(self, summary: Summary) -> Panels | Points:
+        """All that is drawn."""
+        note = f"{summary.seen:,} points" + (
+            f", {summary.invalid:,} of them no valid network" if summary.invalid else ""
+        )
+        note += f"; {summary.matching:,} satisfy {self.plan.where}" if self.plan.where else ""
+        if not self.scattered:
+            shape = [self.task.sizes[number] for number in self.varying]
+            axes = [self.task.axes[number] for number in self.varying]
+            ticks = tuple([Ticks(axis.name, axis.between(0, axis.size)) for axis in axes])
+            figures = {name: values.reshape(shape) for name, values in self.data.items()}
+            return Panels(self.plan.network, note, ticks, figures, self.invalid.reshape(shape))
+        note += f"; one of {self.every} is drawn" if self.every > 1 else ""
+        pairs = [_joined(self.cloud), *([_joined(self.front)] if len(self.query.pareto) == 2 else [])]
+        names = self.names[:2]
+        for place, name in enumerate(names):
+            if name.startswith("-") and name[1:].strip().isidentifier():  # more is better, and that is what is drawn
+                names[place] = name[1:].strip()
+                pairs = [(-x, y) if place == 0 else (x, -y) for x, y in pairs]
+        front = None
+        if len(pairs) > 1:
+            order = np.argsort(pairs[1][0], kind="stable")
+            front = pairs[1][0][order], pairs[1][1][order]
+        return Points(self.plan.network, note, (names[0], names[1]), *pairs[0], front)
+
+
+def _joined(parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    return tuple([np.concatenate([part[side] for part in parts]) if parts else np.zeros(0) for side in (0, 1)])  # type: ignore[return-value]
+
+
+def _pieces(axis: Any) -> Iterator[list[Any]]:
+    for start in range(0, axis.size, PIECE):
+        yield axis.between(start, min(start + PIECE, axis.size))
+
+
+class Sinks:
+    """All outputs of a run. Files are in their places after `finish`, and as they were before it."""
+
+    def __init__(self, outputs: Sequence[Output], plans: Mapping[str, Plan], task: Task, query: Query) -> None:
+        self.outputs = outputs
+        self.plans = plans
+        self.task = task
+        self.query = query
+        self.cleanup = ExitStack()
+        self.streams: list[Csv | Json | Npz] = []
+        self.tables: dict[str, Table] = {}
+        self.pictures: dict[str, Picture] = {}
+
+    def __enter__(self) -> Sinks:
+        with ExitStack() as stack:
+            for form, path in self.outputs:
+                plan = self.plans[form]
+                if form in ("table", "markdown"):
+                    self.tables[form] = Table(plan)
+                elif form in PICTURES:
+                    self.pictures[form] = Picture(plan, self.task, self.query)
+                else:
+                    target = Target(path)
+                    stack.callback(target.drop)
+                    if form == "npz":
+                        folder = stack.enter_context(TemporaryDirectory(prefix="costcalc-"))
+                        self.streams.append(Npz(target, plan, self.task, folder))
+                    else:
+                        self.streams.append(Csv(target, plan) if form == "csv" else Json(target, plan, self.task))
+            self.cleanup = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cleanup.close()
+
+    def fills_terminal(self) -> bool:
+        """Whether rows are written to a terminal as they come."""
+        return any(not stream.target.path for stream in self.streams) and sys.stdout.isatty()
+
+    def see(self, chunk: Chunk, positions: Any) -> None:
+        """Show pictures the matching points of a chunk."""
+        for picture in self.pictures.values():
+            picture.see(chunk, positions)
+
+    def add(self, rows: Rows) -> None:
+        """Give rows to every output."""
+        for sink in (*self.streams, *self.tables.values(), *self.pictures.values()):
+            sink.add(rows)
+
+    def finish(self, tally: Tally) -> Summary:
+        """Complete every output."""
+        summary = Summary(self.task.points, tally.points, tally.matching, tally.invalid, tally.rows, tally.reason)
+        for stream in self.streams:
+            stream.end(summary)
+        made: dict[str, Callable[[Medium], str | bytes]] = {
+            "table": lambda medium: _table(self.tables["table"], summary, medium),
+            "markdown": lambda _: _markdown(self.tables["markdown"], summary),
+            "png": lambda _: draw(self.pictures["png"].picture(summary), "png"),
+            "svg": lambda _: draw(self.pictures["svg"].picture(summary), "svg"),
+        }
+        emit([output for output in self.outputs if output.format in made], made)
+        return summary
+
+
+def _table(table: Table, summary: Summary, medium: Medium) -> str:
+    from costcalc.report.table import render
+
+    return render(table.grid(summary), width=medium.width, color=medium.color)
+
+
+def _markdown(table: Table, summary: Summary) -> str:
+    from costcalc.report.markdown import render
+
+    return render(table.grid(summary))

@@ -1,0 +1,216 @@
+"""`costcalc sweep SPEC --set NAME=VALUES ...`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli import FINE, INTERRUPTED
+from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, output_option, tell
+from costcalc.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from costcalc.cli.sinks import Sinks
+    from costcalc.report.sweep import Summary
+    from costcalc.spec.document import Spec
+    from costcalc.sweep.axis import Axis
+    from costcalc.sweep.chunks import Chunk, Task
+    from costcalc.sweep.select import Query
+
+MOST_POINTS = 10_000_000_000
+
+
+def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    from costcalc.model import METRICS, OPERATIONS
+
+    known = (*METRICS, *OPERATIONS)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise UsageError("no such column: {}", name, help=suggest(name, known))
+    return tuple(dict.fromkeys(names))
+
+
+def _items(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    from costcalc.sweep.axis import items
+
+    return tuple([item.strip() for item in items(text) if item.strip()])
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc sweep mobilenet_v1 --set alpha=0.25,0.5,0.75,1 --set resolution=128:224:32 --columns macs
+    costcalc sweep mobilenet_v1 --set alpha=0.1:1.5:0.01 --where 'macs <= 300M' --best alpha --top 1
+    costcalc sweep resnet50 --set width=16:128:16 --set 'depths=[3,4,6,3],[3,4,23,3]' -o csv=grid.csv -o png=grid.png
+    """,
+)
+@spec_argument()
+@loader_options
+@batch_option
+@click.option("--where", default="", metavar="EXPRESSION", help="Keep the points that satisfy 'macs <= 300M and ...'.")
+@click.option(
+    "--best", default="", metavar="EXPRESSION", help="Rank them, the largest first; --best=-macs: the cheapest."
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N of --best.")
+@click.option(
+    "--pareto", metavar="A,B,...", callback=_items, help="Points that no other beats in all of these; less is better."
+)
+@click.option("--columns", metavar="NAMES", callback=_names, help="The figures to show, with commas.")
+@click.option("--count", is_flag=True, help="Only tell how many points there are.")
+@click.option(
+    "--max-points", type=click.IntRange(1, 10**18), metavar="N", help="Allow more than 10,000,000,000 points."
+)
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Evaluate on the Dask cluster of this scheduler.")
+@output_option("table", "csv", "json", "markdown", "npz", "png", "svg")
+@color_option
+def sweep(
+    spec: str,
+    load: Loader,
+    batch: int,
+    columns: tuple[str, ...],
+    outputs: tuple[Output, ...],
+    count: bool,
+    max_points: int | None,
+    scheduler: str,
+    **asked: Any,
+) -> int:
+    """Every combination of the values of some params: a table, a picture, or the answer to a question.
+
+    --set NAME=VALUES gives the values: 0.25,0.5,1 or a range FROM:TO:STEP, or both with commas. Lists are written in
+    brackets: 'depths=[3,4,6,3],[3,4,23,3]'. A point that is no valid network is told with its reason.
+    """
+    document = load.document(spec)
+    axes = _axes(document, load)
+    sizes = {axis.name: axis.size for axis in axes}
+    if count:
+        tell_count(sizes)
+        return FINE
+
+    from costcalc.cli.sinks import Sinks
+    from costcalc.report.sweep import Plan
+    from costcalc.sweep.recipe import Recipe
+    from costcalc.sweep.run import prepare
+    from costcalc.sweep.select import question
+
+    query = question(asked["where"], asked["best"], asked["top"], asked["pareto"])
+    plans = {
+        form: Plan(document.name, sizes, columns or default, asked["where"], _ranking(**asked))
+        for form, default in _defaults(sizes).items()
+    }
+    shown = dict.fromkeys(name for output in outputs for name in plans[output.format].metrics)
+    task = prepare(Recipe(document, load.inputs, load.max_layers), axes, shown, query, batch)
+    _refuse(task, max_points or MOST_POINTS)
+    return run(task, query, Sinks(outputs, plans, task, query), scheduler)
+
+
+def _defaults(sizes: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """The figures of each format, where nothing is said."""
+    from costcalc.report.sweep import COLUMNS, SHOWN
+
+    scattered = sum(size > 1 for size in sizes.values()) > 2
+    picture = ("params", "macs") if scattered else ("macs",)
+    return {
+        **dict.fromkeys(("table", "markdown"), SHOWN),
+        **dict.fromkeys(("csv", "json", "npz"), COLUMNS),
+        **dict.fromkeys(("png", "svg"), picture),
+    }
+
+
+def _axes(document: Spec, load: Loader) -> tuple[Axis, ...]:
+    from costcalc.sweep.axis import check_params, parse_axis
+
+    check_params(document, load.params)
+    return tuple([parse_axis(name, text) for name, text in load.params.items()])
+
+
+def tell_count(sizes: dict[str, int]) -> None:
+    """The number of points on standard output."""
+    from math import prod
+
+    from costcalc.cli.output import write_stdout
+
+    points = prod(sizes.values())
+    axes = " × ".join(f"{name} {size:,}" for name, size in sizes.items())
+    write_stdout(f"{points:,} point{'' if points == 1 else 's'}: {axes}\n")
+
+
+def _ranking(best: str, top: int | None, pareto: Sequence[str], **_: Any) -> str:
+    parts = [f"undominated in {', '.join(pareto)}"] if pareto else []
+    if best:
+        parts.append(f"{f'the first {top:,} ' if top else ''}by {best}, the largest first")
+    return ", ".join(parts)
+
+
+def _refuse(task: Task, most: int) -> None:
+    """Raise `UsageError` for more points than allowed, with the time that they would take."""
+    if task.points <= most:
+        return
+    from time import perf_counter
+
+    from costcalc.sweep.run import seconds
+
+    raise UsageError(
+        "{:,} points would take about {}; at most {:,}",
+        task.points,
+        duration(seconds(task, perf_counter)),
+        most,
+        help="larger steps make fewer points; --count only counts them; --max-points allows more",
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> duration(90), duration(3 * 365.25 * 86400)
+    ('1.5 minutes', '3.0 years')
+    """
+    for unit, size in (("years", 365.25 * 86400), ("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:,.1f} seconds"
+
+
+def run(task: Task, query: Query, sinks: Sinks, scheduler: str) -> int:
+    """Evaluate, write rows as they come, and tell what was not asked for but matters."""
+    from costcalc.cli.progress import watched
+    from costcalc.sweep.cluster import cluster_chunks
+    from costcalc.sweep.run import Tally, chunks, survey
+
+    tally = Tally()
+    with sinks:
+        with watched(task.points, tally, bar=not sinks.fills_terminal()) as watch:
+            source = cluster_chunks(task, scheduler, watch.pause) if scheduler else chunks(task, watch.pause)
+            stream: Iterator[Chunk] = watch.until_interrupted(source)
+            for rows in survey(task, query, stream, tally, sinks.see):
+                sinks.add(rows)
+        summary = sinks.finish(tally)
+    tell_summary(summary, sinks, query)
+    return INTERRUPTED if watch.interrupted else FINE
+
+
+def tell_summary(summary: Summary, sinks: Sinks, query: Query) -> None:
+    """What the outputs do not say themselves, on standard error."""
+    from costcalc.report.text import visible
+    from costcalc.sweep.select import MOST
+
+    if summary.partial:
+        tell(
+            f"interrupted after {summary.seen:,} of {summary.points:,} points; what was written is valid up to there\n"
+        )
+    if summary.rows == MOST < summary.matching and query.best and query.top is None:
+        tell(f"only the first {MOST:,} of {summary.matching:,} points are ranked; --top N asks for fewer\n")
+    if not sinks.tables:
+        if query.where and not summary.matching:
+            tell(f"no point satisfies {query.where.text}\n")
+        if summary.invalid:
+            tell(f"{summary.invalid:,} of {summary.seen:,} points are no valid network: {visible(summary.reason)}\n")

@@ -1,0 +1,237 @@
+"""Sweeps as pictures: lines along one axis, a heat map with lines of equal cost over two, points with their front."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from io import BytesIO
+from math import isfinite, log10
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costcalc.errors import UsageError
+from costcalc.report.sweep import TITLES, text
+from costcalc.report.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Numbers = Any
+"""A numpy array of floats; not a number where there is no point to show."""
+
+MOST = 1_000_000
+"""Points of a picture."""
+
+_INK, _MUTED, _LINE, _POINT, _FRONT, _INVALID = "#1f2430", "#667085", "#e4e7ec", "#98a2b3", "#1d4ed8", "#f2d6d3"
+_STYLE = {
+    "font.size": 9.5,
+    "axes.edgecolor": _MUTED,
+    "axes.labelcolor": _INK,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _LINE,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "svg.hashsalt": "costcalc",
+    "svg.fonttype": "path",
+    "text.parse_math": False,
+    "axes.formatter.useoffset": False,
+}
+
+
+class Ticks(NamedTuple):
+    """The values along an axis of the grid."""
+
+    name: str
+    values: Sequence[object]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers that only grow or only shrink."""
+        numbers: list[Any] = [value for value in self.values if type(value) in (int, float)]
+        if len(numbers) != len(self.values):
+            return False
+        steps = [later - value for value, later in zip(numbers, numbers[1:], strict=False)]
+        return all(step > 0 for step in steps) or all(step < 0 for step in steps)
+
+    @property
+    def places(self) -> list[float]:
+        """Where the values stand: at themselves, else one after the other."""
+        return [float(value) for value in self.values] if self.numeric else list(map(float, range(len(self.values))))  # type: ignore[arg-type]
+
+
+class Panels(NamedTuple):
+    """A figure along one or two axes: an array of their shape for each metric, and where points are invalid."""
+
+    title: str
+    note: str
+    axes: tuple[Ticks, ...]
+    figures: dict[str, Numbers]
+    invalid: Numbers
+
+
+class Points(NamedTuple):
+    """Points by two quantities, of which less is better, and those that no other beats in both, where that was asked."""
+
+    title: str
+    note: str
+    names: tuple[str, str]
+    x: Numbers
+    y: Numbers
+    front: tuple[Numbers, Numbers] | None = None
+
+
+def draw(picture: Panels | Points, form: str) -> bytes:
+    """The picture as `png` or `svg`. Raises `UsageError` where matplotlib is not installed."""
+    try:
+        matplotlib: Any = import_module("matplotlib")
+    except ImportError:
+        raise UsageError(
+            "{} needs matplotlib, which is not installed", form, help="pip install 'costcalc[plot]'"
+        ) from None
+    figure_module: Any = import_module("matplotlib.figure")
+    with matplotlib.rc_context({**_STYLE, "savefig.dpi": 160}):
+        panels = len(picture.figures) if isinstance(picture, Panels) else 1
+        flat = isinstance(picture, Panels) and len(picture.axes) == 2
+        size = (1.2 + 5.6 * panels, 4.6) if flat else (7.2, 1.3 + 2.5 * panels if panels > 1 else 4.6)
+        figure = figure_module.Figure(figsize=size, layout="constrained")
+        plots = figure.subplots(1, panels, squeeze=False) if flat else figure.subplots(panels, 1, squeeze=False)
+        if isinstance(picture, Points):
+            _scatter(plots[0][0], picture)
+        elif flat:
+            for plot, name in zip(plots[0], picture.figures, strict=True):
+                _heat(figure, plot, picture, name)
+        else:
+            for row, name in zip(plots, picture.figures, strict=True):
+                _lines(row[0], picture, name)
+            for row in plots[:-1]:
+                row[0].tick_params(labelbottom=False)
+            plots[-1][0].set_xlabel(visible(picture.axes[0].name))
+        figure.suptitle(visible(picture.title), x=0.01, ha="left", fontsize=12, fontweight="bold", color=_INK)
+        if picture.note:
+            figure.supxlabel(visible(picture.note), x=0.01, ha="left", fontsize=8, color=_MUTED)
+        stream = BytesIO()
+        figure.savefig(stream, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+    return stream.getvalue()
+
+
+def _title(name: str) -> str:
+    return TITLES.get(name, name)
+
+
+def engineering(value: float, _: object = None) -> str:
+    """A figure with an SI suffix.
+
+    >>> engineering(568740352), engineering(1e9), engineering(0)
+    ('569M', '1G', '0')
+    """
+    for suffix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= size * 0.9995:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"
+
+
+def _formatted(axis: Any) -> None:
+    ticker: Any = import_module("matplotlib.ticker")
+    axis.set_major_formatter(ticker.FuncFormatter(engineering))
+
+
+def _label(axis: Any, ticks: Ticks, limit: int = 12) -> None:
+    """Names of values that are no numbers, at their places; of many, some."""
+    if not ticks.numeric:
+        step = -(-len(ticks.values) // limit)
+        chosen = range(0, len(ticks.values), step)
+        axis.set_ticks([float(place) for place in chosen], [visible(text(ticks.values[place])) for place in chosen])
+
+
+def _lines(plot: Any, picture: Panels, name: str) -> None:
+    ticks = picture.axes[0]
+    few = len(ticks.values) <= 40
+    style = {"marker": "o", "markersize": 4} if few else {}
+    if ticks.numeric:
+        plot.plot(ticks.places, picture.figures[name], color=_FRONT, linewidth=1.8, **style)
+    else:
+        plot.bar(ticks.places, picture.figures[name], color=_FRONT, width=0.6)
+    plot.set_ylim(bottom=0)
+    plot.set_title(_title(name))
+    _formatted(plot.yaxis)
+    _label(plot.xaxis, ticks)
+    for place, bad in zip(ticks.places, picture.invalid, strict=True):
+        if bad and few:
+            plot.axvline(place, color=_INVALID, linewidth=6, zorder=0)
+
+
+def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
+    colors: Any = import_module("matplotlib.colors")
+    down, across = picture.axes
+    values = picture.figures[name]
+    known = values[values == values]
+    if not len(known):
+        plot.set_title(f"{_title(name)}: no point")
+        return
+    low, high = float(known.min()), float(known.max())
+    spread = low > 0 and high / low > 30
+    norm = colors.LogNorm(low, high) if spread else colors.Normalize(low, high)
+    plot.grid(False)
+    plot.set_facecolor("#f4f5f7")
+    if picture.invalid.any():
+        shade = colors.ListedColormap([_INVALID])
+        plot.pcolormesh(
+            across.places, down.places, _where(picture.invalid), cmap=shade, shading="nearest", rasterized=True
+        )
+    mesh = plot.pcolormesh(across.places, down.places, values, norm=norm, shading="nearest", rasterized=True)
+    bar = figure.colorbar(mesh, ax=plot, pad=0.02)
+    bar.outline.set_visible(False)
+    _formatted(bar.ax.yaxis)
+    levels = _levels(low, high, spread)
+    if min(values.shape) >= 4 and down.numeric and across.numeric and levels:
+        drawn = plot.contour(across.places, down.places, values, levels=levels, colors="white", linewidths=0.9)
+        plot.clabel(drawn, fmt=engineering, fontsize=8)
+    plot.set_title(_title(name))
+    plot.set_xlabel(visible(across.name))
+    plot.set_ylabel(visible(down.name))
+    _label(plot.xaxis, across)
+    _label(plot.yaxis, down)
+
+
+def _where(mask: Numbers) -> Numbers:
+    shown = mask.astype(float)
+    shown[~mask] = float("nan")
+    return shown
+
+
+def _levels(low: float, high: float, spread: bool) -> list[float]:
+    """Round figures between the smallest and the largest, at most nine."""
+    ticker: Any = import_module("matplotlib.ticker")
+    if not spread:
+        return [level for level in ticker.MaxNLocator(8).tick_values(low, high) if low < level < high]
+    decades = range(int(log10(low)) - 1, int(log10(high)) + 1)
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        levels = [factor * 10.0**decade for decade in decades for factor in factors]
+        levels = [level for level in levels if low < level < high]
+        if len(levels) <= 9:
+            return levels
+    return levels[:: -(-len(levels) // 9)]
+
+
+def _scatter(plot: Any, picture: Points) -> None:
+    many = len(picture.x) > 2000
+    plot.scatter(
+        picture.x, picture.y, s=5 if many else 16, color=_POINT, alpha=0.35 if many else 0.8, linewidths=0,
+        rasterized=many, label=f"{len(picture.x):,} points",
+    )  # fmt: skip
+    if picture.front is not None:
+        x, y = picture.front
+        plot.step(x, y, where="post", color=_FRONT, linewidth=1.6, label="undominated")
+        plot.scatter(x, y, s=18, color=_FRONT, zorder=3)
+        plot.legend(frameon=False, labelcolor=_INK)
+    for axis, name, values in ((plot.xaxis, picture.names[0], picture.x), (plot.yaxis, picture.names[1], picture.y)):
+        axis.set_label_text(visible(_title(name)))
+        _formatted(axis)
+        numbers = [float(value) for value in (values.min(), values.max())] if len(values) else [1.0, 1.0]
+        if numbers[0] > 0 and numbers[1] / numbers[0] > 30 and all(map(isfinite, numbers)):
+            (plot.set_xscale if axis is plot.xaxis else plot.set_yscale)("log")
+            _formatted(axis)
