@@ -1,0 +1,190 @@
+"""`costcalc compare SPEC`, and `costcalc compare --channels C --size S --out N --kernel K`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli.common import Loader, batch_option, complete_layer, complete_spec, loader_options
+from costcalc.cli.group import Command
+from costcalc.cli.output import Medium, Output, color_option, emit, output_option
+from costcalc.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from costcalc.strategies import Comparison, Convolution
+
+REQUIRED = ("channels", "size", "out", "kernel")
+"""The options that say what a convolution is; the others have defaults."""
+
+
+def _complete_strategy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from costcalc.strategies import registered
+
+    return [name for name in registered() if name.startswith(incomplete)]
+
+
+def _sizes(_ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """`28`, or `28x56`: one for each spatial dimension."""
+    if text is None:
+        return None
+    sizes = text.replace("×", "x").split("x")
+    if not all(size.isascii() and size.isdecimal() and len(size) < 20 and int(size) > 0 for size in sizes):
+        raise UsageError(
+            "{} {}: expected sizes of at least 1", param.opts[0], text, help="28, or 28x56 for each dimension"
+        )
+    return tuple(map(int, sizes))
+
+
+def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | str | None:
+    """`same`, `valid`, `2`, or `2x0`."""
+    if text is None or text in ("same", "valid"):
+        return text
+    margins = text.replace("×", "x").split("x")
+    if not all(margin.isascii() and margin.isdecimal() and len(margin) < 20 for margin in margins):
+        raise UsageError("--padding {}: expected same, valid, or margins of at least 0", text, help="2, or 2x0")
+    return tuple(map(int, margins))
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc compare --channels 192 --size 28 --out 32 --kernel 5 --padding same
+    costcalc compare mobilenet_v1 --layer 'depthwise_separable.**' --cheapest
+    costcalc compare vgg16 --strategy separable -o spec=vgg16_separable.yaml
+    """,
+)
+@click.argument("spec", metavar="[SPEC]", required=False, shell_complete=complete_spec)
+@click.option(
+    "--strategy",
+    "strategies",
+    multiple=True,
+    metavar="NAME[:OPTION=VALUE]",
+    shell_complete=_complete_strategy,
+    help="Of normal, bottleneck, separable (these where nothing is said), grouped, spatial, and those of installed "
+    "packages; bottleneck takes reduce, grouped takes groups. Repeatable.",
+)
+@click.option(
+    "--layer", metavar="GLOB", shell_complete=complete_layer, help="Rewrite the cells with such a layer only."
+)
+@click.option("--stem", is_flag=True, help="Rewrite the convolution on the image too.")
+@click.option("--cheapest", is_flag=True, help="Add the network whose every cell has its cheapest form.")
+@click.option(
+    "--channels", type=click.IntRange(min=1), metavar="C", help="Input channels of a convolution without a SPEC."
+)
+@click.option("--size", callback=_sizes, metavar="S", help="Size of its input: 28 is 28x28; 28x56 says both.")
+@click.option("--out", type=click.IntRange(min=1), metavar="N", help="Its output channels.")
+@click.option("--kernel", callback=_sizes, metavar="K", help="Its kernel: 5 is 5x5.")
+@click.option("--stride", callback=_sizes, metavar="S", help="Its stride.  [default: 1]")
+@click.option("--padding", callback=_padding, metavar="P", help="Its padding: same, valid or a margin.  [default: 0]")
+@click.option("--dims", type=click.IntRange(1, 3), metavar="N", help="Its spatial dimensions.  [default: 2]")
+@loader_options
+@batch_option
+@output_option("table", "json", "csv", "markdown", "spec")
+@color_option
+def compare(
+    spec: str | None,
+    load: Loader,
+    batch: int,
+    strategies: tuple[str, ...],
+    layer: str | None,
+    stem: bool,
+    cheapest: bool,
+    outputs: tuple[Output, ...],
+    **shape: Any,
+) -> None:
+    """Convolutions as one of several strategies carries them out, side by side.
+
+    With a SPEC, its cells are recognised and every one is written in every strategy, beside the network as it is.
+    Without, the options say what convolution to compare.
+    """
+    import costcalc
+    from costcalc.strategies import DEFAULT, choose
+
+    given = {name: value for name, value in shape.items() if value is not None}
+    choices = [choose(text) for text in strategies or DEFAULT]
+    if any(output.format == "spec" for output in outputs) and not cheapest and len(choices) != 1:
+        raise UsageError(
+            "-o spec writes one network, of {} strategies", len(choices), help="one --strategy, or --cheapest"
+        )
+    if spec is None:
+        for option, value in (("--layer", layer), ("--stem", stem), ("--cheapest", cheapest)):
+            if value:
+                raise UsageError("{} needs a SPEC", option)
+        if load != Loader():
+            raise UsageError("--set, --input and --max-layers need a SPEC")
+        comparison = costcalc.compare(_convolution(given), strategies=choices, batch=batch)
+    elif given:
+        options = ", ".join([f"--{name}" for name in given])
+        raise UsageError("either a SPEC or a convolution, not both: {} and {}", spec, options)
+    else:
+        comparison = costcalc.compare(
+            load(spec), strategies=choices, layer=layer, stem=stem, cheapest=cheapest, batch=batch
+        )
+    emit(outputs, _formats(comparison))
+
+
+def _convolution(given: Mapping[str, Any]) -> Convolution:
+    from costcalc.strategies import Convolution
+
+    missing = [f"--{name}" for name in REQUIRED if name not in given]
+    if missing:
+        what = "a SPEC or a convolution" if len(missing) == len(REQUIRED) else "a convolution"
+        raise UsageError("compare needs {}: {} missing", what, ", ".join(missing))
+    rank = given.get("dims") or (len(given["size"]) if len(given["size"]) > 1 else 2)
+    if rank > 3:
+        raise UsageError("--size has {} dimensions, of at most 3", rank)
+    for name in ("size", "kernel", "stride", "padding"):
+        value = given.get(name)
+        if isinstance(value, tuple) and len(value) not in (1, rank):
+            raise UsageError("--{} has {} values, for {} spatial dimension(s)", name, len(value), rank)
+    size = given["size"]
+    return Convolution(
+        channels=given["channels"],
+        size=size if len(size) == rank else size * rank,
+        out=given["out"],
+        kernel=_one(given["kernel"]),
+        stride=_one(given.get("stride", (1,))),
+        padding=_one(given.get("padding", (0,))),
+    )
+
+
+def _one(value: tuple[int, ...] | str) -> Any:
+    """A lone value stands for every dimension."""
+    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
+
+
+def _formats(comparison: Comparison) -> dict[str, Callable[[Medium], str | bytes]]:
+    from costcalc.report import comparison as report
+
+    def table(medium: Medium) -> str:
+        from costcalc.report.table import render
+
+        return render(*report.grids(comparison), width=medium.width, color=medium.color)
+
+    def json(_: Medium) -> str:
+        from costcalc.report.machine import render
+
+        return render(comparison.to_dict())
+
+    def csv(_: Medium) -> str:
+        from costcalc.report.separated import render
+
+        return render(report.flat(comparison))
+
+    def markdown(_: Medium) -> str:
+        from costcalc.report.markdown import render
+
+        return "\n".join(map(render, report.grids(comparison)))
+
+    def spec(_: Medium) -> str:
+        from costcalc.spec.expand import write
+
+        written = comparison.candidates[-1]
+        if written.reason:
+            raise UsageError("{}: {}", written.label, written.reason)
+        return write(written.network)
+
+    return {"table": table, "json": json, "csv": csv, "markdown": markdown, "spec": spec}

@@ -1,0 +1,254 @@
+"""A comparison of strategies as tables: totals, then cells; or one convolution with the layers of each strategy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.report.analyses import heading
+from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Text, sizes, tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from costcalc.model import Totals
+    from costcalc.strategies import Candidate, Comparison, Prediction, Row
+
+FIGURES = ("params", "macs", "flops", "activations")
+EVERYTHING_ELSE = "everything else"
+_SYMBOLS = SEPARATOR.join(("C input channels", "N output channels", "K kernel", "P positions"))
+_TOTALS = (
+    Column("params", "params", "count"),
+    Column("macs", "MACs", "count"),
+    Column("activations", "activations", "count", yields=2),
+    Column("macs_ratio", "×MACs", "ratio"),
+    Column("params_ratio", "×params", "ratio", yields=3),
+)
+
+
+def grids(comparison: Comparison) -> tuple[Grid, ...]:
+    """What people read."""
+    return (convolution(comparison),) if comparison.convolution else (totals(comparison), cells(comparison))
+
+
+def convolution(comparison: Comparison) -> Grid:
+    """Every strategy, with its layers below it where it has more than one."""
+    entries = []
+    for candidate in comparison.candidates:
+        rows = candidate.analysis.layers
+        if candidate.reason:
+            entries.append(Entry((_choice(candidate), "not expressible", *[None] * len(_TOTALS))))
+            continue
+        entries.append(Entry((_choice(candidate), tensors(rows[-1].outputs), *_totals(candidate))))
+        for row in rows if len(rows) > 1 else ():
+            figures = (row.totals.params, row.totals.macs, row.totals.activations)
+            entries.append(Entry((f"  {row.name.rpartition('.')[2]}", tensors(row.outputs), *figures, None, None)))
+    columns = (Column("strategy", "strategy"), Column("output", "output", yields=4), *_TOTALS)
+    reasons = [
+        SEPARATOR.join((candidate.label, candidate.reason)) for candidate in comparison.candidates if candidate.reason
+    ]
+    theory = [_said(label, one, comparison) for label, one in comparison.cells[0].predictions.items()]
+    legend = [_SYMBOLS] if theory else []
+    return Grid(columns, tuple(entries), _convolved(comparison), ("", *reasons, *theory, *legend, _against(comparison)))
+
+
+def totals(comparison: Comparison) -> Grid:
+    """The network in every strategy."""
+    entries = [Entry((_choice(candidate), *_totals(candidate))) for candidate in comparison.candidates]
+    columns = (Column("strategy", "strategy"), *_TOTALS)
+    return Grid(columns, tuple(entries), heading(comparison.analysis), ("", _against(comparison)))
+
+
+def cells(comparison: Comparison) -> Grid:
+    """The MACs of every cell in every strategy, and of what is in no cell."""
+    labels = [candidate.label for candidate in comparison.candidates]
+    added = "cheapest" in labels
+    predicted = list(dict.fromkeys([label for row in comparison.cells for label in row.predictions]))
+    theories = {
+        label: next(row.predictions[label] for row in comparison.cells if label in row.predictions)
+        for label in predicted
+    }
+    columns = [Column("cell", "cell", shortens=2), Column("form", "form", yields=3)]
+    columns += [Column(label, label, "count", shortens=2) for label in labels]
+    columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=4))
+    for label, prediction in theories.items():
+        columns += _predicted(label, prediction)
+    short = _abbreviated([row.name for row in comparison.cells])
+    entries = []
+    for row in comparison.cells:
+        line: list[Cell] = [Text(row.name, short[row.name]), row.form]
+        line += [_macs(row.figures[_form(row, label)], label in row.reasons) for label in labels]
+        line.append(row.cheapest)
+        for label, prediction in theories.items():
+            line += _prediction(row.predictions.get(label), prediction)
+        entries.append(Entry(tuple(line)))
+    blank = [None] * (len(columns) - 2 - len(labels))
+    rest = [_macs(comparison.rest) for _ in labels]
+    entries.append(Entry((Text(EVERYTHING_ELSE, "else"), None, *rest, *blank), "rest"))
+    whole = [_macs(candidate.analysis.totals) for candidate in comparison.candidates]
+    entries.append(Entry(("total", None, *whole, *blank), "total"))
+    title = f"MACs of {_counted(len(comparison.cells), 'cell')}"
+    return Grid(tuple(columns), tuple(entries), (title,), tuple(_notes(comparison, theories)))
+
+
+def flat(comparison: Comparison) -> Grid:
+    """For CSV: a line for each strategy and cell, and one for everything else, which sum to the strategy's totals.
+
+    Of a convolution: a line for each strategy and layer.
+    """
+    entries = []
+    if comparison.convolution:
+        columns = ["strategy", "layer", "op", "output", *FIGURES, "reason"]
+        for candidate in comparison.candidates:
+            if candidate.reason:
+                entries.append(Entry((_choice(candidate), *[None] * (len(columns) - 2), candidate.reason)))
+                continue
+            for layer in candidate.analysis.layers:
+                facts = (_choice(candidate), layer.name, layer.op, tensors(layer.outputs))
+                entries.append(Entry((*facts, *_figures(layer.totals), None)))
+    else:
+        columns = ["strategy", "cell", "form", *FIGURES, "cheapest", "reason"]
+        for candidate in comparison.candidates:
+            for row in comparison.cells:
+                figures = _figures(row.figures[_form(row, candidate.label)])
+                reason = row.reasons.get(candidate.label)
+                entries.append(Entry((_choice(candidate), row.name, row.form, *figures, row.cheapest, reason)))
+            entries.append(Entry((_choice(candidate), None, None, *_figures(comparison.rest), None, None)))
+    return Grid(tuple([Column(name, name, "count" if name in FIGURES else "text") for name in columns]), tuple(entries))
+
+
+def _choice(candidate: Candidate) -> str:
+    given = ",".join([f"{name}={value}" for name, value in candidate.options.items()])
+    return f"{candidate.strategy}:{given}" if given else candidate.strategy
+
+
+def _totals(candidate: Candidate) -> tuple[Cell, ...]:
+    whole = candidate.analysis.totals
+    return whole.params, whole.macs, whole.activations, candidate.macs_ratio, candidate.params_ratio
+
+
+def _figures(figures: Totals) -> list[int]:
+    return [getattr(figures, name) for name in FIGURES]
+
+
+def _form(row: Row, label: str) -> str:
+    return label if label in row.figures else row.cheapest
+
+
+def _macs(figures: Totals, left: bool = False) -> Text:
+    """A number of macs, in parentheses where the cell was left as it is."""
+    long, short = f"{figures.macs:,}", brief(figures.macs)
+    return Text(f"({long})", f"({short})") if left else Text(long, short)
+
+
+def brief(number: int) -> str:
+    """A number in three digits and an SI suffix, where a terminal has no room for all of it.
+
+    >>> brief(4089184256), brief(12443648), brief(672)
+    ('4.09G', '12.4M', '672')
+    """
+    for suffix, unit in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= unit:
+            value = number / unit
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}{suffix}"
+    return str(number)
+
+
+def _predicted(label: str, prediction: Prediction) -> list[Column]:
+    if prediction.theory.ratio is None:
+        return [Column(f"{label}_limit", f"{prediction.theory.option} saves to", "count", yields=1)]
+    return [
+        Column(f"{label}_theory", f"{label}: theory", "ratio", yields=1),
+        Column(f"{label}_practice", "practice", "ratio", yields=1),
+    ]
+
+
+def _prediction(prediction: Prediction | None, like: Prediction) -> list[Cell]:
+    if like.theory.ratio is None:
+        return [prediction.value if prediction else None]
+    return [prediction.value, prediction.practice] if prediction else [None, None]
+
+
+def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[str]:
+    notes = [""]
+    left = _reasons(comparison.cells)
+    if left:
+        notes.append("( ) left as it is:")
+        notes += [SEPARATOR.join(facts) for facts in left]
+    for label, prediction in theories.items():
+        symbols = prediction.theory.symbols
+        if prediction.theory.ratio is None:
+            notes.append(SEPARATOR.join((f"{label} in theory: fewer MACs than normal while", symbols)))
+        else:
+            notes.append(
+                SEPARATOR.join((f"{label} in theory: {symbols} of the MACs of normal", "practice is beside it"))
+            )
+    if theories:
+        notes.append(_SYMBOLS)
+    if comparison.stem:
+        notes.append(f"stem, as it is without --stem: {_listed(comparison.stem)}")
+    if not comparison.cells:
+        notes.append("no convolution with a kernel above 1 to rewrite")
+    return notes if len(notes) > 1 else []
+
+
+def _reasons(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """Strategies, the reason that they have in common, and the cells that it is about."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for reason in dict.fromkeys(row.reasons.values()):
+            labels = ", ".join([label for label, why in row.reasons.items() if why == reason])
+            found.setdefault((labels, reason), []).append(row.name)
+    return [(f"  {labels}", reason, _listed(names)) for (labels, reason), names in found.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = [f"and {len(names) - 3:,} more"] if len(names) > 3 else []
+    return ", ".join([*names[:3], *more])
+
+
+def _said(label: str, prediction: Prediction, comparison: Comparison) -> str:
+    theory, value = prediction.theory, prediction.value
+    if theory.ratio is None:
+        limit = f"up to {theory.option} = {value:,}" if value else "never"
+        return SEPARATOR.join((f"{label} in theory: {theory.symbols}", theory.numbers, f"saves {limit}"))
+    practice = "" if prediction.practice is None else f"in practice {prediction.practice:.4g}"
+    facts = (f"{label} in theory: {theory.symbols} = {theory.numbers} = {value:.4g} of the MACs", practice)
+    return SEPARATOR.join([fact for fact in facts if fact])
+
+
+def _convolved(comparison: Comparison) -> tuple[str, ...]:
+    one = comparison.convolution
+    assert one is not None
+    kernel = one.kernel if isinstance(one.kernel, tuple) else (one.kernel,) * len(one.size)
+    title = f"convolution {sizes(kernel)}, {one.channels:,} to {one.out:,} channels"
+    shape = sizes((one.channels, *one.size))
+    facts = [f"input {shape}", f"stride {_said_as(one.stride)}", f"padding {_said_as(one.padding)}"]
+    return title, SEPARATOR.join([*facts, f"batch {comparison.analysis.batch:,}"])
+
+
+def _said_as(value: int | tuple[int, ...] | str) -> str:
+    return sizes(value) if isinstance(value, tuple) else str(value)
+
+
+def _against(comparison: Comparison) -> str:
+    return f"×: relative to {comparison.base}"
+
+
+def _abbreviated(names: Sequence[str]) -> dict[str, str]:
+    """For each name its first segments, as many as tell it from the others."""
+    count: dict[str, int] = {}
+    for name in names:
+        path = name.split(".")
+        for length in range(1, len(path)):
+            start = ".".join(path[:length])
+            count[start] = count.get(start, 0) + 1
+    short = {}
+    for name in names:
+        path = name.split(".")
+        starts = [".".join(path[:length]) for length in range(1, len(path))]
+        short[name] = next((start for start in starts if count[start] == 1), name)
+    return short
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,61 @@
+"""A 1×1 convolution to fewer channels, then the convolution on those (Lin et al. 2013; Szegedy et al. 2014)."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from costcalc.errors import UsageError
+from costcalc.ops.conv import Conv
+from costcalc.strategies.base import Found, NotExpressibleError, Strategy, Theory
+from costcalc.strategies.normal import convolution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costcalc.ops.base import Op
+    from costcalc.strategies.base import Cell
+    from costcalc.strategies.graph import Graph
+
+
+def _recognise(graph: Graph, index: int) -> Found | None:
+    """The reduction before the convolution; and behind it, where there is one, ResNet's expansion to more channels."""
+    if graph.is_depthwise(index) or not isinstance(graph.layers[index].op, Conv):
+        return None
+    before, after = graph.before.get(index), graph.after.get(index)
+    if before is None or not graph.is_pointwise(before) or not graph.out(before) < graph.channels(before):
+        return None
+    expands = after is not None and graph.is_pointwise(after) and graph.out(after) > graph.out(index)
+    return Found(
+        (before, index, after) if after is not None and expands else (before, index), {"reduce": graph.out(before)}
+    )
+
+
+def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+    reduce = options.get("reduce") or max(1, cell.out // 2)
+    if reduce >= cell.channels:
+        message = "reduce {} is not below the {} input channels"
+        if "reduce" in options:
+            raise UsageError(f"{{2}}: {message}", reduce, cell.channels, cell.name)
+        raise NotExpressibleError(message, reduce, cell.channels)
+    return {"reduce": Conv(out=reduce, kernel=1, bias=cell.inner.bias), "conv": convolution(cell)}
+
+
+def _theory(cell: Cell) -> Theory:
+    """Each channel of the reduction costs C products where it is made, and K²·N where it is used."""
+    before, after = prod(cell.source.shape[1:]), prod(cell.result.shape[1:])
+    each = cell.channels * before + cell.taps * cell.out * after
+    normal = cell.taps * cell.channels * cell.out * after
+    taps = cell.taps_symbol
+    return Theory(
+        f"reduce·(C·P_in + {taps}·N·P_out) < {taps}·C·N·P_out",
+        f"reduce·({cell.channels}·{before} + {cell.taps}·{cell.out}·{after}) "
+        f"< {cell.taps}·{cell.channels}·{cell.out}·{after}",
+        limit=(normal - 1) // each,
+        option="reduce",
+    )
+
+
+bottleneck = Strategy(
+    "bottleneck", "A 1×1 convolution to fewer channels first.", _write, _recognise, ("reduce",), _theory
+)

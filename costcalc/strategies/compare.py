@@ -1,0 +1,211 @@
+"""Writes every cell of a network, or one convolution, in each strategy, and counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.analysis import analyze, totals
+from costcalc.engine import Builder
+from costcalc.errors import UsageError, suggest
+from costcalc.globs import match
+from costcalc.model import Totals
+from costcalc.ops.conv import Conv
+from costcalc.strategies.base import DEFAULT, Choice, NotExpressibleError, builtin, choose
+from costcalc.strategies.comparison import Candidate, Comparison, Convolution, Prediction, Row
+from costcalc.strategies.graph import Graph, is_stem, recognise
+from costcalc.strategies.rewrite import Rewriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from costcalc.model import Analysis, Network
+    from costcalc.strategies.base import Cell
+    from costcalc.strategies.rewrite import Chain
+
+AS_IS = "as_is"
+CHEAPEST = "cheapest"
+NORMAL = "normal"
+
+
+def compare(
+    network: Network,
+    *,
+    strategies: Sequence[str | Choice] = DEFAULT,
+    layer: str | None = None,
+    stem: bool = False,
+    cheapest: bool = False,
+    batch: int = 1,
+) -> Comparison:
+    """Every strategy on every cell of a network, beside the network as it is.
+
+    `layer` is a glob of layers, and restricts this to the cells that have one of them; `stem` rewrites the stem too;
+    `cheapest` adds the network whose every cell has its cheapest form. Raises `UsageError`.
+    """
+    choices = labelled(strategies)
+    recognised = recognise(Graph(network), {**builtin(), **{c.strategy.name: c.strategy for c in choices.values()}})
+    stems = [] if stem else [cell for cell in recognised if is_stem(cell)]
+    cells = [cell for cell in recognised if stem or not is_stem(cell)]
+    if layer is not None:
+        cells = _matching(layer, network, cells, stems)
+    work = _Work(network, cells, choices, batch)
+    base = work.base
+    candidates = [Candidate(AS_IS, AS_IS, {}, network, base, _ratio(base, base, "macs"), _ratio(base, base, "params"))]
+    candidates += [work.candidate(label) for label in choices]
+    rows = tuple([work.row(cell) for cell in cells])
+    if cheapest:
+        candidates.append(work.cheapest(rows))
+    return Comparison(base, AS_IS, tuple(candidates), rows, work.rest(), tuple([cell.name for cell in stems]))
+
+
+def compare_convolution(
+    convolution: Convolution, *, strategies: Sequence[str | Choice] = DEFAULT, batch: int = 1
+) -> Comparison:
+    """Every strategy on one convolution. Ratios are to the normal one.
+
+    Raises `UsageError` where a strategy cannot write it, unless that is due to a default which the call did not choose.
+    """
+    choices = labelled(strategies)
+    network = _alone(convolution)
+    cells = recognise(Graph(network), builtin())
+    if not cells:
+        raise UsageError("the strategies are about kernels above 1, this one is {}", convolution.kernel)
+    work = _Work(network, cells, choices, batch)
+    for label, reason in work.reasons[cells[0].name].items():
+        choice = choices[label]
+        if choice.options or not choice.strategy.options:
+            raise UsageError("{}: {}", str(choice), reason)
+    candidates = tuple([work.candidate(label, work.reasons[cells[0].name].get(label, "")) for label in choices])
+    return Comparison(work.base, NORMAL, candidates, (work.row(cells[0]),), work.rest(), convolution=convolution)
+
+
+def labelled(strategies: Sequence[str | Choice]) -> dict[str, Choice]:
+    """Choices by name; by name and options where a strategy is chosen more than once.
+
+    >>> list(labelled(["normal", "bottleneck:reduce=16", "bottleneck:reduce=32"]))
+    ['normal', 'bottleneck:reduce=16', 'bottleneck:reduce=32']
+    """
+    chosen = {str(c): c for c in [choose(choice) if isinstance(choice, str) else choice for choice in strategies]}
+    names = [choice.strategy.name for choice in chosen.values()]
+    return {
+        choice.strategy.name if names.count(choice.strategy.name) == 1 else text: choice
+        for text, choice in chosen.items()
+    }
+
+
+def _alone(convolution: Convolution) -> Network:
+    channels, size, out, kernel, stride, padding = convolution
+    op = Conv(out=out, kernel=kernel, stride=stride, padding=padding, bias=False)
+    builder = Builder({"input": (channels, *size)})
+    (output,) = builder.add(op, (builder.input("input"),), "conv")
+    return builder.network("convolution", {"conv": output})
+
+
+def _matching(glob: str, network: Network, cells: Sequence[Cell], stems: Sequence[Cell]) -> list[Cell]:
+    names = [layer.name for layer in network.layers]
+    matched = {index for index, name in enumerate(names) if match(glob, name, ".")}
+    if not matched:
+        inside = any(name.startswith(f"{glob}.") for name in names)
+        help = f"{glob}.** is everything inside" if inside else suggest(glob, names, "** is any number of segments")
+        raise UsageError("no layer matches {}", glob, help=help.replace("{", "{{").replace("}", "}}"))
+    chosen = [cell for cell in cells if not matched.isdisjoint(cell.layers)]
+    if not chosen:
+        stem = any(not matched.isdisjoint(cell.layers) for cell in stems)
+        help = "the stem stays as it is without --stem" if stem else "cells are convolutions with a kernel above 1"
+        raise UsageError("no cell has a layer that matches {}", glob, help=help)
+    return chosen
+
+
+class _Work:
+    """A comparison in the making: what is put in the place of every cell, by label, and why nothing is."""
+
+    def __init__(self, network: Network, cells: Sequence[Cell], choices: Mapping[str, Choice], batch: int) -> None:
+        self.network = network
+        self.cells = cells
+        self.choices = choices
+        self.base = analyze(network, batch=batch)
+        self.rewriter = Rewriter(network)
+        self.chains: dict[str, dict[str, Chain]] = {}
+        self.reasons: dict[str, dict[str, str]] = {}
+        for cell in cells:
+            chains, reasons = self.chains.setdefault(cell.name, {}), self.reasons.setdefault(cell.name, {})
+            for label, choice in choices.items():
+                try:
+                    if cell.reason or not choice.keeps(cell):
+                        chains[label] = self.rewriter.write(cell, choice)
+                except NotExpressibleError as error:
+                    reasons[label] = str(error)
+
+    def candidate(self, label: str, reason: str = "") -> Candidate:
+        """The network with every cell as one strategy writes it."""
+        choice = self.choices[label]
+        chosen = {cell.name: label for cell in self.cells}
+        return self._candidate(label, choice.strategy.name, choice.options, chosen, reason)
+
+    def cheapest(self, rows: Iterable[Row]) -> Candidate:
+        """The network with every cell in its cheapest form."""
+        return self._candidate(CHEAPEST, CHEAPEST, {}, {row.name: row.cheapest for row in rows})
+
+    def _candidate(
+        self, label: str, strategy: str, options: Mapping[str, int], chosen: Mapping[str, str], reason: str = ""
+    ) -> Candidate:
+        placed = []
+        for cell in self.cells:
+            chain = self.chains[cell.name].get(chosen[cell.name])
+            if chain is not None:
+                placed.append((cell, chain))
+        network = self.rewriter.replay(f"{self.network.name}_{strategy}", placed)
+        analysis = analyze(network, batch=self.base.batch)
+        ratios = [_ratio(analysis, self.base, name) for name in ("macs", "params")]
+        return Candidate(label, strategy, options, network, analysis, ratios[0], ratios[1], reason)
+
+    def row(self, cell: Cell) -> Row:
+        """What one cell costs in every form. Of two that cost the same, a strategy comes before the cell as it is."""
+        own = _sum([self.base.layers[index].totals for index in cell.layers])
+        chains = self.chains[cell.name]
+        figures = {
+            AS_IS: own,
+            **{label: self._cost(chains[label]) if label in chains else own for label in self.choices},
+        }
+        reasons = self.reasons[cell.name]
+        ranked = [label for label in (*self.choices, AS_IS) if label not in reasons]
+        return Row(
+            name=cell.name,
+            form=cell.form,
+            layers=tuple([self.network.layers[index].name for index in cell.layers]),
+            figures=figures,
+            reasons=reasons,
+            cheapest=min(ranked, key=lambda label: (figures[label].macs, figures[label].params)),
+            predictions={} if cell.reason else self._predictions(cell, figures),
+        )
+
+    def _predictions(self, cell: Cell, figures: Mapping[str, Totals]) -> dict[str, Prediction]:
+        predictions = {}
+        for label, choice in self.choices.items():
+            if choice.strategy.theory is not None:
+                theory = choice.strategy.theory(cell)
+                practice = None
+                if theory.ratio is not None and label not in self.reasons[cell.name]:
+                    practice = figures[label].macs / self._normal(cell).macs
+                predictions[label] = Prediction(theory, practice)
+        return predictions
+
+    def _normal(self, cell: Cell) -> Totals:
+        return self._cost(self.rewriter.write(cell, Choice(builtin()[NORMAL])))
+
+    def _cost(self, chain: Chain) -> Totals:
+        return _sum([totals(layer, self.base.batch) for layer in chain])
+
+    def rest(self) -> Totals:
+        """What is in no cell."""
+        inside = {index for cell in self.cells for index in cell.layers}
+        return _sum([row.totals for index, row in enumerate(self.base.layers) if index not in inside])
+
+
+def _sum(figures: Sequence[Totals]) -> Totals:
+    return Totals(*map(sum, zip(*figures, strict=True))) if figures else Totals()
+
+
+def _ratio(analysis: Analysis, base: Analysis, name: str) -> float | None:
+    there: int = getattr(base.totals, name)
+    here: int = getattr(analysis.totals, name)
+    return here / there if there else None

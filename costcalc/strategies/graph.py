@@ -1,0 +1,208 @@
+"""A network as strategies look at it: which convolution alone follows which, and the cells that they form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from costcalc.model import Tensor
+from costcalc.ops.activation import Prelu
+from costcalc.ops.base import Elementwise
+from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
+from costcalc.ops.shapes import spread
+from costcalc.strategies.base import Cell, Finish, Found
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from costcalc.formula import Shape
+    from costcalc.model import Layer, Network
+    from costcalc.ops.base import Op
+    from costcalc.strategies.base import Strategy
+
+Convolution: TypeAlias = Conv | DepthwiseConv | ConvTranspose
+STEM_CHANNELS = 4
+"""A convolution on a network input of at most so many channels is the stem."""
+
+
+class Graph:
+    """The layers of a network, those that are convolutions, and which of them follow each other.
+
+    `after` and `before` hold convolutions whose link nothing else looks into: the one's output, through its norm and act,
+    goes to the other and nowhere else. `followers` holds the layers of that norm and act.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.layers = network.layers
+        readers: list[list[int]] = [[] for _ in self.layers]
+        for index, layer in enumerate(self.layers):
+            for tensor in layer.inputs:
+                if tensor.layer >= 0:
+                    readers[tensor.layer].append(index)
+        for tensor in network.outputs.values():
+            if tensor.layer >= 0:
+                readers[tensor.layer].append(-1)
+        self._only = [found[0] if len(found) == 1 else -1 for found in readers]
+        self.convolutions = [index for index, layer in enumerate(self.layers) if isinstance(layer.op, Convolution)]
+        self.followers = {index: self._follow(index) for index in self.convolutions}
+        self.after: dict[int, int] = {}
+        for index in self.convolutions:
+            reader = self._only[self.last(index)]
+            if reader >= 0 and reader in self.followers:
+                self.after[index] = reader
+        self.before = {after: index for index, after in self.after.items()}
+
+    def _follow(self, index: int) -> tuple[int, ...]:
+        """What the convolution's own norm and act wrote, and one norm and one activation at most that stand behind."""
+        found: list[int] = []
+        roles: set[str] = set()
+        last = index
+        while (reader := self._only[last]) >= 0:
+            layer = self.layers[reader]
+            part = role(layer.op)
+            if layer.host != index and (not part or part in roles or layer.host is not None):
+                break
+            roles.add(part)
+            found.append(reader)
+            last = reader
+        return tuple(found)
+
+    def last(self, index: int) -> int:
+        """The layer whose output is the convolution's with its norm and act."""
+        return (index, *self.followers[index])[-1]
+
+    def kernel(self, index: int) -> Shape:
+        """The kernel of a convolution, one for each spatial dimension."""
+        return spread(self._op(index).kernel, len(self.layers[index].outputs[0]) - 1, "kernel")
+
+    def channels(self, index: int) -> int:
+        """The channels that enter a layer."""
+        return self.layers[index].inputs[0].shape[0]
+
+    def out(self, index: int) -> int:
+        """The channels that leave a layer."""
+        return self.layers[index].outputs[0][0]
+
+    def is_depthwise(self, index: int) -> bool:
+        """Whether each channel has filters of its own, written either way."""
+        op = self.layers[index].op
+        return isinstance(op, DepthwiseConv) or (isinstance(op, Conv) and 1 < op.groups == self.channels(index))
+
+    def is_dense(self, index: int) -> bool:
+        """Whether this is a convolution of all channels with all."""
+        op = self.layers[index].op
+        return isinstance(op, Conv) and op.groups == 1
+
+    def is_pointwise(self, index: int) -> bool:
+        """Whether this is a 1×1 convolution of all channels with all, without a margin."""
+        op = self.layers[index].op
+        return self.is_dense(index) and set(self.kernel(index)) == {1} and not _margin(self._op(index))
+
+    def _op(self, index: int) -> Convolution:
+        op = self.layers[index].op
+        assert isinstance(op, Convolution)
+        return op
+
+    def cell(self, form: str, found: Found, reason: str = "") -> Cell:
+        """The cell that some convolutions form: one whose kernel is theirs, and whose stride is the product of theirs."""
+        convolutions = found.convolutions
+        kernels = [self.kernel(index) for index in convolutions]
+        rank = len(kernels[0])
+        anchor = max(range(len(kernels)), key=lambda position: (max(kernels[position]), -position))
+        owners = [
+            next((position for position, kernel in enumerate(kernels) if kernel[axis] > 1), anchor)
+            for axis in range(rank)
+        ]
+        ops = [self._op(index) for index in convolutions]
+        strides = [spread(op.stride, rank, "stride") for op in ops]
+        stride = list(strides[0])
+        for others in strides[1:]:
+            stride = [one * other for one, other in zip(stride, others, strict=True)]
+        same = ops[anchor].padding == "same"
+        margins = [(0,) * rank if isinstance(op.padding, str) else spread(op.padding, rank, "padding") for op in ops]
+        dilations = [spread(op.dilation, rank, "dilation") for op in ops]
+        first, last = convolutions[0], convolutions[-1]
+        end = self.layers[self.last(last)]
+        return Cell(
+            name=self.layers[convolutions[anchor]].name,
+            form=form,
+            layers=tuple([layer for index in convolutions for layer in (index, *self.followers[index])]),
+            source=self.layers[first].inputs[0],
+            result=Tensor(self.last(last), 0, end.outputs[0]),
+            kernel=tuple([kernels[owner][axis] for axis, owner in enumerate(owners)]),
+            stride=tuple(stride),
+            padding="same" if same else tuple([margins[owner][axis] for axis, owner in enumerate(owners)]),
+            dilation=tuple([dilations[owner][axis] for axis, owner in enumerate(owners)]),
+            inner=Finish(ops[0].bias, self.followers[first]),
+            last=Finish(ops[-1].bias, self.followers[last]),
+            options=found.options,
+            reason=reason,
+        )
+
+
+def role(op: Op) -> str:
+    """Whether an op stands behind a convolution as its norm or its activation.
+
+    What can be learnt to undo itself is a norm (local response normalisation cannot), what looks at one element at a
+    time is an activation (softmax does not).
+    """
+    if "affine" in op.fields:
+        return "norm"
+    return "act" if isinstance(op, (Elementwise, Prelu)) else ""
+
+
+def _margin(op: Convolution) -> bool:
+    return not isinstance(op.padding, str) and op.padding not in (0, (0,), (0, 0), (0, 0, 0))
+
+
+def is_stem(cell: Cell) -> bool:
+    """Whether this is a convolution on a network input of few channels: an image, not features."""
+    return cell.source.layer < 0 and cell.channels <= STEM_CHANNELS
+
+
+def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[Cell]:
+    """Every convolution with a kernel above 1, each in the largest cell that a strategy finds around it.
+
+    Those in which no strategy finds itself, and those whose weights are shared, are there with the reason.
+    """
+    asked = [(strategy.name, strategy.recognise) for strategy in strategies.values() if strategy.recognise]
+    taken: set[int] = set()
+    shared = {layer.shared: layer for layer in graph.layers if layer.shared is not None}
+    cells = []
+    for index in graph.convolutions:
+        if index in taken or max(graph.kernel(index)) == 1:
+            continue
+        form, found = "", Found(())
+        for name, finds in asked:
+            candidate = finds(graph, index)
+            if (
+                candidate
+                and len(candidate.convolutions) > len(found.convolutions)
+                and taken.isdisjoint(candidate.convolutions)
+            ):
+                form, found = name, candidate
+        reason = ""
+        if not form:
+            form, reason = _unfit(graph, index)
+            found = Found((index,))
+        taken.update(found.convolutions)
+        cell = graph.cell(form, found, reason)
+        cells.append(cell if reason else cell._replace(reason=_sharing(graph.layers, cell, shared)))
+    return cells
+
+
+def _unfit(graph: Graph, index: int) -> tuple[str, str]:
+    """A name for the form of a convolution that is in no cell, and why it is in none."""
+    if isinstance(graph.layers[index].op, ConvTranspose):
+        return "transposed", "a transposed convolution"
+    if graph.is_depthwise(index):
+        return "depthwise", "no 1×1 convolution alone follows this depthwise one"
+    return "other", "no strategy has this form"
+
+
+def _sharing(layers: Sequence[Layer], cell: Cell, shared: dict[int, Layer]) -> str:
+    for index in cell.layers:
+        first = layers[index].shared
+        other = layers[first] if first is not None else shared.get(index)
+        if other is not None:
+            return f"shares its weights with {other.name}"
+    return ""

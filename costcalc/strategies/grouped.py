@@ -1,0 +1,33 @@
+"""One convolution within each group of channels (Krizhevsky et al. 2012; Xie et al. 2016, arXiv:1611.05431)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.ops.conv import Conv
+from costcalc.strategies.base import Found, Strategy
+from costcalc.strategies.normal import convolution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costcalc.ops.base import Op
+    from costcalc.strategies.base import Cell
+    from costcalc.strategies.graph import Graph
+
+GROUPS = 4
+"""Where nothing is said."""
+
+
+def _recognise(graph: Graph, index: int) -> Found | None:
+    op = graph.layers[index].op
+    if not isinstance(op, Conv) or op.groups == 1 or graph.is_depthwise(index):
+        return None
+    return Found((index,), {"groups": op.groups})
+
+
+def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+    return {"conv": convolution(cell, options.get("groups", GROUPS))}
+
+
+grouped = Strategy("grouped", "A convolution within each group of channels.", _write, _recognise, ("groups",))

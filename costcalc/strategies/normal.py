@@ -1,0 +1,39 @@
+"""One convolution over all channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.ops.conv import Conv
+from costcalc.strategies.base import Found, Strategy, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costcalc.ops.base import Op
+    from costcalc.strategies.base import Cell
+    from costcalc.strategies.graph import Graph
+
+
+def convolution(cell: Cell, groups: int = 1) -> Conv:
+    """The whole cell as one convolution."""
+    return Conv(
+        out=cell.out,
+        kernel=plain(cell.kernel),
+        stride=plain(cell.stride),
+        padding=cell.padding_argument,
+        dilation=plain(cell.dilation),
+        groups=groups,
+        bias=cell.last.bias,
+    )
+
+
+def _recognise(graph: Graph, index: int) -> Found | None:
+    return Found((index,)) if graph.is_dense(index) else None
+
+
+def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+    return {"conv": convolution(cell)}
+
+
+normal = Strategy("normal", "One convolution over all channels.", _write, _recognise)

@@ -1,0 +1,67 @@
+"""A convolution along each dimension in turn: k×1, then 1×k (Szegedy et al. 2015, arXiv:1512.00567, section 3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.ops.conv import Conv
+from costcalc.strategies.base import Found, NotExpressibleError, Strategy, described
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from costcalc.formula import Shape
+    from costcalc.ops.base import Op
+    from costcalc.strategies.base import Cell
+    from costcalc.strategies.graph import Graph
+
+
+def _recognise(graph: Graph, index: int) -> Found | None:
+    """As many convolutions as there are dimensions, one behind the other, of the same length in a dimension each."""
+    chain = [index]
+    while len(chain) < len(graph.kernel(index)):
+        after = graph.after.get(chain[-1])
+        if after is None:
+            return None
+        chain.append(after)
+    along = {}
+    for each in chain:
+        long = [axis for axis, taps in enumerate(graph.kernel(each)) if taps > 1]
+        if len(long) != 1 or not graph.is_dense(each):
+            return None
+        along[long[0]] = graph.kernel(each)[long[0]]
+    same = len(chain) > 1 and len(along) == len(chain) and len(set(along.values())) == 1
+    return Found(tuple(chain)) if same else None
+
+
+def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+    axes = [axis for axis, taps in enumerate(cell.kernel) if taps > 1]
+    if len(axes) < 2:
+        raise NotExpressibleError("a kernel of {} has one dimension only", described(cell.kernel))
+    for taps in cell.kernel:
+        if taps % 2 == 0:
+            raise NotExpressibleError(
+                "a kernel of {} is even", described(cell.kernel), help="spatial needs an odd kernel"
+            )
+    parts: dict[str, Op] = {}
+    for axis in axes:
+        final = axis == axes[-1]
+        own = {axis, *(rest for rest, taps in enumerate(cell.kernel) if final and taps == 1)}
+        kernel = _only(cell.kernel, own, 1)
+        parts["conv_" + "x".join(map(str, kernel))] = Conv(
+            out=cell.out,
+            kernel=kernel,
+            stride=_only(cell.stride, own, 1),
+            padding=cell.padding if isinstance(cell.padding, str) else _only(cell.padding, own, 0),
+            dilation=_only(cell.dilation, own, 1),
+            bias=cell.last.bias if final else cell.inner.bias,
+        )
+    return parts
+
+
+def _only(sizes: Shape, axes: Container[int], otherwise: int) -> Shape:
+    """The sizes of some dimensions, and something else in the others."""
+    return tuple([size if axis in axes else otherwise for axis, size in enumerate(sizes)])
+
+
+spatial = Strategy("spatial", "A convolution along each dimension in turn: k×1, then 1×k.", _write, _recognise)
