@@ -21,6 +21,9 @@ _TAB = "    "
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """What ends a line in YAML, and so what lines are counted by."""
 
+_BREAKS = "\n\r\x85\u2028\u2029"
+_STRIDE = 2**16
+
 _SEVERITY = {"error": "1;31", "warning": "1;33"}
 _GUTTER = "1;34"
 _BOLD = "1"
@@ -135,18 +138,27 @@ class _Lines:
         self.text = ""
         self.number = 1
         self.start = 0
+        """Where counting goes on, and the number of the line there."""
 
     def line(self, source: Source, number: int) -> str | None:
         """A line without its end; None where there is no such line, or no text at all."""
-        if source.text is not self.text or number < self.number:
-            self.text, self.number, self.start = source.text, 1, 0
-        if not self.text:
+        text = source.text
+        if text is not self.text or number <= self.number:
+            self.text, self.number, self.start = text, 1, 0
+        if not text:
             return None
-        end = None
-        for match in _BREAK.finditer(self.text, self.start):
-            if self.number == number:
-                end = match.start()
+        end = self.start
+        while self.start < len(text):
+            end = min(self.start + _STRIDE, len(text))
+            end += text.startswith("\n", end)  # a line end of two characters stays whole
+            counts = [text.count(sign, self.start, end) for sign in _BREAKS]
+            passed = sum(counts) - text.count("\r\n", self.start, end)
+            if self.number + passed >= number:
                 break
-            self.number += 1
-            self.start = match.end()
-        return self.text[self.start : end] if self.number == number else None
+            self.start, self.number = end, self.number + passed
+        start, current = self.start, self.number
+        for match in _BREAK.finditer(text, self.start):
+            if current == number:
+                return text[start : match.start()]
+            current, start = current + 1, match.end()
+        return text[start:] if current == number else None

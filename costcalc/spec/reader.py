@@ -6,6 +6,7 @@ process on deep nesting, and overwrites a key that stands twice.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import stat
@@ -82,6 +83,10 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     """
     reading = Reading(source)
     root = None
+    # A tree that only grows has nothing to collect: on a large text looking for it takes longer than reading.
+    pause = len(source.text) > 2**20 and gc.isenabled()
+    if pause:
+        gc.disable()
     try:
         root = reading.document()
     except (yaml.YAMLError, UnicodeEncodeError) as error:
@@ -92,6 +97,9 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
             reading.faults.append(fault)
     except StopReading:
         pass
+    finally:
+        if pause:
+            gc.enable()
     faults = reading.faults
     if root is None or any(fault.severity == "error" for fault in faults):
         raise SpecError(sorted(faults, key=lambda fault: fault.span[1:] if fault.span else ()))
@@ -116,7 +124,6 @@ _MERGE = "write the keys out, or give them once in defaults or in a block"
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)*")
 _SCALAR = re.compile(r"""(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\r\n]|'')*'?|[^\r\n]*)""")
 _WORD = re.compile(r"[^\s,\[\]{}]*")
-_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _SAVE = "save the file as UTF-8"
 
 
@@ -344,10 +351,19 @@ def decode(data: bytes, name: str) -> Source:
     try:
         return Source(name, data.decode())
     except UnicodeDecodeError as error:
-        before = _BREAK.split(data[: error.start].decode())
         source = Source(name, data.decode(errors="replace"))
-        span = Span(source, len(before), len(before[-1]) + 1)
+        span = Span(source, *place(source.text, len(data[: error.start].decode())))
         raise SpecError([Fault(f"the byte 0x{data[error.start]:02x} is not UTF-8", span, (), _SAVE)]) from None
+
+
+def place(text: str, index: int) -> tuple[int, int]:
+    r"""The line and the column of a character, as YAML counts lines.
+
+    >>> place("a\nb\r\ncd", 6)
+    (3, 2)
+    """
+    lines = sum([text.count(sign, 0, index) for sign in "\n\r\x85\u2028\u2029"]) - text.count("\r\n", 0, index)
+    return lines + 1, index - max([text.rfind(sign, 0, index) for sign in "\n\r\x85\u2028\u2029"])
 
 
 def read_stream(stream: BinaryIO, name: str) -> Source:

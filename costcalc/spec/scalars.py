@@ -19,6 +19,7 @@ OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _BASED = re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 _LONGEST = 100
+"""A number has at most so many characters; what is longer is not even looked at."""
 
 
 def number(text: str) -> int | float | str:
@@ -29,11 +30,15 @@ def number(text: str) -> int | float | str:
     >>> [number(text) for text in ("1_000", "1e3", "2.5e-1", "1.0", "3:22", "4.1G", "1e")]
     [1000, 1000, 0.25, 1.0, '3:22', '4.1G', '1e']
     """
+    if len(text) > _LONGEST:
+        if not text.strip("0123456789_.eE+-"):
+            raise ValueError(f"a number of {len(text):,} characters; the limit is {_LONGEST}", "")
+        return text
     match = _NUMBER.fullmatch(text)
     if match is None:
         if _SPECIAL.fullmatch(text):
             raise ValueError(f"{text} is not a number of the language", "a number is finite")
-        if _BASED.fullmatch(text) and len(text) <= _LONGEST:
+        if _BASED.fullmatch(text):
             try:
                 based = int(text, 0)
             except ValueError:
@@ -41,8 +46,6 @@ def number(text: str) -> int | float | str:
             raise ValueError(f"{text} is not decimal", f"write {based}")
         return text
     beyond = ValueError("a number beyond 10^30, the limit of a spec", "")
-    if len(text) > _LONGEST:
-        raise ValueError(f"a number of {len(text):,} characters; the limit is {_LONGEST}", "")
     whole, point, fraction, leading_point, bare, exponent = match.groups()
     digits = ((whole or "") + (fraction or bare or "")).replace("_", "")
     places = len((fraction or bare or "").replace("_", ""))

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from costcalc.errors import Fault, Source, Span
+from costcalc.spec.reader import Reading, StopReading, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from costcalc.spec.reader import Reading
-
 LONGEST_LINE = 500
 """Longer lines are not mended."""
+_LONGEST_KEY = 1_024
+"""YAML's own limit for a key without a question mark."""
 MAX_MENDS = 12
 MAX_STARTS = 40
 
@@ -27,7 +28,6 @@ LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLON = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*):([^\s:].*)")
 _BRACES = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*) *([\[{].*)")
-_DIRECTIVE = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n]))*(?=%)")
 _INNER_MAP = re.compile(r"(\s*(?:- +)*[\w-]+: +)([a-z_][\w-]*: .*)")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _FREE_TEXT = ("description", "source", "name", "note")
@@ -48,10 +48,9 @@ def explain(reading: Reading, error: Exception) -> Fault:
     source = reading.source
     odd = _UNPRINTABLE.search(source.text)
     if odd is not None:
-        before = LINE_BREAK.split(source.text[: odd.start()])
         help = "in double quotes YAML writes it as an escape" if ord(odd[0]) < 0xD800 else ""
         message = f"the character U+{ord(odd[0]):04X} cannot stand in a spec"
-        return Fault(message, Span(source, len(before), len(before[-1]) + 1), (), help)
+        return Fault(message, Span(source, *place(source.text, odd.start())), (), help)
     mark: Any = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
@@ -88,8 +87,6 @@ def line_at(text: str, mark: Any) -> str:
 
 def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
     """What YAML takes on a line otherwise than it was meant: columns and kinds, in order."""
-    from costcalc.spec.reader import Reading, StopReading
-
     text = prefix + line
     trial = Reading(Source("", text), advise=False)
     trial.anchors = dict(reading.anchors)
@@ -232,10 +229,10 @@ class _Stumble:
         return None
 
     def directive(self) -> Fault | None:
-        match = _DIRECTIVE.match(self.text)
-        if match is None or not re.search("directive|document|YAML", self.problem):
+        match = re.search("(?m)^%", self.text) if re.search("directive|document|YAML", self.problem) else None
+        if match is None:
             return None
-        span = Span(self.source, len(LINE_BREAK.split(match[0])), 1)
+        span = Span(self.source, *place(self.text, match.start()))
         return Fault("a line that begins with % is a directive of YAML", span, (), "remove the line")
 
     def escape(self) -> Fault | None:
@@ -273,14 +270,16 @@ class _Stumble:
         """`out:64` on a line of its own, which YAML joins to the next line or takes for a key without a colon."""
         if "mapping values" not in self.problem and "expected ':'" not in self.problem:
             return None
+        begin = self.mark.index - self.mark.column
+        above = LINE_BREAK.split(self.text[max(0, begin - LONGEST_LINE) : begin])[-2:-1]
         number = self.start.line if "expected ':'" in self.problem else self.mark.line - 1
-        lines = LINE_BREAK.split(self.text[: self.mark.index])
-        if not 0 <= number < len(lines):
-            return None
-        if match := _COLON.fullmatch(lines[number]):
+        written = line_at(self.text, self.start) if "expected ':'" in self.problem else "".join(above)
+        if match := _COLON.fullmatch(written):
             span = Span(self.source, number + 1, match.start(2) + 1, match.end(2) + 1 - match.start(2))
             help = f"write {match[1].lstrip()}{match[2]}: {match[3].rstrip()}"
             return Fault(f"a space is missing after {match[2]}:", span, (), help)
+        if self.mark.column > _LONGEST_KEY:
+            return self.at(self.mark, f"a key of more than {_LONGEST_KEY:,} characters", "put the text in quotes")
         if match := _BRACES.fullmatch(self.line):
             span = Span(self.source, self.mark.line + 1, match.start(2) + 1, len(match[2]))
             help = f"write {match[1].lstrip()}{match[2]}: {match[3].rstrip()}"
