@@ -43,6 +43,7 @@ def text_to_totals() -> Iterator[Figure]:
         lambda: costcalc.analyze(costcalc.loads(text)).totals,
         lambda: yaml.compose(text, loader),
         30,
+        times=200,
     )
 
 

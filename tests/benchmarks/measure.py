@@ -39,9 +39,11 @@ def pairs(ours: Callable[[], object], theirs: Callable[[], object], times: int =
     return median(map(truediv, own, other)), median(own), median(other)
 
 
-def ratio(what: str, ours: Callable[[], object], theirs: Callable[[], object], limit: float) -> Iterator[Figure]:
+def ratio(
+    what: str, ours: Callable[[], object], theirs: Callable[[], object], limit: float, times: int = 15
+) -> Iterator[Figure]:
     """The figures of a comparison: the ratio, which has the limit, and what it is of."""
-    measured, own, other = pairs(ours, theirs)
+    measured, own, other = pairs(ours, theirs, times)
     yield Figure(what, measured, "times", limit)
     yield Figure("  ours", own * 1000, "ms")
     yield Figure("  theirs", other * 1000, "ms")
