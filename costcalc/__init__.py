@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from costcalc.explanation import Explanation
     from costcalc.model import Analysis, Network
+    from costcalc.strategies import Choice, Comparison, Convolution
 
 __version__ = "0.1.0"
 
@@ -85,3 +86,28 @@ def explain(
 
     network = network if isinstance(network, Network) else load(network, **params)
     return explain(network, layers, quantities=quantities, batch=batch)
+
+
+def compare(
+    subject: Network | Convolution | str | PathLike[str],
+    *,
+    strategies: Sequence[str | Choice] = ("normal", "bottleneck", "separable"),
+    layer: str | None = None,
+    stem: bool = False,
+    cheapest: bool = False,
+    batch: int = 1,
+    **params: Any,
+) -> Comparison:
+    """The convolutions of a network, or of a spec's network, in every strategy; or one convolution by itself.
+
+    A strategy is written `separable` or `bottleneck:reduce=16`. Of a network, `layer` is a glob that restricts this to
+    some cells, `stem` rewrites the convolution on the image too, and `cheapest` adds the network whose every cell has its
+    cheapest form.
+    """
+    from costcalc.model import Network
+    from costcalc.strategies import Convolution, compare, compare_convolution
+
+    if isinstance(subject, Convolution):
+        return compare_convolution(subject, strategies=strategies, batch=batch)
+    network = subject if isinstance(subject, Network) else load(subject, **params)
+    return compare(network, strategies=strategies, layer=layer, stem=stem, cheapest=cheapest, batch=batch)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def match(pattern: str, name: str, separator: str) -> bool:
-    """Whether a glob names this name. Nothing but `*` and `**` is special, and a long pattern takes no longer than it is.
+    """Whether a glob names this name. Only `*` and `**` are special, and time is bounded by the product of the lengths.
 
     `*` is any part of one segment, none of it too; a segment `**` is any number of segments, also none.
 

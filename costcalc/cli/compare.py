@@ -32,9 +32,7 @@ def _sizes(_ctx: click.Context, param: click.Parameter, text: str | None) -> tup
         return None
     sizes = text.replace("×", "x").split("x")
     if not all(size.isascii() and size.isdecimal() and len(size) < 20 and int(size) > 0 for size in sizes):
-        raise UsageError(
-            "{} {}: expected sizes of at least 1", param.opts[0], text, help="28, or 28x56 for each dimension"
-        )
+        raise UsageError("{} {}: expected sizes of at least 1", param.opts[0], text, help="28, or 28x56")
     return tuple(map(int, sizes))
 
 
@@ -66,13 +64,11 @@ def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
     help="Of normal, bottleneck, separable (these where nothing is said), grouped, spatial, and those of installed "
     "packages; bottleneck takes reduce, grouped takes groups. Repeatable.",
 )
-@click.option(
-    "--layer", metavar="GLOB", shell_complete=complete_layer, help="Rewrite the cells with such a layer only."
-)
+@click.option("--layer", metavar="GLOB", shell_complete=complete_layer, help="Rewrite only cells with such a layer.")
 @click.option("--stem", is_flag=True, help="Rewrite the convolution on the image too.")
 @click.option("--cheapest", is_flag=True, help="Add the network whose every cell has its cheapest form.")
 @click.option(
-    "--channels", type=click.IntRange(min=1), metavar="C", help="Input channels of a convolution without a SPEC."
+    "--channels", type=click.IntRange(min=1), metavar="C", help="Of a convolution without a SPEC: its input channels."
 )
 @click.option("--size", callback=_sizes, metavar="S", help="Size of its input: 28 is 28x28; 28x56 says both.")
 @click.option("--out", type=click.IntRange(min=1), metavar="N", help="Its output channels.")
@@ -118,7 +114,7 @@ def compare(
         comparison = costcalc.compare(_convolution(given), strategies=choices, batch=batch)
     elif given:
         options = ", ".join([f"--{name}" for name in given])
-        raise UsageError("either a SPEC or a convolution, not both: {} and {}", spec, options)
+        raise UsageError("a SPEC or a convolution, not both: {} and {}", spec, options)
     else:
         comparison = costcalc.compare(
             load(spec), strategies=choices, layer=layer, stem=stem, cheapest=cheapest, batch=batch

@@ -46,7 +46,7 @@ def convolution(comparison: Comparison) -> Grid:
     reasons = [
         SEPARATOR.join((candidate.label, candidate.reason)) for candidate in comparison.candidates if candidate.reason
     ]
-    theory = [_said(label, one, comparison) for label, one in comparison.cells[0].predictions.items()]
+    theory = [_said(label, one) for label, one in comparison.cells[0].predictions.items()]
     legend = [_SYMBOLS] if theory else []
     return Grid(columns, tuple(entries), _convolved(comparison), ("", *reasons, *theory, *legend, _against(comparison)))
 
@@ -62,11 +62,10 @@ def cells(comparison: Comparison) -> Grid:
     """The MACs of every cell in every strategy, and of what is in no cell."""
     labels = [candidate.label for candidate in comparison.candidates]
     added = "cheapest" in labels
-    predicted = list(dict.fromkeys([label for row in comparison.cells for label in row.predictions]))
-    theories = {
-        label: next(row.predictions[label] for row in comparison.cells if label in row.predictions)
-        for label in predicted
-    }
+    theories: dict[str, Prediction] = {}
+    for row in comparison.cells:
+        for label, prediction in row.predictions.items():
+            theories.setdefault(label, prediction)
     columns = [Column("cell", "cell", shortens=2), Column("form", "form", yields=3)]
     columns += [Column(label, label, "count", shortens=2) for label in labels]
     columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=4))
@@ -179,9 +178,7 @@ def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[s
         if prediction.theory.ratio is None:
             notes.append(SEPARATOR.join((f"{label} in theory: fewer MACs than normal while", symbols)))
         else:
-            notes.append(
-                SEPARATOR.join((f"{label} in theory: {symbols} of the MACs of normal", "practice is beside it"))
-            )
+            notes.append(SEPARATOR.join((f"{label} in theory: {symbols} of the MACs of normal", "practice beside it")))
     if theories:
         notes.append(_SYMBOLS)
     if comparison.stem:
@@ -206,7 +203,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join([*names[:3], *more])
 
 
-def _said(label: str, prediction: Prediction, comparison: Comparison) -> str:
+def _said(label: str, prediction: Prediction) -> str:
     theory, value = prediction.theory, prediction.value
     if theory.ratio is None:
         limit = f"up to {theory.option} = {value:,}" if value else "never"

@@ -1,4 +1,4 @@
-"""What a strategy is: a way to carry out one convolution, which recognises cells that have its form and writes them anew.
+"""What a strategy is: a way to carry out one convolution, which recognises cells of its form and writes them anew.
 
 A strategy of a package of its own is a value of this type behind an entry point of the group `costcalc.strategies`.
 """
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 GROUP = "costcalc.strategies"
 BUILTIN = ("spatial", "separable", "bottleneck", "grouped", "normal")
-"""The strategies that come with costcalc, each a module and a value in it. Of two that recognise equally much, the first
-has it."""
+"""The strategies that come with costcalc, each a module and a value in it. Of two that recognise equally much, the
+first has it."""
 DEFAULT = ("normal", "bottleneck", "separable")
 """The strategies that are compared where nothing is said."""
 
@@ -114,8 +114,8 @@ class Strategy(NamedTuple):
     """A way to carry out a convolution.
 
     `write` gives the ops of the new cell in order, each under a segment for its name; norms and activations are put
-    behind them afterwards. It raises `NotExpressibleError`, and any error about an option that was given. `recognise` is asked
-    about each convolution with a kernel above 1 and finds the cell of this form that it is in, if there is one.
+    behind them afterwards. It raises `NotExpressibleError`, and any error about an option that was given. `recognise`
+    is asked about each convolution with a kernel above 1, and finds the cell of this form that it is in, if any.
     """
 
     name: str
@@ -194,6 +194,8 @@ def choose(text: str) -> Choice:
     options: dict[str, int] = {}
     for part in given.split(",") if colon else ():
         option, equals, value = (piece.strip() for piece in part.partition("="))
+        if not option:
+            raise UsageError("{}: expected NAME=VALUE behind the colon", name)
         if option not in strategy.options:
             otherwise = "" if strategy.options else f"{name} takes no options"
             raise UsageError("{} has no option {}", name, option, help=suggest(option, strategy.options, otherwise))

@@ -36,7 +36,8 @@ def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
     if reduce >= cell.channels:
         message = "reduce {} is not below the {} input channels"
         if "reduce" in options:
-            raise UsageError(f"{{2}}: {message}", reduce, cell.channels, cell.name)
+            help = "a smaller one, or none: half of the output channels of each"
+            raise UsageError(f"{{2}}: {message}", reduce, cell.channels, cell.name, help=help)
         raise NotExpressibleError(message, reduce, cell.channels)
     return {"reduce": Conv(out=reduce, kernel=1, bias=cell.inner.bias), "conv": convolution(cell)}
 

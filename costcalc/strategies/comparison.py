@@ -80,7 +80,7 @@ class Prediction(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One cell: its cost as each strategy writes it, the reasons where it stays as it is instead, and its cheapest form.
+    """One cell: its cost as each strategy writes it, the reasons where it stays as it is, and its cheapest form.
 
     `figures` are by the candidates' labels; where there is a reason they are those of the cell as it is.
     """
@@ -112,7 +112,7 @@ class Row(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Strategies side by side. What the cells cost, and `rest`, what is in no cell, sum to the totals of each candidate.
+    """Strategies side by side. The cells, and `rest`, what is in no cell, sum to the totals of each candidate.
 
     `stem` names the cells that were left out as the stem.
     """

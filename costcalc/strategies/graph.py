@@ -27,8 +27,8 @@ STEM_CHANNELS = 4
 class Graph:
     """The layers of a network, those that are convolutions, and which of them follow each other.
 
-    `after` and `before` hold convolutions whose link nothing else looks into: the one's output, through its norm and act,
-    goes to the other and nowhere else. `followers` holds the layers of that norm and act.
+    `after` and `before` hold convolutions whose link nothing else looks into: the one's output, through its norm and
+    act, goes to the other and nowhere else. `followers` holds the layers of that norm and act.
     """
 
     def __init__(self, network: Network) -> None:
@@ -94,7 +94,6 @@ class Graph:
 
     def is_pointwise(self, index: int) -> bool:
         """Whether this is a 1×1 convolution of all channels with all, without a margin."""
-        op = self.layers[index].op
         return self.is_dense(index) and set(self.kernel(index)) == {1} and not _margin(self._op(index))
 
     def _op(self, index: int) -> Convolution:
@@ -103,7 +102,7 @@ class Graph:
         return op
 
     def cell(self, form: str, found: Found, reason: str = "") -> Cell:
-        """The cell that some convolutions form: one whose kernel is theirs, and whose stride is the product of theirs."""
+        """The cell that some convolutions form: its kernel is theirs, and its stride the product of theirs."""
         convolutions = found.convolutions
         kernels = [self.kernel(index) for index in convolutions]
         rank = len(kernels[0])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from costcalc.strategies.base import Cell, Choice
 
 Chain: TypeAlias = tuple[Layer, ...]
-"""The layers of a cell, one behind the other, before they have a place: without inputs, hosts counted from the first."""
+"""The layers of a cell, one behind the other, before they have a place: no inputs, and hosts counted from the first."""
 
 
 class Rewriter:
@@ -32,8 +32,8 @@ class Rewriter:
     def write(self, cell: Cell, choice: Choice) -> Chain:
         """The layers of a cell as a strategy writes it. Raises `NotExpressibleError`, and errors about options.
 
-        One convolution takes the cell's name, several take names below it. The norm and act behind the last are the same
-        layers as before.
+        One convolution takes the cell's name, several take names below it. The norm and act behind the last are the
+        same layers as before.
         """
         if cell.reason:
             raise NotExpressibleError("{}", cell.reason)
