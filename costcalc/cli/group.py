@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "analyze": "What each layer costs, and the whole network.",
+    "compare": "Convolution strategies side by side, on a network or on one convolution.",
     "explain": "Each count written out: the formula, the numbers, the result.",
     "graph": "The network as a flowchart, for Mermaid or Graphviz.",
     "sweep": "Every combination of the values of some params.",
