@@ -215,9 +215,9 @@ class Picture:
 
     def picture(self, summary: Summary) -> Panels | Points:
         """All that is drawn."""
-        note = f"{summary.seen:,} points" + (
-            f", {summary.invalid:,} of them no valid network" if summary.invalid else ""
-        )
+        red = "" if self.scattered else " (red)"
+        note = f"{summary.seen:,} points"
+        note += f", {summary.invalid:,} of them no valid network{red}" if summary.invalid else ""
         note += f"; {summary.matching:,} satisfy {self.plan.where}" if self.plan.where else ""
         if not self.scattered:
             shape = [self.task.sizes[number] for number in self.varying]
@@ -227,16 +227,17 @@ class Picture:
             return Panels(self.plan.network, note, ticks, figures, self.invalid.reshape(shape))
         note += f"; one of {self.every} is drawn" if self.every > 1 else ""
         pairs = [_joined(self.cloud), *([_joined(self.front)] if len(self.query.pareto) == 2 else [])]
-        names = self.names[:2]
+        names, more = self.names[:2], []
         for place, name in enumerate(names):
             if name.startswith("-") and name[1:].strip().isidentifier():  # more is better, and that is what is drawn
                 names[place] = name[1:].strip()
+                more.append(place)
                 pairs = [(-x, y) if place == 0 else (x, -y) for x, y in pairs]
         front = None
         if len(pairs) > 1:
             order = np.argsort(pairs[1][0], kind="stable")
             front = pairs[1][0][order], pairs[1][1][order]
-        return Points(self.plan.network, note, (names[0], names[1]), *pairs[0], front)
+        return Points(self.plan.network, note, (names[0], names[1]), *pairs[0], front, tuple(more))
 
 
 def _joined(parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:

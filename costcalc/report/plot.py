@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from io import BytesIO
+from itertools import pairwise
 from math import isfinite, log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,7 +55,7 @@ class Ticks(NamedTuple):
         numbers: list[Any] = [value for value in self.values if type(value) in (int, float)]
         if len(numbers) != len(self.values):
             return False
-        steps = [later - value for value, later in zip(numbers, numbers[1:], strict=False)]
+        steps = [later - value for value, later in pairwise(numbers)]
         return all(step > 0 for step in steps) or all(step < 0 for step in steps)
 
     @property
@@ -74,7 +75,10 @@ class Panels(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Points by two quantities, of which less is better, and those that no other beats in both, where that was asked."""
+    """Points by two quantities, and those that no other beats in both, by growing x, where that was asked.
+
+    Less is better of both; of `more`, the places of names (0 or 1), more is.
+    """
 
     title: str
     note: str
@@ -82,6 +86,7 @@ class Points(NamedTuple):
     x: Numbers
     y: Numbers
     front: tuple[Numbers, Numbers] | None = None
+    more: tuple[int, ...] = ()
 
 
 def draw(picture: Panels | Points, form: str) -> bytes:
@@ -189,7 +194,10 @@ def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
     levels = _levels(low, high, spread)
     if min(values.shape) >= 4 and down.numeric and across.numeric and levels:
         drawn = plot.contour(across.places, down.places, values, levels=levels, colors="white", linewidths=0.9)
-        plot.clabel(drawn, fmt=engineering, fontsize=8)
+        for label in plot.clabel(drawn, fmt=engineering, fontsize=8):
+            place = plot.transAxes.inverted().transform(plot.transData.transform(label.get_position()))
+            if not all(0.03 < part < 0.97 for part in place):
+                label.remove()  # it would be cut at the edge
     plot.set_title(_title(name))
     plot.set_xlabel(visible(across.name))
     plot.set_ylabel(visible(down.name))
@@ -225,7 +233,7 @@ def _scatter(plot: Any, picture: Points) -> None:
     )  # fmt: skip
     if picture.front is not None:
         x, y = picture.front
-        plot.step(x, y, where="post", color=_FRONT, linewidth=1.6, label="undominated")
+        plot.step(x, y, where="pre" if 0 in picture.more else "post", color=_FRONT, linewidth=1.6, label="undominated")
         plot.scatter(x, y, s=18, color=_FRONT, zorder=3)
         plot.legend(frameon=False, labelcolor=_INK)
     for axis, name, values in ((plot.xaxis, picture.names[0], picture.x), (plot.yaxis, picture.names[1], picture.y)):

@@ -23,7 +23,7 @@ MOST_COLUMNS = 20
 
 
 class Plan(NamedTuple):
-    """What a sweep was asked: the network, the swept names with the number of their values, the figures, the condition."""
+    """What a sweep was asked: of which network, along which names with how many values, which figures, and when."""
 
     network: str
     axes: Mapping[str, int]

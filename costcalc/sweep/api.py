@@ -64,7 +64,10 @@ class Sweep:
         raise IndexError(index)
 
     def to_dataframe(self) -> Any:
-        """A pandas DataFrame with a row per point: its values, its figures, and why it is invalid. Raises `UsageError` where pandas is not installed."""
+        """A pandas DataFrame with a row per point: its values, its figures, and why it is invalid.
+
+        Raises `UsageError` where pandas is not installed.
+        """
         try:
             pandas: Any = import_module("pandas")
         except ImportError:

@@ -167,7 +167,7 @@ def items(text: str) -> Iterator[str]:
 
 
 def _decimal(text: str) -> tuple[Fraction, bool]:
-    """A number exactly, and whether it is an int as the language reads it: without a point, or made whole by a suffix."""
+    """A number exactly, and whether the language reads it as an int: without a point, or made whole by a suffix."""
     power = _POWERS.get(text[-1], 0)
     exact = Fraction(text[: -1 if power else None].replace("_", "")) * 10**power
     return exact, exact.denominator == 1 and ("." not in text or "e" in text.lower() or power > 0)

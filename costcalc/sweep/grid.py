@@ -1,4 +1,4 @@
-"""Numbers of a whole sweep: a `Grid` answers the operators of an int, a float or a bool, for every configuration at once.
+"""Numbers of a whole sweep: a `Grid` answers an int's, a float's or a bool's operators, for all configurations at once.
 
 Rules and expressions are written for plain numbers and run on grids unchanged. Each entry equals, bit for bit, what
 plain Python makes of that configuration: ints are exact however large, floats are Python's own. Where Python must

@@ -54,9 +54,9 @@ class Tally:
 
 
 def prepare(source: Source, axes: Iterable[Axis], metrics: Iterable[str], query: Query, batch: int = 1) -> Task:
-    """The task, with the figures that are shown and those that the query needs. Raises `UsageError` for an unknown name.
+    """The task, with the figures that are shown and those that the query needs.
 
-    Params are looked up at the first configuration.
+    Raises `UsageError` for an unknown name. Params are looked up at the first configuration.
     """
     axes = tuple(axes)
     first = {axis.name: axis.value(0) for axis in axes}

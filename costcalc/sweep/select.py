@@ -159,7 +159,7 @@ def _joined(positions: Array, found: list[tuple[Array, Any]]) -> Array:
 
 
 class Kept(NamedTuple):
-    """Points that are kept while the sweep goes on: where they stand in the grid, their figures, and what ranks them."""
+    """Points kept while the sweep goes on: where they stand in the grid, their figures, and what they are ranked by."""
 
     positions: Array
     figures: Mapping[str, Array]

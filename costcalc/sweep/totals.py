@@ -161,7 +161,7 @@ def _added(terms: Sum, along: tuple[int, ...]) -> Term:
 
 
 class Figures:
-    """The values of one metric for every point of a box: int64, or ints of any size as objects where one does not fit."""
+    """The values of one metric at every point of a box: int64, or, where one does not fit, ints as objects."""
 
     def __init__(self, size: int) -> None:
         self.data: Array = np.zeros(size, np.int64)
