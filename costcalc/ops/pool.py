@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.formula import Compound, Count, Dim, Factor, Shape, Shapes, product, space, taps
+from costcalc.formula import Compound, Count, Factor, Shape, Shapes, product, space, taps
 from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, wrong
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
