@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from costcalc.formula import Shape
     from costcalc.model import Layer, Network, Tensor
 
-FEW = 24
+FEW = 20
 """Where no depth is given, a picture is as deep as so many arrows allow: what fits on a page."""
+WIDE = 6
+"""Where no direction is given, a picture goes from left to right up to so many arrows in a row, else downwards."""
+DIRECTIONS = ("LR", "TB")
 HEATS = tuple([name for name in METRICS if name != "layers"])
 """The figures that boxes can be coloured by."""
 
@@ -26,12 +29,14 @@ class Box(NamedTuple):
     """A tensor, or what a folded part of the network gives.
 
     `shape` is written with the channels last where it is an image or a volume. `said` are lines that stand above it:
-    the name of an input, or what joins several tensors into this one. `frame` is the innermost frame around it, by its
-    place in `Picture.frames`. `share` is the part of the cost of what made it, None where that is another box's.
+    the name of an input, or what joins several tensors into this one, where `joined`. `frame` is the innermost frame
+    around it, by its place in `Picture.frames`. `share` is the part of the cost of what made it, None where that is
+    another box's.
     """
 
     shape: str
     said: tuple[str, ...] = ()
+    joined: bool = False
     frame: int | None = None
     share: float | None = None
 
@@ -52,9 +57,13 @@ class Frame(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Boxes, arrows and frames. `heat` is the cost that boxes have shares of, if any, and `total` all of it."""
+    """Boxes, arrows and frames. `heat` is the cost that boxes have shares of, if any, and `total` all of it.
+
+    `direction` is one of `DIRECTIONS`: from left to right, or from top to bottom.
+    """
 
     title: str
+    direction: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
     frames: tuple[Frame, ...]
@@ -71,10 +80,12 @@ class _Part(NamedTuple):
     gives: dict[Tensor, None]
 
 
-def draw(network: Network, *, depth: int | None = None, heat: str = "") -> Picture:
+def draw(network: Network, *, depth: int | None = None, heat: str = "", direction: str = "") -> Picture:
     """The picture of a network.
 
-    What lies below `depth` segments of its name is one arrow. `heat` is one of `HEATS`; raises `UsageError` otherwise.
+    What lies below `depth` segments of its name is one arrow; where nothing is said, the picture is as deep as `FEW`
+    arrows allow. `heat` is one of `HEATS`; raises `UsageError` otherwise. Without a direction, short networks go from
+    left to right and long ones from top to bottom.
     """
     if heat and heat not in HEATS:
         raise UsageError("no such cost: {}", heat, help=suggest(heat, HEATS))
@@ -93,14 +104,15 @@ def draw(network: Network, *, depth: int | None = None, heat: str = "") -> Pictu
         frame = _innermost(part.path[:-1], numbers)
         for tensor in part.gives:
             where[tensor] = len(boxes)
-            boxes.append(Box(dims(tensor.shape), said if joins else (), frame, share))
+            boxes.append(Box(dims(tensor.shape), said if joins else (), joins, frame, share))
             arrows += [Arrow(where[source], where[tensor], () if joins else said) for source in part.takes]
             share = None
     titled = [
         Frame(_title(path, len(parent or ())), None if parent is None else numbers[parent])
         for path, parent in frames.items()
     ]
-    return Picture(network.name, tuple(boxes), tuple(arrows), tuple(titled), heat, total)
+    direction = direction or DIRECTIONS[_row(arrows) > WIDE]
+    return Picture(network.name, direction, tuple(boxes), tuple(arrows), tuple(titled), heat, total)
 
 
 def dims(shape: Shape) -> str:
@@ -111,6 +123,14 @@ def dims(shape: Shape) -> str:
     """
     drawn = (*shape[1:], shape[0]) if len(shape) > 2 else shape
     return "x".join(map(str, drawn)) or "1"
+
+
+def _row(arrows: Iterable[Arrow]) -> int:
+    """How many arrows the longest way from an input has. An arrow stands behind those that lead to its source."""
+    far: dict[int, int] = {}
+    for arrow in arrows:
+        far[arrow.target] = max(far.get(arrow.target, 0), far.get(arrow.source, 0) + 1)
+    return max(far.values(), default=0)
 
 
 def _deepest(network: Network) -> int:
@@ -134,7 +154,7 @@ def _paths(network: Network, depth: int) -> tuple[list[Path], dict[Path, list[in
 
 
 def _parts(network: Network, depth: int) -> list[_Part]:
-    """Parts in the order of the network. A part gives what others take, or the network; at the least its last layer's."""
+    """Parts in the order of the network. Each gives what others or the network take; else what its last layer does."""
     paths, members = _paths(network, depth)
     parts = {path: _Part(path, places, {}, {}) for path, places in members.items()}
     taken: Iterable[tuple[Path | None, Tensor]] = [

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from costcalc.graph import Picture
 
 
-def render(picture: Picture, direction: str = "LR") -> str:
+def render(picture: Picture) -> str:
     """The text of a directed graph; frames are clusters."""
     lines = [
         f"digraph {quote([picture.title])} {{",
-        f"  rankdir={direction}",
+        f"  rankdir={picture.direction}",
         f"  label={quote([picture.title])}",
         "  labelloc=t",
         '  graph [fontname="Helvetica", color="#aaaaaa"]',
-        '  node [fontname="Helvetica", shape=box, style="filled,rounded", fillcolor=white]',
+        '  node [fontname="Helvetica", shape=box, style=filled, fillcolor="#ffffff"]',
         '  edge [fontname="Helvetica", fontsize=11]',
         *_boxes(picture, None, "  "),
     ]
@@ -30,11 +30,19 @@ def render(picture: Picture, direction: str = "LR") -> str:
         said = f" [label={quote(arrow.said)}]" if arrow.said else ""
         lines.append(f"  n{arrow.source} -> n{arrow.target}{said}")
     if picture.heat:
-        heading, levels = legend(picture)
-        lines += ["  subgraph cluster_legend {", f"    label={quote([heading])}"]
-        lines += [f"    l{place} [label={quote([LEVELS[place].said])}, {_colors(place)}]" for place in levels]
-        lines.append("  }")
+        lines += _legend(picture)
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _legend(picture: Picture) -> Iterable[str]:
+    """What the colours mean; behind the last box where the picture goes from left to right, else beside the first."""
+    heading, levels = legend(picture)
+    yield "  subgraph cluster_legend {"
+    yield f"    label={quote([heading])}"
+    yield from (f"    l{place} [label={quote([LEVELS[place].said])}, {_colors(place)}]" for place in levels)
+    yield "  }"
+    if picture.direction == "LR":
+        yield from (f"  n{len(picture.boxes) - 1} -> l{place} [style=invis]" for place in levels)
 
 
 def quote(texts: Sequence[str]) -> str:
@@ -43,7 +51,7 @@ def quote(texts: Sequence[str]) -> str:
     >>> print(quote(['a"b\\N', "<b>&lt;"]))
     "a\"b\\N\n<b>&amp;lt;"
     """
-    return '"' + r"\n".join([_escape(" ".join(visible(text).split())) for text in texts]) + '"'
+    return '"' + r"\n".join([_escape(visible(" ".join(text.split()))) for text in texts]) + '"'
 
 
 def _escape(text: str) -> str:
@@ -54,8 +62,9 @@ def _boxes(picture: Picture, frame: int | None, indent: str) -> Iterable[str]:
     for number, box in enumerate(picture.boxes):
         if box.frame == frame:
             label = quote([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
+            shape = ', style="filled,rounded"' if box.joined else ""
             colors = "" if box.share is None else f", {_colors(level(box.share))}"
-            yield f"{indent}n{number} [label={label}{colors}]"
+            yield f"{indent}n{number} [label={label}{shape}{colors}]"
     for number, each in enumerate(picture.frames):
         if each.parent == frame:
             yield f"{indent}subgraph cluster_{number} {{"

@@ -1,8 +1,7 @@
-"""A picture as a Mermaid flowchart. No text in it can be anything but text: no markup, no directive, no end of a label."""
+"""A picture as a Mermaid flowchart. No text in it is anything but text: no markup, directive or end of a label."""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -15,29 +14,41 @@ if TYPE_CHECKING:
 
     from costcalc.graph import Box, Picture
 
-MOST_ARROWS = 500
-MOST_TEXT = 50_000
-"""What Mermaid draws unless it is configured otherwise, in arrows and in characters."""
+_CONFIG = ("config:", "  flowchart:", "    wrappingWidth: 400", "    subGraphTitleMargin: {bottom: 15}")
+"""Labels stay on their lines, and titles of frames clear of arrows."""
 
 _PLAIN = re.compile(r"[^\w ().,/=+-]")
 
 
-def render(picture: Picture, direction: str = "LR") -> str:
+def render(picture: Picture) -> str:
     """The text of a flowchart."""
-    lines = ["---", f"title: {_title(picture.title)}", "---", f"flowchart {direction}"]
+    lines = ["---", f"title: {_title(picture.title)}", *_CONFIG, "---", f"flowchart {picture.direction}"]
     lines += _boxes(picture, None, "  ")
     for arrow in picture.arrows:
         said = f'-- "{_lines(arrow.said)}" -->' if arrow.said else "-->"
         lines.append(f"  n{arrow.source} {said} n{arrow.target}")
     if picture.heat:
-        heading, levels = legend(picture)
-        lines.append(f'  subgraph legend["{escape(heading)}"]')
-        lines += [f'    l{place}["{escape(LEVELS[place].said)}"]:::heat{place}' for place in levels]
-        lines.append("  end")
-        for place in levels:
-            _, _, fill, text = LEVELS[place]
-            lines.append(f"  classDef heat{place} fill:{fill},stroke:#666666,color:{text}")
+        lines += _legend(picture)
     return "\n".join(lines) + "\n"
+
+
+def _legend(picture: Picture) -> Iterable[str]:
+    """What the colours mean, and the colours; frames are clear, so that theirs is none of them.
+
+    It stands behind the last box where the picture goes from left to right, else beside the first.
+    """
+    heading, levels = legend(picture)
+    yield f'  subgraph legend["{escape(heading)}"]'
+    yield "    direction LR"
+    yield from (f'    l{place}["{escape(LEVELS[place].said)}"]:::heat{place}' for place in levels)
+    yield "  end"
+    if picture.direction == "LR":
+        yield f"  n{len(picture.boxes) - 1} ~~~ legend"
+    for place in levels:
+        _, _, fill, text = LEVELS[place]
+        yield f"  classDef heat{place} fill:{fill},stroke:#666666,color:{text}"
+    yield "  classDef clear fill:none,stroke:#999999"
+    yield f"  class {','.join(['legend', *(f'g{number}' for number in range(len(picture.frames)))])} clear"
 
 
 def escape(text: str) -> str:
@@ -46,17 +57,21 @@ def escape(text: str) -> str:
     >>> escape('5x5 (32 filters)'), escape('"] --> <b>')
     ('5x5 (32 filters)', '#34;#93; --#62; #60;b#62;')
     """
-    return _PLAIN.sub(lambda found: f"#{ord(found[0])};", " ".join(visible(text).split()))
+    return _PLAIN.sub(lambda found: _entity(found[0]), visible(" ".join(text.split())))
+
+
+def _entity(char: str) -> str:
+    """An entity; with a space of no width where Mermaid would find formulas, icons and line ends in what it decoded."""
+    return f"#{ord(char)};#8203;" if char in "$:\\" else f"#{ord(char)};"
 
 
 def _title(text: str) -> str:
-    """A string of YAML in which everything but letters, digits and spaces is an escape."""
-    quoted = json.dumps(" ".join(visible(text).split()))[1:-1]
-    return f'"{quoted}"' if re.fullmatch(r"[\w ]*", quoted) else '"' + "".join(map(_unit, visible(text))) + '"'
+    r"""A string of YAML, with an escape for whatever could act.
 
-
-def _unit(char: str) -> str:
-    return char if char.isascii() and (char.isalnum() or char in " _") else json.dumps(chr(ord(char)))[1:-1]
+    >>> print(_title('a" %{init}'))
+    "a\U00000022 \U00000025\U0000007binit\U0000007d"
+    """
+    return '"' + _PLAIN.sub(lambda found: f"\\U{ord(found[0]):08x}", visible(" ".join(text.split()))) + '"'
 
 
 def _boxes(picture: Picture, frame: int | None, indent: str) -> Iterable[str]:
@@ -72,7 +87,7 @@ def _boxes(picture: Picture, frame: int | None, indent: str) -> Iterable[str]:
 
 def _box(box: Box) -> str:
     label = _lines([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
-    shaped = f'(["{label}"])' if box.said and box.frame is not None else f'["{label}"]'
+    shaped = f'(["{label}"])' if box.joined else f'["{label}"]'
     return shaped if box.share is None else f"{shaped}:::heat{level(box.share)}"
 
 

@@ -145,6 +145,7 @@ def _wrap(text: str, width: int | None) -> list[str]:
 
 
 def styled(lines: Sequence[Sequence[Run]]) -> str:
+    """Lines with the escape sequences of their styles."""
     from rich.color import ColorSystem
     from rich.style import Style
 
