@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_LAYERS = 100_000
 MAX_RANK = 8
+MAX_SIZE = 10**30
 
 
 class LimitError(CostcalcError):
@@ -76,6 +77,9 @@ class Builder:
         for shape in outputs:
             if len(shape) > MAX_RANK:
                 raise LimitError("an output of {} dimensions; at most {}", len(shape), MAX_RANK)
+            for dimension in shape:
+                if dimension > MAX_SIZE:
+                    raise LimitError("a dimension beyond 10^30")
         return outputs, op.cost(shapes, outputs)
 
     def network(
