@@ -191,7 +191,8 @@ def run(task: Task, query: Query, sinks: Sinks, scheduler: str) -> int:
         with watched(task.points, tally, bar=not sinks.fills_terminal()) as watch:
             source = cluster_chunks(task, scheduler, watch.pause) if scheduler else chunks(task, watch.pause)
             stream: Iterator[Chunk] = watch.until_interrupted(source)
-            for rows in survey(task, query, stream, tally, sinks.see):
+            found = survey(task, query, stream, tally, sinks.see)
+            for rows in found if query.best or query.pareto else watch.until_interrupted(found):
                 sinks.add(rows)
         summary = sinks.finish(tally)
     tell_summary(summary, sinks, query)

@@ -9,7 +9,7 @@ from costcalc.report.grid import SEPARATOR, Column, Entry, Grid
 from costcalc.report.separated import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from costcalc.sweep.run import Rows
 
@@ -80,7 +80,7 @@ def csv_head(plan: Plan) -> str:
 
 def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
     """A line for each point (RFC 4180, with a line feed)."""
-    columns = [[_value(value) for value in values.tolist()] for values in rows.values]
+    columns = [_values(values.tolist(), lambda value: _field(text(value))) for values in rows.values]
     if any(rows.invalid):
         for name in metrics:
             pairs = zip(rows.figures[name].tolist(), rows.invalid, strict=True)
@@ -91,8 +91,11 @@ def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
     return "\n".join(map(",".join, zip(*columns, strict=True))) + "\n"
 
 
-def _value(value: object) -> str:
-    return str(value) if type(value) in (int, float) else _field(text(value))
+def _values(values: list[Any], other: Callable[[object], str]) -> list[str]:
+    """The texts of numbers, and of other values in a way of their own."""
+    if set(map(type, values)) <= {int, float}:
+        return list(map(str, values))
+    return [str(value) if type(value) in (int, float) else other(value) for value in values]
 
 
 def _field(value: str) -> str:
@@ -118,12 +121,14 @@ def json_head(plan: Plan, points: int, axes: Iterable[tuple[str, Iterable[Sequen
 
 def json_rows(rows: Rows, plan: Plan, first: bool) -> str:
     """An object for each point; figures are null where `invalid` says why."""
-    keys = (*plan.axes, *plan.metrics, "invalid")
-    none = [None] * len(plan.metrics)
-    items = [
-        json.dumps(dict(zip(keys, (*values, *(none if figures is None else figures), reason or None), strict=True)))
-        for values, figures, reason in _lines(rows, plan.metrics)
-    ]
+    columns = [_values(values.tolist(), json.dumps) for values in rows.values]
+    for name in plan.metrics:
+        pairs = zip(rows.figures[name].tolist(), rows.invalid, strict=True)
+        columns.append(["null" if reason else str(figure) for figure, reason in pairs])
+    columns.append([json.dumps(reason) if reason else "null" for reason in rows.invalid])
+    members = [json.dumps(name).replace("%", "%%") + ": %s" for name in (*plan.axes, *plan.metrics, "invalid")]
+    item = f"{{{', '.join(members)}}}"
+    items = [item % values for values in zip(*columns, strict=True)]
     return ("\n    " if first else ",\n    ") + ",\n    ".join(items) if items else ""
 
 

@@ -44,10 +44,10 @@ class Tally:
         """Why the first invalid point is invalid."""
         self.rows = 0
 
-    def count(self, chunk: Chunk) -> None:
-        """Count the points of a chunk."""
-        self.points += chunk.size
-        invalid = np.flatnonzero(chunk.codes)
+    def count(self, chunk: Chunk, positions: Array) -> None:
+        """Count some points of a chunk."""
+        self.points += len(positions)
+        invalid = positions[chunk.codes[positions] > 0]
         if len(invalid) and not self.invalid:
             self.reason = chunk.invalid(invalid[:1])[0]
         self.invalid += len(invalid)
@@ -92,12 +92,12 @@ def survey(
         yield from _best(task, query, stream, tally, see)
         return
     for chunk in stream:
-        found = _found(task, query, chunk, tally, see)
-        positions = np.arange(chunk.size) if query.where is None else found
-        for start in range(0, len(positions), ROWS):
-            piece = positions[start : start + ROWS]
-            tally.rows += len(piece)
-            yield _rows(chunk, piece)
+        for start in range(0, chunk.size, ROWS):
+            points = np.arange(start, min(start + ROWS, chunk.size))
+            found = _found(task, query, chunk, points, tally, see)
+            shown = points if query.where is None else found
+            tally.rows += len(shown)
+            yield _rows(chunk, shown)
 
 
 def _rows(chunk: Chunk, positions: Array) -> Rows:
@@ -106,9 +106,11 @@ def _rows(chunk: Chunk, positions: Array) -> Rows:
     return Rows(positions + chunk.start, values, figures, chunk.invalid(positions))
 
 
-def _found(task: Task, query: Query, chunk: Chunk, tally: Tally, see: Callable[[Chunk, Array], None]) -> Array:
-    tally.count(chunk)
-    found = matching(task, chunk, query.where)
+def _found(
+    task: Task, query: Query, chunk: Chunk, points: Array, tally: Tally, see: Callable[[Chunk, Array], None]
+) -> Array:
+    tally.count(chunk, points)
+    found = matching(task, chunk, points[chunk.codes[points] == 0], query.where)
     tally.matching += len(found)
     see(chunk, found)
     return found
@@ -121,7 +123,7 @@ def _best(
     most = MOST if query.top is None else query.top
     found: Kept | None = None
     for chunk in stream:
-        positions = _found(task, query, chunk, tally, see)
+        positions = _found(task, query, chunk, np.arange(chunk.size), tally, see)
         if len(positions):
             points = _kept(kept(task, chunk, positions, expressions), query, most)
             found = points if found is None else _kept(found.and_later(points), query, most)

@@ -85,19 +85,13 @@ class _Scope(Environment):
         return Word(name)
 
 
-def valid(chunk: Chunk) -> Array:
-    """The positions of the points that are networks."""
-    return np.flatnonzero(chunk.codes == 0)
-
-
-def matching(task: Task, chunk: Chunk, where: Expression | None) -> Array:
-    """The positions of the valid points that satisfy a condition."""
-    positions = valid(chunk)
-    if where is None or not len(positions):
-        return positions
+def matching(task: Task, chunk: Chunk, points: Array, where: Expression | None) -> Array:
+    """Those of some valid points, given by their positions, that satisfy a condition."""
+    if where is None or not len(points):
+        return points
     kept = [
         piece[evaluate(task, chunk, where, piece, truthful=True)]
-        for piece in (positions[start : start + PIECE] for start in range(0, len(positions), PIECE))
+        for piece in (points[start : start + PIECE] for start in range(0, len(points), PIECE))
     ]
     return np.concatenate(kept)
 
