@@ -7,23 +7,24 @@ process on deep nesting, and overwrites a key that stands twice.
 from __future__ import annotations
 
 import gc
-import os
 import re
-import stat
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import yaml
 
-from costcalc.errors import Fault, Source, Span, SpecError, UsageError
+from costcalc.errors import Fault, Source, Span, SpecError
+from costcalc.spec.files import decode, place, read_file, read_stream
 from costcalc.spec.scalars import CONSTANTS, NUMERIC, OCTAL, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_BYTES = 16 * 2**20
+__all__ = ["MAX_DEPTH", "MAX_NODES", "Node", "decode", "read", "read_file", "read_stream", "text_offset"]
+
 MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 MAX_FAULTS = 100
+_FAR = 1_000
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Gives the events: libyaml's parser, or the one in Python."""
@@ -51,8 +52,11 @@ class Node(NamedTuple):
         if self.kind != "scalar":
             return Span(self.source, line, column, 1)
         written = self.source.text
+        if self.plain and not self.text:  # the parsers differ in where nothing stands: behind what is before it
+            before = written[max(0, index - _FAR) : index]
+            return Span(self.source, *place(written, index - len(before) + len(before.rstrip())), 1)
         if self.plain and written.startswith(self.text, index):
-            return Span(self.source, line, column, len(self.text) or 1)
+            return Span(self.source, line, column, len(self.text))
         match = _SCALAR.match(written, index)
         return Span(self.source, line, column, len(match[0].rstrip()) or 1 if match else 1)
 
@@ -88,6 +92,8 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     if pause:
         gc.disable()
     try:
+        if "\ufeff" in source.text:  # libyaml would drop it, the other parser keep it
+            raise yaml.YAMLError("byte order mark")
         root = reading.document()
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         from costcalc.spec.yamlhints import explain
@@ -123,8 +129,8 @@ _FITS = {("int", "int"), ("float", "float"), ("bool", "bool"), ("null", "NoneTyp
 _MERGE = "write the keys out, or give them once in defaults or in a block"
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)*")
 _SCALAR = re.compile(r"""(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\r\n]|'')*'?|[^\r\n]*)""")
+_BRACE = re.compile(r"([A-Za-z_][\w-]*)(:?) *\{")
 _WORD = re.compile(r"[^\s,\[\]{}]*")
-_SAVE = "save the file as UTF-8"
 
 
 class Reading:
@@ -150,6 +156,7 @@ class Reading:
         children: list[Node] = []
         mapping = False
         height = count = documents = 0
+        begin = next_event().start_mark
         while True:
             event = next_event()
             kind = type(event)
@@ -206,7 +213,7 @@ class Reading:
                 break
             if count > MAX_NODES:
                 self.stop(event.start_mark, f"more than {MAX_NODES:,} nodes after alias expansion, the limit of a spec")
-        return children[0] if children else new(Node, ("scalar", None, "", True, event.start_mark, source))
+        return children[0] if children else new(Node, ("scalar", None, "", True, begin, source))
 
     def fault(self, mark: Any, message: str, length: int = 1, note: str = "", help: str = "") -> None:
         """Keep a fault, up to a number of them."""
@@ -241,7 +248,7 @@ class Reading:
         keys = children[::2]
         pairs = list(zip(keys, children[1::2], strict=True))
         texts = {key.text for key in keys}
-        if torn or (len(texts) == len(pairs) and "" not in texts and "<<" not in texts):
+        if torn or (len(texts) == len(pairs) and "" not in texts and "<<" not in texts and "{" not in "".join(texts)):
             return pairs
         seen: dict[str, Node] = {}
         for key in keys:
@@ -252,6 +259,14 @@ class Reading:
                 self.fault(key.mark, "the merge key << is not part of the language", 2, help=_MERGE)
             elif key.plain and not key.text:
                 self.fault(key.mark, "a key is missing here")
+            elif key.plain and (match := _BRACE.match(key.text)):
+                name, colon = match.groups()
+                self.trap(
+                    "brace" if not colon else "colon",
+                    key.mark,
+                    f"a {'space' if colon else 'colon'} is missing after {name}{colon}",
+                    len(name),
+                )
             elif first is not key:
                 note = f"first at line {first.mark.line + 1}, column {first.mark.column + 1}"
                 self.fault(key.mark, f"the key {key.text} stands here twice", key.span.length, note)
@@ -337,57 +352,3 @@ class Reading:
         match = _WORD.match(self.source.text, event.start_mark.index)
         length = len(match[0]) if match else 1
         self.trap("tag", event.start_mark, f"the tag {event.tag} is not part of the language", length)
-
-
-def decode(data: bytes, name: str) -> Source:
-    """A spec's text from its bytes: UTF-8, with or without a byte order mark. Raises `SpecError`."""
-    if len(data) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 2**20} MiB, the limit of a spec"
-        raise SpecError([Fault(message, Span(Source(name, ""), 1, 1))])
-    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
-        fault = Fault("the text is not UTF-8 but UTF-16 or UTF-32", Span(Source(name, ""), 1, 1), (), _SAVE)
-        raise SpecError([fault])
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return Source(name, data.decode())
-    except UnicodeDecodeError as error:
-        source = Source(name, data.decode(errors="replace"))
-        span = Span(source, *place(source.text, len(data[: error.start].decode())))
-        raise SpecError([Fault(f"the byte 0x{data[error.start]:02x} is not UTF-8", span, (), _SAVE)]) from None
-
-
-def place(text: str, index: int) -> tuple[int, int]:
-    r"""The line and the column of a character, as YAML counts lines.
-
-    >>> place("a\nb\r\ncd", 6)
-    (3, 2)
-    """
-    lines = sum([text.count(sign, 0, index) for sign in "\n\r\x85\u2028\u2029"]) - text.count("\r\n", 0, index)
-    return lines + 1, index - max([text.rfind(sign, 0, index) for sign in "\n\r\x85\u2028\u2029"])
-
-
-def read_stream(stream: BinaryIO, name: str) -> Source:
-    """A spec's text from a stream, which is read no further than the limit. Raises `SpecError`."""
-    parts: list[bytes] = []
-    left = MAX_BYTES + 1
-    while left > 0 and (part := stream.read(left)):
-        parts.append(part)
-        left -= len(part)
-    return decode(b"".join(parts), name)
-
-
-def read_file(path: str | os.PathLike[str]) -> Source:
-    """A spec's text from a regular file; a pipe or a device is never waited for. Raises `UsageError`, `SpecError`."""
-    name = os.fspath(path)
-    try:
-        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as stream:  # noqa: PTH123
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UsageError("{} is not a regular file", name, help="- reads a spec from standard input")
-            return read_stream(stream, name)
-    except IsADirectoryError:
-        raise UsageError("{} is a folder, not a spec", name, help="give a file of the folder") from None
-    except FileNotFoundError:
-        raise UsageError("there is no file {}", name) from None
-    except (OSError, ValueError) as error:
-        raise UsageError("cannot read {}: {}", name, getattr(error, "strerror", None) or error) from None

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from costcalc.errors import Fault, Source, Span
-from costcalc.spec.reader import Reading, StopReading, place
+from costcalc.spec.files import place
+from costcalc.spec.reader import Reading, StopReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,9 @@ MAX_MENDS = 12
 MAX_STARTS = 40
 
 LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _COLON = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*):([^\s:].*)")
-_BRACES = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*) *([\[{].*)")
+_BRACES = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*)(:?) *([\[{].*)")
 _INNER_MAP = re.compile(r"(\s*(?:- +)*[\w-]+: +)([a-z_][\w-]*: .*)")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _FREE_TEXT = ("description", "source", "name", "note")
@@ -40,7 +41,7 @@ class Mend(NamedTuple):
     start: int
     end: int
     sign: str
-    """How the text at fault begins."""
+    """How the text begins that wants quotes."""
 
 
 def explain(reading: Reading, error: Exception) -> Fault:
@@ -96,7 +97,9 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
         mark: Any = getattr(error, "problem_mark", None)
         # At its end the line may leave open what later lines close.
         open = "flow" in str(getattr(error, "context", None))
-        if mark is not None and not (open and mark.index >= len(text.rstrip())):
+        if mark is not None and "unexpected ':'" in str(getattr(error, "problem", None)):
+            trial.traps.append(("colon", mark.index))
+        elif mark is not None and not (open and mark.index >= len(text.rstrip())):
             trial.traps.append(("syntax", mark.index))
     except StopReading:
         pass
@@ -105,25 +108,20 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
 
 def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> Mend | None:
     """One trap less on a line."""
-    starts = _starts(line, column) if kind == "syntax" else iter((column,))
-    for start in starts:
-        value = line.index(":", start) + 1 if kind == "colon" else start
-        for end in _ends(line, value):
-            text = line[value:end]
-            if not line[:start].strip() and re.search(r":\s", text):
+    if kind in ("colon", "brace"):
+        sign = line.find(":" if kind == "colon" else "{", column)
+        value = sign + 1 if kind == "colon" else sign
+        better = f"{line[:value].rstrip()}{' ' if kind == 'colon' else ': '}{line[value:]}"
+        return Mend(better, column, max(column + 1, next(_ends(line, value), value)), "")
+    for start in _starts(line, column) if kind == "syntax" else (column,):
+        for end in _ends(line, start):
+            if not line[:start].strip() and re.search(r":\s", line[start:end]):
                 continue  # a key and its value, not an expression
-            if kind != "colon":
-                text = quoted(text)
-            elif re.search(r"[,\[\]{}]", text):
-                text = f" {quoted(text)}"
-            else:
-                text = f" {text}"
-            better = f"{line[:value]}{text}{line[end:]}"
-            done = value + len(text)
-            left = _traps(reading, prefix, better) if end >= column else None
-            if left is not None and not any(
-                start <= at < done or (at < start and what == "syntax") for at, what in left
-            ):
+            text = quoted(line[start:end])
+            better = f"{line[:start]}{text}{line[end:]}"
+            done = start + len(text)
+            left = _traps(reading, prefix, better) if end >= column else [(start, kind)]
+            if not any(start <= at < done or (at < start and what == "syntax") for at, what in left):
                 return Mend(better, start, end, line[start : start + 2])
     return None
 
@@ -236,7 +234,7 @@ class _Stumble:
         return Fault("a line that begins with % is a directive of YAML", span, (), "remove the line")
 
     def escape(self) -> Fault | None:
-        if "escape" not in self.problem and "hexdec" not in self.problem:
+        if "quoted" not in self.context or not re.search("escape|hexadecimal|hexdecimal", self.problem):
             return None
         back = self.text.rfind("\\", self.mark.index - self.mark.column, self.mark.index + 1)
         span = Span(self.source, self.mark.line + 1, back - (self.mark.index - self.mark.column) + 1, 2)
@@ -282,8 +280,9 @@ class _Stumble:
             return self.at(self.mark, f"a key of more than {_LONGEST_KEY:,} characters", "put the text in quotes")
         if match := _BRACES.fullmatch(self.line):
             span = Span(self.source, self.mark.line + 1, match.start(2) + 1, len(match[2]))
-            help = f"write {match[1].lstrip()}{match[2]}: {match[3].rstrip()}"
-            return Fault(f"a colon is missing after {match[2]}", span, (), help)
+            help = f"write {match[1].lstrip()}{match[2]}: {match[4].rstrip()}"
+            message = f"a {'space' if match[3] else 'colon'} is missing after {match[2]}{match[3]}"
+            return Fault(message, span, (), help)
         return None
 
     def expression(self) -> Fault | None:
@@ -296,6 +295,9 @@ class _Stumble:
         mend = mended(self.reading, self.mark)
         if mend is None:
             return None
+        if "unexpected ':'" in self.problem:
+            key = self.text[self.start.index : self.mark.index + 1]
+            return self.at(self.start, f"a space is missing after {key}", advice(mend), len(key))
         span = Span(self.source, self.mark.line + 1, mend.start + 1, mend.end - mend.start)
         return Fault(broken(self.line[mend.start : mend.end]), span, (), advice(mend))
 
@@ -372,7 +374,7 @@ def advice(mend: Mend | None) -> str:
     """The line as it would be right."""
     if mend is None:
         return "put the expression in quotes"
-    negation = mend.sign[0] == "!" and mend.sign not in ("!!", "!<")
+    negation = mend.sign.startswith("!") and mend.sign not in ("!!", "!<")
     return f"write {mend.line.strip()}{' (negation is written not x)' if negation else ''}"
 
 
