@@ -104,9 +104,9 @@ def parse_axis(name: str, text: str) -> Axis:
         found = _RANGE.fullmatch(item)
         if found is None:
             if not item.strip():
-                raise UsageError("{}: a value is missing in {!r}", name, text, help="values are separated by commas")
+                raise UsageError("{}: a value is missing in '{}'", name, text, help="values are separated by commas")
             if ":" in item:
-                raise UsageError("{}: {!r} is no range", name, item, help="a range is FROM:TO:STEP, of numbers")
+                raise UsageError("{}: '{}' is no range", name, item, help="a range is FROM:TO:STEP, of numbers")
             listed.append(parse_value(item))
             continue
         if listed:

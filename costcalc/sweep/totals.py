@@ -196,12 +196,11 @@ def _sum(terms: Sequence[tuple[int, list[Array]]], points: tuple[int, ...]) -> A
     result = np.zeros(points, np.int64)
     term = np.empty(points, np.int64)
     for times, arrays in terms:
-        if times != 1:
-            smallest = min(range(len(arrays)), key=lambda place: arrays[place].size, default=None)
-            if smallest is None:
-                result += times
-                continue
-            arrays[smallest] = arrays[smallest] * np.int64(times)
+        if not arrays:
+            result += times
+            continue
+        smallest = min(range(len(arrays)), key=lambda place: arrays[place].size)
+        arrays[smallest] = arrays[smallest] * np.int64(times)
         if len(arrays) == 1:
             result += arrays[0]
             continue
