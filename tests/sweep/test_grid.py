@@ -55,7 +55,8 @@ def same(function, *lists):
 
 ints = st.one_of(st.integers(-20, 20), st.integers(-(2**31), 2**31), st.integers(-(10**30), 10**30))
 floats = st.one_of(
-    st.floats(-100, 100).map(lambda x: x or 0.0), st.sampled_from([0.5, 0.25, 1.0, 1e15, 2.0**53, 1e-9, 24.000000000000004])
+    st.floats(-100, 100).map(lambda x: x or 0.0),
+    st.sampled_from([0.5, 0.25, 1.0, 1e15, 2.0**53, 1e-9, 24.000000000000004]),
 )
 lists = st.one_of(
     st.lists(ints, min_size=1, max_size=5),
@@ -66,10 +67,12 @@ names = st.sampled_from(["a", "b", "c", "2", "3", "1.5", "7", "8", "0"])
 
 
 def grown(inner):
-    binary = st.tuples(inner, st.sampled_from("+ - * / // % < <= > >= == !=".split()), inner).map(
-        lambda t: f"({t[0]} {t[1]} {t[2]})"
+    binary = st.tuples(
+        inner, st.sampled_from(["+", "-", "*", "/", "//", "%", "<", "<=", ">", ">=", "==", "!="]), inner
+    ).map(lambda t: f"({t[0]} {t[1]} {t[2]})")
+    calls = st.tuples(
+        st.sampled_from(["abs", "round", "floor", "ceil", "int", "sqrt", "log2", "make_divisible"]), inner
     )
-    calls = st.tuples(st.sampled_from(["abs", "round", "floor", "ceil", "int", "sqrt", "log2", "make_divisible"]), inner)
     pairs = st.tuples(st.sampled_from(["min", "max", "make_divisible"]), inner, inner)
     return st.one_of(
         binary,
@@ -91,22 +94,27 @@ def test_any_expression_is_what_plain_python_makes_of_each_configuration(text, a
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from([kinds.integer, kinds.positive, kinds.natural, kinds.flag, kinds.probability, kinds.sizes]), lists)
+@given(
+    st.sampled_from([kinds.integer, kinds.positive, kinds.natural, kinds.flag, kinds.probability, kinds.sizes]), lists
+)
 def test_arguments_are_converted_and_refused_as_plain_ones_are(convert, values):
     same(convert, values)
 
 
-@pytest.mark.parametrize("function", [
-    lambda a, b: a * b * a * b,
-    lambda a, b: (a * b) ** 3,
-    lambda a, b: a * b * a * b // (a * b),
-    lambda a, b: a * b * a * b - a * b * a * b,
-    lambda a, b: a * b * a * b % 1000,
-    lambda a, b: (a * b * a * b) / b,
-    lambda a, b: a * b * a * b == a * a * b * b,
-    lambda a, b: a * b * a * b > a * 1.0,
-    lambda a, b: kinds.integer(a * b * a * b * 1.0),
-])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b: a * b * a * b,
+        lambda a, b: (a * b) ** 3,
+        lambda a, b: a * b * a * b // (a * b),
+        lambda a, b: a * b * a * b - a * b * a * b,
+        lambda a, b: a * b * a * b % 1000,
+        lambda a, b: (a * b * a * b) / b,
+        lambda a, b: a * b * a * b == a * a * b * b,
+        lambda a, b: a * b * a * b > a * 1.0,
+        lambda a, b: kinds.integer(a * b * a * b * 1.0),
+    ],
+)
 def test_beyond_int64_ints_stay_exact(function):
     same(function, [3_037_000_499, 3_037_000_500, 7], [10**10, 10**12 + 1, -3])
 

@@ -1,0 +1,174 @@
+"""Chunks of the grid: in its order, complete, and each point what a network by itself costs."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import product
+from math import prod
+
+import numpy as np
+import pytest
+
+from costcalc.analysis import analyze
+from costcalc.engine import Builder
+from costcalc.errors import CostcalcError, ShapeError, Source
+from costcalc.ops.conv import Conv
+from costcalc.spec.document import open_spec
+from costcalc.sweep import chunks as module
+from costcalc.sweep.axis import axis_of
+from costcalc.sweep.chunks import Task, boxes, evaluate
+from costcalc.sweep.recipe import Recipe
+from costcalc.sweep.select import FIGURES
+
+
+def swept(source, *, batch=1, **values):
+    """Every point of a sweep: its figures, or the text of its reason; each compared with a single analysis."""
+    axes = tuple(axis_of(name, listed) for name, listed in values.items())
+    task = Task(source, axes, FIGURES, batch)
+    found = []
+    for box in boxes(task.sizes):
+        for chunk in evaluate(task, box):
+            assert chunk.start == len(found)
+            reasons = chunk.invalid(np.arange(chunk.size))
+            rows = zip(*(chunk.figures[name].tolist() for name in FIGURES), strict=True)
+            found.extend(reason or row for reason, row in zip(reasons, rows, strict=True))
+    expected = []
+    for point in product(*(axis.between(0, axis.size) for axis in axes)):
+        try:
+            totals = analyze(source.build(dict(zip(values, point, strict=True))), batch=batch).totals
+            expected.append(tuple(getattr(totals, name) for name in FIGURES))
+        except CostcalcError as error:
+            expected.append(error.fault().message)
+    assert found == expected
+    return found
+
+
+def text(layers, params="a: 1, b: 1", shape="[3, 8, 8]"):
+    return Recipe(open_spec(Source("model.yaml", f"params: {{{params}}}\ninput: {shape}\nlayers:\n{layers}")))
+
+
+class Built:
+    """A source that is a function, without a spec."""
+
+    def build(self, params):
+        builder = Builder({"input": (3, params["size"], params["size"])})
+        outputs = builder.add(Conv(out=params["out"], kernel=3), (builder.input("input"),), "conv")
+        if params["out"] > 8 and params["size"] > 8:
+            raise ShapeError("{} and {:,} are too much", params["out"], params["size"])
+        return builder.network("built", {"output": outputs[0]})
+
+    def values(self, params):
+        return params
+
+
+def test_a_function_is_swept_as_it_is_written():
+    found = swept(Built(), out=range(1, 14), size=range(1, 14))
+    assert found[0] == "a window of 3 does not fit an input of 1 with padding 0"
+    assert found[-1] == "13 and 13 are too much"
+    assert found[2][FIGURES.index("macs")] == 1 * 3 * 3 * 3
+
+
+@pytest.mark.parametrize("layers", [
+    "  - conv: {out: 4 * a, kernel: 1}\n    repeat: b",
+    "  - conv: {out: 4 * a, kernel: 1}\n    if: a > b",
+    "  - conv: {out: a * b, kernel: 3, groups: 3}",
+    "  - conv: {out: 6, kernel: a, stride: b}",
+    "  - {conv: {out: a / b, kernel: 1, bias: a > b, act: relu}}",
+    "  - conv: {out: '[4, 8, 16][a % 3] * b', kernel: 1, padding: b}",
+    "  - conv: {out: 8 // (a - 2), kernel: 1}",
+    "  - residual: [conv: {out: a, kernel: 1}]\n    skip: a == 3",
+    "  - concat: [[conv: {out: a, kernel: 1}], [conv: {out: b, kernel: 1, stride: a}]]",
+    "  - conv: {out: 'make_divisible(10 * a, b)', kernel: 1}",
+    "  - conv: {out: 'max(a, b, 2.0) ** min(a, b)', kernel: 1}",
+    "  - conv: {out: 1 if a > b else 2 if a * b > 6 else 7, kernel: 1}",
+    "  - {maxpool: {kernel: a, stride: b, ceil: true}}\n  - flatten\n  - linear: {out: a, bias: b > 2}",
+])  # fmt: skip
+def test_structure_and_errors_may_depend_on_what_is_swept(layers):
+    swept(text(layers), a=range(5), b=range(5))
+
+
+def test_words_lists_bools_and_numbers_of_two_types_are_swept_together():
+    source = text(
+        "  - conv: {out: sum(c), kernel: 1, act: d, bias: e}\n    repeat: a", "a: 1, c: [1], d: relu, e: true"
+    )
+    found = swept(source, a=[0, 1, 2.0, 2, 1.5], c=[[1, 2], (4,)], d=["relu", "gelu", "nothing"], e=[True, False])
+    assert len(found) == 5 * 2 * 3 * 2
+
+
+def test_the_batch_multiplies_what_it_should():
+    swept(text("  - conv: {out: a, kernel: 1, act: relu, norm: batchnorm}"), batch=7, a=[1, 2])
+
+
+def test_figures_beyond_int64_are_exact():
+    source = text("  - conv: {out: 7, kernel: 3, padding: 1}", "a: 1", "[3, a, a]")
+    sizes = [2**31 - 1, 2**31, 10**10, 10**15, 8]
+    found = swept(source, a=sizes)
+    assert [row[FIGURES.index("macs")] for row in found] == [size * size * 9 * 3 * 7 for size in sizes]
+
+
+def test_figures_beyond_int64_come_in_smaller_chunks(monkeypatch):
+    monkeypatch.setattr(module, "LARGE", 3)
+    swept(text("  - conv: {out: 7, kernel: 1}", "a: 1", "[3, a, a]"), a=[1, 2, 10**10, 4, 5, 10**11, 7])
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1,), (7,), (2, 3), (3, 1, 4), (10, 10, 10), (100,), (2, 100), (100, 2), (5, 5, 5, 5)]
+)
+def test_boxes_are_the_grid_in_its_order(monkeypatch, sizes):
+    monkeypatch.setattr(module, "POINTS", 12)
+    monkeypatch.setattr(module, "ALONG", 7)
+    points = []
+    for box in boxes(sizes):
+        assert box.start == len(points)
+        assert box.size <= 12
+        points += product(*(range(*ends) for ends in box.ranges))
+        if box.size > 1:
+            first, second = box.halves()
+            assert (first.start, second.start, first.size + second.size) == (
+                box.start,
+                box.start + first.size,
+                box.size,
+            )
+    assert points == list(product(*map(range, sizes)))
+    assert len(points) == prod(sizes)
+
+
+def test_small_chunks_make_the_same_points(monkeypatch):
+    source = text("  - conv: {out: a * b, kernel: 3, groups: 3}")
+    whole = swept(source, a=range(1, 9), b=range(1, 9))
+    monkeypatch.setattr(module, "POINTS", 10)
+    monkeypatch.setattr(module, "ALONG", 3)
+    assert swept(source, a=range(1, 9), b=range(1, 9)) == whole
+
+
+def test_little_memory_makes_the_same_points(monkeypatch):
+    source = text("  - conv: {out: 'max(1, round(a * b / 3))', kernel: 1}\n    repeat: 3")
+    whole = swept(source, a=range(1, 20), b=range(1, 20))
+    monkeypatch.setattr("costcalc.sweep.divide.Session", lambda: module_session(2000))
+    assert swept(source, a=range(1, 20), b=range(1, 20)) == whole
+
+
+def module_session(limit):
+    from costcalc.sweep.grid import Session
+
+    return Session(limit)
+
+
+def test_a_recipe_travels_as_texts(tmp_path):
+    (tmp_path / "base.yaml").write_text("params: {a: 2}\ninput: [3, 8, 8]\nlayers: [conv: {out: a, kernel: 1}]")
+    (tmp_path / "model.yaml").write_text("extends: base.yaml\nparams: {b: 3}")
+    recipe = Recipe(open_spec(str(tmp_path / "model.yaml")), {"input": (3, 4, 4)})
+    sent = pickle.dumps(recipe)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    received = pickle.loads(sent)
+    assert analyze(received.build({"a": 5})).totals == analyze(recipe.build({"a": 5})).totals
+    assert received.build({}).inputs == {"input": (3, 4, 4)}
+
+
+def test_a_chunk_travels_with_its_reasons():
+    task = Task(text("  - conv: {out: a, kernel: b}"), (axis_of("a", range(3)), axis_of("b", range(20))), ("macs",))
+    chunk = next(evaluate(task, next(boxes(task.sizes))))
+    received = pickle.loads(pickle.dumps(chunk))
+    assert received.invalid(np.arange(60)) == chunk.invalid(np.arange(60))
+    assert any(chunk.invalid(np.arange(60)))
