@@ -92,7 +92,9 @@ def analyze(
         except SpecError as error:
             faults += error.faults
             if error.partial and error.partial.layers and len(specs) == 1:
-                tell_table(grid([costcalc.analyze(error.partial, batch=batch)], "table"))
+                partial = grid([costcalc.analyze(error.partial, batch=batch)], "table")
+                title, *facts = partial.heading
+                tell_table(partial._replace(heading=(f"{title}, as far as it could be built", *facts)))
         except CostcalcError as error:
             faults.append(error.fault())
     if faults:

@@ -174,12 +174,14 @@ def complete_param(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
 def _typed_network(ctx: click.Context) -> Network | None:
     """The network of the first spec on the line that is being typed, if there is one already and it can be read."""
+    from costcalc.spec.document import open_spec
+
     specs = ctx.params.get("specs") or ctx.params.get("spec") or ctx.args
     names: Iterable[str] = (specs,) if isinstance(specs, str) else specs
     for spec in names:
         if spec != STDIN:
             try:
-                return Loader()(spec)
+                return open_spec(spec).build()
             except CostcalcError:
                 return None  # a shell has no place for an error while one is typing
     return None

@@ -59,7 +59,7 @@ def output_option(*formats: str) -> Callable[[Function], Function]:
         metavar="FORMAT[=PATH]",
         callback=parse,
         shell_complete=complete,
-        help=f"Write {', '.join(formats[:-1])} or {formats[-1]}, to a file or to standard output. Repeatable.",
+        help=f"Formats: {', '.join(formats)}. To standard output, or to a file. Repeatable.",
     )
 
 
@@ -152,11 +152,13 @@ def tell(text: str) -> None:
 
 
 def tell_faults(faults: Sequence[Fault], color: str | None = None) -> None:
-    """Errors and warnings, on standard error."""
+    """Errors and warnings, on standard error. `color` is what `--color` said, where no context knows it."""
     from costcalc.report.faults import render
 
     if faults:
-        tell(render(faults, color=_colored(color, sys.stderr), width=_columns(sys.stderr)))
+        context = click.get_current_context(silent=True)
+        choice = context.meta.get(COLOR) if context else color
+        tell(render(faults, color=_colored(choice, sys.stderr), width=_columns(sys.stderr)))
 
 
 def tell_table(grid: Grid) -> None:

@@ -217,6 +217,7 @@ def test_a_shape_error_is_told_below_the_table_up_to_it(cli, spec):
     run = cli("analyze", path, "-o", "json")
     assert (run.status, run.out) == (2, "")
     table, _, fault = run.err.partition(f"{path}:5:")
+    assert table.startswith("model, as far as it could be built\ninput 3×8×8")
     assert re.search(r"^stem +conv +8×6×6 +224 +7,776", table, re.MULTILINE)
     assert "error: " in fault
     assert " 5 |   - conv: {out: 8, kernel: 9}" in fault
@@ -233,9 +234,11 @@ def test_every_fault_of_every_spec_is_told(cli, spec):
 
 
 def test_warnings_are_told_and_are_no_errors(cli, spec):
-    run = cli("analyze", spec("input: [010, 8, 8]\nlayers: [relu]\n"), "-o", "json")
+    path = spec("input: [010, 8, 8]\nlayers: [relu]\n")
+    run = cli("analyze", path, "-o", "json")
     assert run.status == 0
-    assert "warning: " in run.err
+    assert f"{path}:1:9: warning: " in run.err
+    assert "\x1b[" in cli("analyze", path, "-o", "json", "--color", "always").err
     assert json.loads(run.out)["inputs"] == {"input": [10, 8, 8]}
 
 
