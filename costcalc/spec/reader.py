@@ -350,5 +350,5 @@ class Reading:
             self.fault(event.start_mark, f"{what or 'nothing'} cannot be !!{name}", len(name) + 2)
             return
         match = _WORD.match(self.source.text, event.start_mark.index)
-        length = len(match[0]) if match else 1
-        self.trap("tag", event.start_mark, f"the tag {event.tag} is not part of the language", length)
+        tag = match[0] if match else "!"
+        self.trap("tag", event.start_mark, f"the tag {tag} is not part of the language", len(tag))
