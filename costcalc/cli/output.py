@@ -153,12 +153,13 @@ def tell(text: str) -> None:
 
 def tell_faults(faults: Sequence[Fault], color: str | None = None) -> None:
     """Errors and warnings, on standard error. `color` is what `--color` said, where no context knows it."""
+    if not faults:
+        return
     from costcalc.report.faults import render
 
-    if faults:
-        context = click.get_current_context(silent=True)
-        choice = context.meta.get(COLOR) if context else color
-        tell(render(faults, color=_colored(choice, sys.stderr), width=_columns(sys.stderr)))
+    context = click.get_current_context(silent=True)
+    choice = context.meta.get(COLOR) if context else color
+    tell(render(faults, color=_colored(choice, sys.stderr), width=_columns(sys.stderr)))
 
 
 def tell_table(grid: Grid) -> None:
