@@ -57,6 +57,13 @@ class Watch:
         except Stopped:
             self.interrupted = self.counter.points < self.points
 
+    def clear(self) -> None:
+        """Take the bar away."""
+        self.bar = False
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None
+
     def _show(self) -> None:
         if self.progress is None:
             from rich.console import Console
@@ -89,5 +96,4 @@ def watched(points: int, counter: Counter, *, bar: bool) -> Iterator[Watch]:
     finally:
         if here:
             signal.signal(signal.SIGINT, before)
-        if watch.progress is not None:
-            watch.progress.stop()
+        watch.clear()

@@ -208,7 +208,7 @@ class Picture:
             if len(self.query.pareto) == 2:
                 self.front.append((rows.keys[0].astype(float), rows.keys[1].astype(float)))
             return
-        bad = np.array([bool(reason) for reason in rows.invalid])
+        bad = np.array([bool(reason) for reason in rows.invalid], bool)
         self.invalid[rows.positions] = bad
         for name, values in self.data.items():
             values[rows.positions[~bad]] = rows.figures[name][~bad].astype(float)
@@ -286,7 +286,8 @@ class Sinks:
 
     def fills_terminal(self) -> bool:
         """Whether rows are written to a terminal as they come."""
-        return any(not stream.target.path for stream in self.streams) and sys.stdout.isatty()
+        streamed = any(output.format in ("csv", "json") and not output.path for output in self.outputs)
+        return streamed and bool(sys.stdout) and sys.stdout.isatty()
 
     def see(self, chunk: Chunk, positions: Any) -> None:
         """Show pictures the matching points of a chunk."""

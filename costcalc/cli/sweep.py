@@ -187,13 +187,13 @@ def run(task: Task, query: Query, sinks: Sinks, scheduler: str) -> int:
     from costcalc.sweep.run import Tally, chunks, survey
 
     tally = Tally()
-    with sinks:
-        with watched(task.points, tally, bar=not sinks.fills_terminal()) as watch:
-            source = cluster_chunks(task, scheduler, watch.pause) if scheduler else chunks(task, watch.pause)
-            stream: Iterator[Chunk] = watch.until_interrupted(source)
-            found = survey(task, query, stream, tally, sinks.see)
-            for rows in found if query.best or query.pareto else watch.until_interrupted(found):
-                sinks.add(rows)
+    with watched(task.points, tally, bar=not sinks.fills_terminal()) as watch, sinks:
+        source = cluster_chunks(task, scheduler, watch.pause) if scheduler else chunks(task, watch.pause)
+        stream: Iterator[Chunk] = watch.until_interrupted(source)
+        found = survey(task, query, stream, tally, sinks.see)
+        for rows in found if query.best or query.pareto else watch.until_interrupted(found):
+            sinks.add(rows)
+        watch.clear()
         summary = sinks.finish(tally)
     tell_summary(summary, sinks, query)
     return INTERRUPTED if watch.interrupted else FINE

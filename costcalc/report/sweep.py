@@ -80,6 +80,8 @@ def csv_head(plan: Plan) -> str:
 
 def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
     """A line for each point (RFC 4180, with a line feed)."""
+    if not rows.invalid:
+        return ""
     columns = [_values(values.tolist(), lambda value: _field(text(value))) for values in rows.values]
     if any(rows.invalid):
         for name in metrics:

@@ -44,7 +44,7 @@ class Archive:
                 raise UsageError("npz holds numbers up to 2^63, and {} goes beyond", name, help="csv and json hold any")
             self._append(name, rows.figures[name])
         if self.whole:
-            self._append("invalid", np.array([bool(reason) for reason in rows.invalid]))
+            self._append("invalid", np.array([bool(reason) for reason in rows.invalid], bool))
         else:
             self._append("position", rows.positions)
             for axis, values in zip(self.axes, rows.values, strict=True):

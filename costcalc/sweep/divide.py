@@ -64,6 +64,8 @@ class Region(NamedTuple):
     def split(self, classes: Array) -> list[Region]:
         """The parts in which a decision has one outcome each. `classes` has the outcomes."""
         varying = [axis for axis in range(classes.ndim) if _varies(classes, axis)]
+        if not varying:
+            return [self]
         if len(varying) > 1:
             outcomes = np.broadcast_to(classes, self.size).reshape(-1)
             starts = range(0, len(outcomes), MOST_POINTS)
@@ -74,7 +76,7 @@ class Region(NamedTuple):
                 classes = classes.take([0], axis)
         _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
         grouped = np.split(np.argsort(inverse.reshape(-1), kind="stable"), np.cumsum(counts)[:-1])
-        return [self.part(varying[0] if varying else 0, chosen) for chosen in grouped]
+        return [self.part(varying[0], chosen) for chosen in grouped]
 
     def part(self, axis: int, chosen: Any) -> Region:
         """Some of its indices along one axis."""

@@ -90,7 +90,8 @@ def test_no_values_are_refused(empty):
 
 
 @pytest.mark.parametrize(("text", "dtype"), [
-    ("1,2", "<i8"), ("1,0.5", "<f8"), ("1:2:0.5", "<f8"), ("true,false", "?"), ("relu,gelu", "<U32"), ("1:1e20:1e19", "<U32"),
+    ("1,2", "<i8"), ("1,0.5", "<f8"), ("1:2:0.5", "<f8"),
+    ("true,false", "?"), ("relu,gelu", "<U32"), ("1:1e20:1e19", "<U32"),
 ])  # fmt: skip
 def test_the_type_that_numpy_holds_them_in(text, dtype):
     assert parse_axis("x", text).dtype == dtype

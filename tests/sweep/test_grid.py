@@ -162,8 +162,7 @@ def test_memory_is_bounded_and_given_back():
     assert session.used == 800
     kept = []
     with pytest.raises(Crowded):
-        for _ in range(1000):
-            kept.append(values + len(kept))
+        kept.extend(values + number for number in range(1000))
 
 
 def test_division_by_zero_somewhere_parts_and_everywhere_raises():

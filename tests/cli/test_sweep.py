@@ -1,0 +1,291 @@
+"""`sweep`: what it writes in each format, what it refuses, and how it ends when it is interrupted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+LINEAR = """
+params: {a: 1, b: 1}
+input: [3, b, b]
+layers:
+  - conv: {out: a, kernel: 3, padding: 1, bias: false}
+  - conv: {out: 12, kernel: 1, groups: 3}
+"""
+
+
+def params(a):
+    return a * 3 * 9 + a // 3 * 12 + 12
+
+
+def macs(a, b):
+    return b * b * (a * 3 * 9 + a // 3 * 12)
+
+
+@pytest.fixture
+def two(spec):
+    return spec(LINEAR)
+
+
+MATRIX = """\
+model: MACs
+6 points: a 3 × b 2
+
+a \\ b       1       2
+────────────────────
+    3      93     372
+    4 invalid invalid
+    6     186     744
+
+2 points are no valid network; the first: conv_2: 4 input channels do not divide into 3 groups
+"""
+
+
+def test_two_axes_and_one_figure_are_a_matrix(cli, two):
+    status, out, err = cli("sweep", two, "--set", "a=3,4,6", "--set", "b=1:2", "--columns", "macs")
+    lines = [line.split() for line in out.splitlines()]
+    assert (status, err) == (0, "")
+    assert lines[3] == ["a", "\\", "b", "1", "2"]
+    assert lines[5:8] == [["3", "93", "372"], ["4", "invalid", "invalid"], ["6", "186", "744"]]
+    assert [macs(3, 1), macs(3, 2), macs(6, 1), macs(6, 2)] == [93, 372, 186, 744]
+    assert "2 points are no valid network; the first: " in out
+
+
+def test_rows_of_a_table_end_at_fifty(cli, two):
+    out = cli("sweep", two, "--set", "a=3:1800:3").out
+    assert out.count("\n") == 2 + 1 + 2 + 50 + 2
+    assert "and 550 more rows; -o csv has all of them" in out
+
+
+def test_a_matrix_ends_at_fifty_rows_and_twenty_columns(cli, two):
+    out = cli("sweep", two, "--set", "a=3:300:3", "--set", "b=1:60", "--columns", "macs").out
+    assert "and 50 more rows and 40 more columns; -o csv has every point" in out
+
+
+def test_csv_is_the_contract(cli, two):
+    status, out, err = cli("sweep", two, "--set", "a=3,4.0,6", "--set", "b=2", "-o", "csv")
+    rows = list(csv.reader(io.StringIO(out)))
+    assert rows[0] == ["a", "b", "params", "buffers", "macs", "flops", "activations", "invalid"]
+    assert rows[1][:5] == ["3", "2", str(params(3)), "0", str(macs(3, 2))]
+    assert rows[1][5:] == [str(2 * macs(3, 2) + 12 * 4), str(3 * 4 + 12 * 4), ""]
+    assert rows[2] == ["4.0", "2", "", "", "", "", "", rows[2][7]]
+    assert "4 input channels do not divide into 3 groups" in rows[2][7]
+    assert status == 0
+    assert err.startswith("1 of 3 points are no valid network: ")
+
+
+def test_json_is_the_contract(cli, two):
+    document = json.loads(cli("sweep", two, "--set", "a=3,4", "--set", "b=1,2", "-o", "json").out)
+    rows = document.pop("rows")
+    assert document == {
+        "format": "costcalc.sweep/1", "network": "model", "axes": {"a": [3, 4], "b": [1, 2]},
+        "points": 4, "matching": 2, "invalid": 2,
+    }  # fmt: skip
+    assert [row["macs"] for row in rows] == [macs(3, 1), macs(3, 2), None, None]
+    assert rows[0]["invalid"] is None
+    assert "divide" in rows[3]["invalid"]
+
+
+def test_npz_has_the_shape_of_the_grid(cli, two, tmp_path):
+    cli("sweep", two, "--set", "a=3,4,6", "--set", "b=1:4", "-o", f"npz={tmp_path / 'x.npz'}")
+    found = np.load(tmp_path / "x.npz")
+    assert found["macs"].tolist() == [[-1 if a == 4 else macs(a, b) for b in range(1, 5)] for a in (3, 4, 6)]
+    assert found["invalid"].tolist() == [[False] * 4, [True] * 4, [False] * 4]
+    assert found["b"].tolist() == [1, 2, 3, 4]
+
+
+def test_npz_of_chosen_points_is_columns(cli, two, tmp_path):
+    cli("sweep", two, "--set", "a=3,4,6", "--set", "b=1:4", "--where", "b > 2", "-o", f"npz={tmp_path / 'x.npz'}")
+    found = np.load(tmp_path / "x.npz")
+    assert found["position"].tolist() == [2, 3, 10, 11]
+    assert found["a"].tolist() == [3, 3, 6, 6]
+
+
+def test_npz_refuses_what_it_cannot_hold(cli, two, tmp_path):
+    run = cli("sweep", two, "--set", "b=10G", "--set", "a=3", "-o", f"npz={tmp_path / 'x.npz'}")
+    assert run.status == 2
+    assert "npz holds numbers up to 2^63, and macs goes beyond" in run.err
+    assert list(tmp_path.glob("*.npz")) == list(tmp_path.glob(".costcalc*")) == []
+
+
+def test_lists_words_and_hostile_names_in_csv(cli, spec):
+    path = spec("params: {c: [1], act: relu}\ninput: [3]\nlayers: [{linear: {out: sum(c), act: act}}]")
+    out = cli("sweep", path, "--set", "c=[1,2],[3]", "--set", "act=relu,gelu", "-o", "csv", "--columns", "params").out
+    assert list(csv.reader(io.StringIO(out)))[1:] == [
+        [value, act, "12", ""] for value in ("[1, 2]", "[3]") for act in ("relu", "gelu")
+    ]
+
+
+@pytest.mark.parametrize("form", ["png", "svg"])
+@pytest.mark.parametrize("arguments", [
+    ["--set", "a=3:30:3"],
+    ["--set", "a=3:30:3", "--set", "b=1:9"],
+    ["--set", "a=3:30:1", "--set", "b=1:9", "--columns", "macs,params"],
+    ["--set", "a=3:30:3", "--set", "b=1:9", "--pareto=macs,-a"],
+    ["--set", "a=4"],
+    ["--set", "a=3:30:3", "--where", "a > 100"],
+])  # fmt: skip
+def test_pictures(cli, two, tmp_path, form, arguments):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"x.{form}"
+    assert cli("sweep", two, *arguments, "-o", f"{form}={path}").status == 0
+    assert path.read_bytes().startswith(b"\x89PNG" if form == "png" else b"<?xml")
+
+
+def test_a_picture_is_the_same_twice(cli, two, tmp_path):
+    pytest.importorskip("matplotlib")
+    files = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for file in files:
+        cli("sweep", two, "--set", "a=3:30:3", "-o", f"svg={file}")
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_without_matplotlib_a_picture_says_what_to_install(cli, two, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    run = cli("sweep", two, "--set", "a=3,6", "-o", f"png={tmp_path / 'x.png'}")
+    assert run.status == 2
+    assert "png needs matplotlib" in run.err
+    assert "costcalc[plot]" in run.err
+
+
+def test_a_condition_that_nothing_satisfies_is_fine_and_said(cli, two):
+    run = cli("sweep", two, "--set", "a=3,6", "--where", "macs < 3")
+    assert run.status == 0
+    assert "no point satisfies macs < 3" in run.out
+    run = cli("sweep", two, "--set", "a=3,6", "--where", "macs < 3", "-o", "csv")
+    assert (run.status, run.out.count("\n"), run.err) == (0, 1, "no point satisfies macs < 3\n")
+
+
+def test_the_widest_under_a_budget(cli):
+    run = cli(
+        "sweep", "mobilenet_v1", "--set", "alpha=0.25,0.5,0.75,1", "--set", "resolution=128:224:32",
+        "--where", "macs <= 300M and params < 4M", "--best", "alpha", "--top", "1", "-o", "csv", "--columns", "macs",
+    )  # fmt: skip
+    assert run.out.splitlines()[1] == "0.75,128,106770432,"
+
+
+def test_the_cheapest_first(cli, two):
+    run = cli("sweep", two, "--set", "a=9,3,6", "--best=-macs", "-o", "csv", "--columns", "macs")
+    assert [line.split(",")[0] for line in run.out.splitlines()[1:]] == ["3", "6", "9"]
+
+
+def test_counting_evaluates_nothing(cli, spec):
+    path = spec("params: {a: 1}\ninput: [3]\nlayers: [{linear: {out: a / 0}}]")
+    run = cli("sweep", path, "--set", "a=0:1:1e-15", "--count")
+    assert run == (0, "1,000,000,000,000,001 points: a 1,000,000,000,000,001\n", "")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--set", "a=1:1000000", "--set", "b=1:1e9"], "1,000,000,000,000,000 points would take about"),
+    (["--set", "c=1"], "model has no param c"),
+    (["--set", "a=5:1:2"], "the range 5:1:2 runs backward"),
+    (["--set", "a=1:5:0"], "the step of 1:5:0 is 0"),
+    (["--set", "a="], "a value is missing"),
+    (["--set", "a"], "expected NAME=VALUE"),
+    ([], "nothing to sweep in model"),
+    (["--set", "a=1", "--where", "mcas < 3"], "did you mean macs?"),
+    (["--set", "a=1", "--where", "macs < "], "the expression ends too early"),
+    (["--set", "a=1", "--top", "3"], "top needs something to rank by"),
+    (["--set", "a=1", "--columns", "mac"], "no such column: mac"),
+    (["--set", "a=1,2", "--pareto", "macs", "-o", "png=x.png"], "a picture of points needs two quantities"),
+    (["--set", "a=3:3000000:1", "-o", "png=x.png"], "a picture has at most 1,000,000"),
+    (["--set", "a=1", "--scheduler", "nowhere"], "scheduler"),
+])  # fmt: skip
+def test_bad_input(cli, two, arguments, message):
+    run = cli("sweep", two, *arguments)
+    assert run.status == 2
+    assert message in run.err
+
+
+def test_max_points_is_a_limit_of_choice(cli, two):
+    assert "at most 3" in cli("sweep", two, "--set", "a=3,6,9,12", "--max-points", "3").err
+    assert cli("sweep", two, "--set", "a=3,6,9,12", "--max-points", "4").status == 0
+
+
+def test_batch_and_input(cli, two):
+    run = cli("sweep", two, "--set", "a=3", "--input", "3x5x7", "--batch", "10", "-o", "csv", "--columns", "macs")
+    assert run.out.splitlines()[1] == f"3,{10 * 5 * 7 * (3 * 27 + 12)},"
+
+
+def test_a_file_is_whole_or_as_it_was(cli, two, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("before")
+    assert cli("sweep", two, "--set", "a=3,6", "--where", "1 / (a - 6) > 0", "-o", f"csv={path}").status == 2
+    assert path.read_text() == "before"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.yaml", "x.csv"]
+    assert cli("sweep", two, "--set", "a=3,6", "-o", f"csv={path}").status == 0
+    assert path.read_text().count("\n") == 3
+
+
+LONG = ["sweep", "mobilenet_v1", "--set", "alpha=0.1:10.0999:0.0001", "--set", "resolution=32:10031:1"]
+
+
+def interrupted(*outputs, after=2.0, **options):
+    code = f"import sys; from costcalc.cli import main; sys.exit(main({[*LONG, *outputs]!r}))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+    out: list[str] = []
+    if "-o" in outputs and "csv" in outputs:
+        out.append(process.stdout.readline())
+    else:
+        time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    rest, err = process.communicate(timeout=60)
+    return process.returncode, "".join(out) + rest, err
+
+
+def test_an_interrupt_leaves_whole_lines_and_says_so():
+    status, out, err = interrupted("-o", "csv")
+    assert status == 130
+    assert "interrupted after" in err
+    assert "of 1,000,000,000 points" in err
+    assert out.endswith("\n")
+    assert {line.count(",") for line in out.splitlines()} == {7}
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_an_interrupt_leaves_a_valid_file(tmp_path, form):
+    path = tmp_path / f"x.{form}"
+    status, _, err = interrupted("-o", f"{form}={path}")
+    assert status == 130
+    assert "interrupted after" in err
+    if form == "json":
+        document = json.loads(path.read_text())
+        assert document["partial"] is True
+        assert len(document["rows"]) == document["seen"] < document["points"]
+    else:
+        assert path.read_text().endswith("\n")
+
+
+def test_an_interrupt_leaves_the_best_so_far():
+    status, out, err = interrupted("--best=-macs", "--top", "2", after=4.0)
+    assert status == 130
+    assert "interrupted after" in out
+    assert "interrupted after" in err
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_a_bar_appears_after_a_second_on_a_terminal():
+    master, slave = os.openpty()
+    code = f"import sys; from costcalc.cli import main; sys.exit(main({[*LONG, '--best=-macs', '--top', '1']!r}))"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    shown = b""
+    deadline = time.monotonic() + 30
+    while b"/s" not in shown and time.monotonic() < deadline:
+        shown += os.read(master, 4096)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    os.close(master)
+    assert b"points" in shown
+    assert b"/s" in shown
