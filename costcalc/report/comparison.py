@@ -67,8 +67,8 @@ def cells(comparison: Comparison) -> Grid:
         for label, prediction in row.predictions.items():
             theories.setdefault(label, prediction)
     columns = [Column("cell", "cell", shortens=2), Column("form", "form", yields=3)]
-    columns += [Column(label, label, "count", shortens=2) for label in labels]
-    columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=4))
+    columns += [Column(label, label, "count", shortens=2, yields=4 * (label == "cheapest")) for label in labels]
+    columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=5))
     for label, prediction in theories.items():
         columns += _predicted(label, prediction)
     short = _abbreviated([row.name for row in comparison.cells])

@@ -180,17 +180,22 @@ class _Work:
 
     def _predictions(self, cell: Cell, figures: Mapping[str, Totals]) -> dict[str, Prediction]:
         predictions = {}
+        normal = None
         for label, choice in self.choices.items():
             if choice.strategy.theory is not None:
                 theory = choice.strategy.theory(cell)
                 practice = None
                 if theory.ratio is not None and label not in self.reasons[cell.name]:
-                    practice = figures[label].macs / self._normal(cell).macs
+                    normal = normal or self._normal(cell)
+                    practice = normal and figures[label].macs / normal.macs
                 predictions[label] = Prediction(theory, practice)
         return predictions
 
-    def _normal(self, cell: Cell) -> Totals:
-        return self._cost(self.rewriter.write(cell, Choice(builtin()[NORMAL])))
+    def _normal(self, cell: Cell) -> Totals | None:
+        try:
+            return self._cost(self.rewriter.write(cell, Choice(builtin()[NORMAL])))
+        except NotExpressibleError:
+            return None  # it is listed where normal is among the strategies
 
     def _cost(self, chain: Chain) -> Totals:
         return _sum([totals(layer, self.base.batch) for layer in chain])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.engine import MAX_LAYERS, Builder
-from costcalc.errors import ShapeError
+from costcalc.errors import CostcalcError, ShapeError
 from costcalc.model import Layer
 from costcalc.ops.kinds import show
 from costcalc.spec.names import Segments
@@ -38,6 +38,8 @@ class Rewriter:
         if cell.reason:
             raise NotExpressibleError("{}", cell.reason)
         parts = choice.strategy.write(cell, choice.options)
+        if not parts:
+            raise CostcalcError("{} writes no layers for {}", choice.strategy.name, cell.name)
         old = self.network.layers
         own = {old[index].name for index in cell.layers}
         span = next((old[index].span for index in cell.layers if old[index].name == cell.name), None)
