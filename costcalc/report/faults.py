@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 160
 """A source line is shown in full up to this many columns where the width is not known."""
-_NARROWEST = 40
+_NARROWEST = 20
 _MOST_SAID = 1_000
 """A message is cut after so many characters: a key of a spec may be millions long."""
 _TAB = "    "
@@ -77,7 +77,7 @@ def _excerpt(span: Span, lines: _Lines, label: str, color: bool, width: int | No
         return []
     number = str(span.line)
     margin = " " * (len(number) + 2)
-    room = max(_NARROWEST, width - len(margin) - 3) if width else _LONGEST
+    room = max(_NARROWEST, width - len(margin) - 2) if width else _LONGEST
     before, marked, after = _window(line, span.column - 1, span.length, room)
     bar = _paint("|", _GUTTER, color)
     caret = _paint("^" * max(1, columns(marked)), style, color)

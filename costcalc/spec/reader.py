@@ -6,7 +6,6 @@ process on deep nesting, and overwrites a key that stands twice.
 
 from __future__ import annotations
 
-import gc
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -87,10 +86,6 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     """
     reading = Reading(source)
     root = None
-    # A tree that only grows has nothing to collect: on a large text looking for it takes longer than reading.
-    pause = len(source.text) > 2**20 and gc.isenabled()
-    if pause:
-        gc.disable()
     try:
         if "\ufeff" in source.text:  # libyaml would drop it, the other parser keep it
             raise yaml.YAMLError("byte order mark")
@@ -103,9 +98,6 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
             reading.faults.append(fault)
     except StopReading:
         pass
-    finally:
-        if pause:
-            gc.enable()
     faults = reading.faults
     if root is None or any(fault.severity == "error" for fault in faults):
         raise SpecError(sorted(faults, key=lambda fault: fault.span[1:] if fault.span else ()))
