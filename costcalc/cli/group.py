@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "Each count written out: the formula, the numbers, the result.",
     "graph": "The network as a flowchart, for Mermaid or Graphviz.",
     "sweep": "Every combination of the values of some params.",
+    "check": "Hold specs to their limits, against a git ref.",
     "expand": "A spec with every block, loop and expression written out.",
     "specs": "The networks that come with costcalc.",
     "ops": "The ops that specs are written in, with their arguments.",

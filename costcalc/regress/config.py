@@ -142,7 +142,8 @@ class _Reading:
             self.fault((*path, "set"), "set gives values to params", "set = { alpha = 0.5 }")
         spec = self.text(path, entry, "spec")
         self.inside((*path, "spec"), spec)
-        return Scope(spec, values, self.text(path, entry, "layer"))
+        places = {key: self.document.place(*path, key).value for key in _SCOPE if key in entry}
+        return Scope(spec, values, self.text(path, entry, "layer"), places)
 
     def budget(self, path: Path, entry: dict[str, Any]) -> Budget:
         values = {

@@ -72,8 +72,8 @@ class Commit(NamedTuple):
     subject: str
 
 
-class MissingError(UsageError):
-    """An object that the repository should have and has not."""
+class GitError(UsageError):
+    """A repository that cannot answer: it lacks an object that it should have, or a submodule is not there."""
 
 
 def environment() -> dict[str, str]:
@@ -206,7 +206,7 @@ class Repository:
     # Objects
 
     def object(self, id: str, kind: str) -> bytes:
-        """The content of an object. Raises `MissingError`."""
+        """The content of an object. Raises `GitError`."""
         if self._process is None:
             command = ["git", "-C", str(self.folder), *_OPTIONS, "cat-file", "--batch"]
             self._process = subprocess.Popen(
@@ -220,10 +220,10 @@ class Repository:
             requests.flush()
             head = answers.readline().split()
         except OSError as error:
-            raise UsageError("git ended early: {}", error.strerror or error) from None
+            raise GitError("git ended early: {}", error.strerror or error) from None
         if len(head) != 3 or head[1] != kind.encode():
             help = "a partial clone lacks what was filtered out: fetch without --filter" if head else "git fsck"
-            raise MissingError("git has no {} {}", kind, id, help=help)
+            raise GitError("git has no {} {}", kind, id, help=help)
         size = int(head[2])
         content = answers.read(min(size, MAX_OBJECT))
         left = size - len(content) + 1
@@ -263,7 +263,7 @@ class Repository:
         if path not in self._inside:
             folder = (self.root or self.folder) / path
             if not os.path.lexists(folder / ".git"):
-                raise UsageError("the submodule {} is not checked out", path, help="git submodule update --init")
+                raise GitError("the submodule {} is not checked out", path, help="git submodule update --init")
             self._inside[path] = Repository(folder)
         return self._inside[path]
 
@@ -318,8 +318,8 @@ class Snapshot:
         inside = self.repository.submodule(submodule)
         try:
             found = Snapshot(inside, commit).find(path)
-        except MissingError:
-            raise UsageError(
+        except GitError:
+            raise GitError(
                 "the submodule {} lacks its commit {}",
                 submodule,
                 commit,

@@ -58,6 +58,8 @@ class Scope(NamedTuple):
     spec: str = ""
     set: Mapping[str, Any] = {}
     layer: str = ""
+    places: Mapping[str, Span] = {}
+    """Where each of these is written."""
 
 
 class Budget(NamedTuple):
@@ -98,6 +100,11 @@ class Config(NamedTuple):
     increases: tuple[Increase, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     specs_span: Span | None = None
+
+    @property
+    def entries(self) -> tuple[Budget | Increase, ...]:
+        """Everything that specs are held to."""
+        return (*self.budgets, *self.increases)
 
 
 class Requirement(NamedTuple):

@@ -1,0 +1,188 @@
+"""`costcalc check [SPEC...]`"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc.cli import FINE, GATE_FAILED, UNUSABLE
+from costcalc.cli.common import complete_spec
+from costcalc.cli.group import Command
+from costcalc.cli.output import Medium, Output, color_option, emit, output_option
+from costcalc.errors import CostcalcError, UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from costcalc.regress.limits import Allowance
+    from costcalc.regress.values import Check
+
+STATUS = {"pass": FINE, "fail": GATE_FAILED, "error": UNUSABLE}
+
+
+def _limits(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Mapping[str, int]:
+    from costcalc.regress.limits import figure
+
+    return _named(param, values, figure)
+
+
+def _increases(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Mapping[str, Allowance]:
+    from costcalc.regress.limits import allowance
+
+    return _named(param, values, allowance)
+
+
+def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[str], Any]) -> dict[str, Any]:
+    """Values by metric. Raises `UsageError` that names the option."""
+    from costcalc.model import METRICS
+
+    found = {}
+    for value in values:
+        metric, equals, text = value.partition("=")
+        if not equals:
+            raise UsageError("{} {}: expected METRIC=VALUE", param.opts[0], value, help=f"{param.opts[0]} macs=...")
+        if metric not in METRICS:
+            raise UsageError("{}: unknown metric {}", param.opts[0], metric, help=suggest(metric, METRICS))
+        if metric in found:
+            raise UsageError("{} {} is given twice", param.opts[0], metric)
+        try:
+            found[metric] = convert(text)
+        except CostcalcError as error:
+            raise UsageError("{} {}: {}", param.opts[0], value, error, help=error.help) from None
+    return found
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc check
+    costcalc check --base main
+    costcalc check models/net.yaml --max macs=130M --max-increase macs=2% --base main -o text -o sarif=cost.sarif
+    """,
+)
+@click.argument("specs", metavar="[SPEC]...", nargs=-1, shell_complete=complete_spec)
+@click.option("--base", metavar="REF|FILE", default="", help="Compare with a ref's merge base, or with a .json report.")
+@click.option("--config", metavar="PATH", help="Use this configuration instead of the nearest one above each spec.")
+@click.option("--max", "limits", multiple=True, metavar="METRIC=N", callback=_limits, help="A budget for every spec.")
+@click.option(
+    "--max-increase", "increases", multiple=True, metavar="METRIC=N", callback=_increases, help="2%, +500k, or 0."
+)
+@click.option("--exit-zero", is_flag=True, help="Status 0 where a gate failed; a check that was not made stays 2.")
+@click.option("--strict", is_flag=True, help="Stale waivers, loosened limits and rules not evaluated fail too.")
+@click.option("--init", is_flag=True, help="Write a first costcalc.toml with today's totals as budgets.")
+@click.option("--max-layers", type=click.IntRange(min=1), metavar="N", help="Allow more than 100,000 layers.")
+@output_option("text", "json", "markdown", "github", "gitlab", "junit", "sarif")
+@color_option
+@click.pass_context
+def check(
+    ctx: click.Context,
+    specs: tuple[str, ...],
+    base: str,
+    config: str | None,
+    limits: Mapping[str, int],
+    increases: Mapping[str, Allowance],
+    exit_zero: bool,
+    strict: bool,
+    init: bool,
+    max_layers: int | None,
+    outputs: tuple[Output, ...],
+) -> int:
+    """Hold specs to their limits: published totals, budgets, and increases against a git ref.
+
+    Without SPEC: the specs that costcalc.toml, or [tool.costcalc] of pyproject.toml, names. Status 1: a limit does not
+    hold; 2: the check could not be made.
+    """
+    from datetime import datetime
+
+    if init:
+        from costcalc.cli.first import write
+
+        return write(specs)
+    from costcalc.regress.check import Request
+    from costcalc.regress.check import check as run
+    from costcalc.regress.judge import Given
+
+    outcome = run(
+        Request(
+            today=datetime.now().astimezone().date(),
+            specs=specs,
+            base=base,
+            candidates=() if base else targets(os.environ),
+            config=config,
+            given=Given(limits, increases),
+            strict=strict,
+            max_layers=max_layers,
+            stdin=_stdin(specs),
+        )
+    )
+    asked = ctx.get_parameter_source("outputs") is not click.core.ParameterSource.DEFAULT
+    outputs = outputs if asked else (Output("text"),)
+    in_actions = os.environ.get("GITHUB_ACTIONS") == "true" and (not asked or all(output.path for output in outputs))
+    if in_actions and asked:
+        outputs = (*outputs, Output("text"))
+    emit(outputs, reports(outcome))
+    if in_actions:
+        _annotate(outcome)
+    status = STATUS[outcome.verdict]
+    return FINE if exit_zero and status == GATE_FAILED else status
+
+
+def targets(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The refs of the target branch that GitHub or GitLab name in the environment of a pull or merge request."""
+    branch = environment.get("GITHUB_BASE_REF")
+    if branch:
+        return (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
+    branch = environment.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+    commit = environment.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
+    found = (f"refs/remotes/origin/{branch}",) if branch else ()
+    return (*found, commit) if commit else found
+
+
+def reports(outcome: Check) -> dict[str, Callable[[Medium], str | bytes]]:
+    """Every format, each imported when it is asked for."""
+
+    def text(medium: Medium) -> str:
+        from costcalc.report.check_text import render
+
+        return render(outcome, color=medium.color, width=medium.width)
+
+    def named(form: str) -> Callable[[Medium], str]:
+        def make(_: Medium) -> str:
+            from importlib import import_module
+
+            report: str = import_module(f"costcalc.report.check_{form}").render(outcome)
+            return report
+
+        return make
+
+    return {"text": text, **{form: named(form) for form in ("json", "markdown", "github", "gitlab", "junit", "sarif")}}
+
+
+def _annotate(outcome: Check) -> None:
+    """In GitHub Actions: workflow commands on standard output, and the Markdown as the job's summary."""
+    from costcalc.cli.output import write_stdout
+    from costcalc.report.check_github import render as commands
+    from costcalc.report.check_markdown import render as markdown
+
+    write_stdout(commands(outcome))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        try:
+            with open(summary, "a", encoding="utf-8") as stream:  # noqa: PTH123
+                stream.write(markdown(outcome))
+        except OSError as error:
+            raise UsageError("cannot write the job summary {}: {}", summary, error.strerror or error) from None
+
+
+def _stdin(specs: tuple[str, ...]) -> Any:
+    if "-" not in specs:
+        return None
+    import sys
+
+    from costcalc.spec.reader import read_stream
+
+    if not sys.stdin:
+        raise UsageError("standard input is closed")
+    return read_stream(sys.stdin.buffer, "<stdin>")

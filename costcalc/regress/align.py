@@ -1,0 +1,192 @@
+"""Which layer of one network is which of another: through renames, insertions and moves.
+
+Layers that no name or argument changed are found first and hold the rest in place. Between them the alignment with the
+most in common is sought; what is then left over and stands elsewhere has moved.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.model import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from costcalc.model import Row
+
+SAME, CHANGED, RENAMED, MOVED, ADDED, REMOVED = "same", "changed", "renamed", "moved", "added", "removed"
+
+_MOST = 250_000
+"""The pairs of layers that are compared one by one; beyond, layers are paired by name alone."""
+
+
+class Pair(NamedTuple):
+    """A layer at the base and now. One of them is missing where it was added or removed."""
+
+    base: Row | None
+    row: Row | None
+    status: str
+
+    @property
+    def name(self) -> str:
+        """Its name now; of a layer that was removed, its name then."""
+        layer = self.row or self.base
+        return layer.name if layer else ""
+
+    @property
+    def base_totals(self) -> Totals:
+        """What it cost."""
+        return self.base.totals if self.base else Totals()
+
+    @property
+    def totals(self) -> Totals:
+        """What it costs."""
+        return self.row.totals if self.row else Totals()
+
+
+def align(base: Sequence[Row], rows: Sequence[Row]) -> list[Pair]:
+    """Every layer of both networks once, in the order of the new one; what was removed stands where it stood."""
+    partner: dict[int, int] = {}
+    for first, last, first_row, last_row in _gaps(base, rows, partner):
+        _pair_gap(base, rows, range(first, last), range(first_row, last_row), partner)
+    in_order = set(partner)
+    for key in (_name_and_op, _work):
+        _pair_rest(base, rows, partner, key)
+    moved = {index for index in partner if index not in in_order}
+    return _list(base, rows, partner, moved)
+
+
+def _list(base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int], moved: set[int]) -> list[Pair]:
+    pairs: list[Pair] = []
+    back = {here: there for there, here in partner.items()}
+    at = 0
+    for index, row in enumerate(rows):
+        there = back.get(index)
+        if there is None:
+            pairs.append(Pair(None, row, ADDED))
+            continue
+        if there not in moved:
+            pairs += [Pair(base[each], None, REMOVED) for each in range(at, there) if each not in partner]
+            at = max(at, there + 1)
+        pairs.append(Pair(base[there], row, _status(base[there], row, there in moved)))
+    return pairs + [Pair(base[each], None, REMOVED) for each in range(at, len(base)) if each not in partner]
+
+
+def _status(base: Row, row: Row, moved: bool) -> str:
+    if base.totals != row.totals or base.op != row.op:
+        return CHANGED
+    if moved:
+        return MOVED
+    return SAME if base.name == row.name else RENAMED
+
+
+def _name_and_op(row: Row) -> Hashable:
+    return None if _automatic(row) else (row.name, row.op)
+
+
+def _work(row: Row) -> Hashable:
+    """What a layer does; nothing for one without weights and multiplications, which are all alike."""
+    return (row.op, row.totals, row.inputs, row.outputs) if row.totals.params or row.totals.macs else None
+
+
+def _exact(row: Row) -> Hashable:
+    return (row.name, row.op, row.totals, row.inputs, row.outputs)
+
+
+def _automatic(row: Row) -> bool:
+    """Whether a layer has the name that its op gives it by itself, with numbers of its own."""
+    return any(re.fullmatch(rf"{re.escape(row.op)}(_\d+)?", part) for part in row.name.split(".")[-3:])
+
+
+def _gaps(
+    base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int]
+) -> Iterable[tuple[int, int, int, int]]:
+    """Pair what is exactly the same and in the same order; the stretches between are what is left to look at."""
+    where = {key: index for index, key in enumerate(map(_exact, rows))}
+    anchors = _increasing([(index, where[key]) for index, key in enumerate(map(_exact, base)) if key in where])
+    partner.update(anchors)
+    at = at_row = 0
+    for there, here in [*anchors, (len(base), len(rows))]:
+        if there > at or here > at_row:
+            yield at, there, at_row, here
+        at, at_row = there + 1, here + 1
+
+
+def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest part of the pairs that is in order on both sides.
+
+    >>> _increasing([(0, 3), (1, 0), (2, 1), (3, 2)])
+    [(1, 0), (2, 1), (3, 2)]
+    """
+    ends: list[int] = []
+    tails: list[int] = []
+    before: list[int] = []
+    for index, (_, here) in enumerate(pairs):
+        length = bisect_left(ends, here)
+        before.append(tails[length - 1] if length else -1)
+        ends[length:] = [here, *ends[length + 1 :]]
+        tails[length:] = [index, *tails[length + 1 :]]
+    chain = []
+    index = tails[-1] if tails else -1
+    while index >= 0:
+        chain.append(pairs[index])
+        index = before[index]
+    return chain[::-1]
+
+
+def _pair_gap(
+    base: Sequence[Row], rows: Sequence[Row], there: range, here: range, partner: dict[int, int]
+) -> None:
+    """The alignment of two stretches with the most in common (Needleman and Wunsch 1970, without a price for gaps)."""
+    if not there or not here:
+        return
+    if len(there) * len(here) > _MOST:
+        names = {rows[index].name: index for index in here}
+        found = [(index, names[base[index].name]) for index in there if base[index].name in names]
+        partner.update(pair for pair in _increasing(found) if base[pair[0]].op == rows[pair[1]].op)
+        return
+    best = [[0] * (len(here) + 1) for _ in range(len(there) + 1)]
+    for i in range(len(there) - 1, -1, -1):
+        row = best[i]
+        below = best[i + 1]
+        for j in range(len(here) - 1, -1, -1):
+            common = _common(base[there[i]], rows[here[j]])
+            row[j] = max(below[j], row[j + 1], below[j + 1] + common if common else 0)
+    i = j = 0
+    while i < len(there) and j < len(here):
+        common = _common(base[there[i]], rows[here[j]])
+        if common and best[i][j] == best[i + 1][j + 1] + common:
+            partner[there[i]] = here[j]
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+
+
+def _common(base: Row, row: Row) -> int:
+    """How much speaks for two layers being one: the name that somebody gave, the op, the shapes, the figures."""
+    named = base.name == row.name
+    given = named and not _automatic(row)
+    if base.op != row.op:
+        return 4 if given else 0
+    points = 8 if given else 3 if named else 1
+    points += 2 * (base.outputs == row.outputs) + 2 * (base.inputs == row.inputs) + 2 * (base.totals == row.totals)
+    return points + (base.name.rpartition(".")[0] == row.name.rpartition(".")[0])
+
+
+def _pair_rest(
+    base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int], key: Callable[[Row], Hashable]
+) -> None:
+    """Pair what is left over, wherever it stands."""
+    taken = set(partner.values())
+    waiting: dict[Hashable, list[int]] = {}
+    for index in range(len(rows) - 1, -1, -1):
+        if index not in taken and (name := key(rows[index])) is not None:
+            waiting.setdefault(name, []).append(index)
+    for index, layer in enumerate(base):
+        if index not in partner and (found := waiting.get(key(layer))):
+            partner[index] = found.pop()

@@ -1,0 +1,259 @@
+"""Finds what a spec was: at a commit of its repository, or in an earlier report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
+from costcalc.globs import match
+from costcalc.regress.base import SnapshotLibrary, at_commit, renames, same_blobs
+from costcalc.regress.config import NAMES, parse
+from costcalc.regress.git import FETCH, Repository, Snapshot
+from costcalc.regress.measure import Meter, Recorded, Subject
+from costcalc.regress.project import fixed, relative, spec_globs
+from costcalc.regress.values import MODIFIED, NEW, UNCHANGED, BaseInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from costcalc.regress.limits import Config
+    from costcalc.regress.project import Named, Project, Settings
+
+SUFFIXES = (".yaml", ".yml")
+
+
+class Before(NamedTuple):
+    """What a spec was: its status now against then; then's figures, path and faults, each where there are any."""
+
+    status: str
+    subject: Subject | Recorded | None = None
+    path: str = ""
+    faults: tuple[Fault, ...] = ()
+    renamed: bool = False
+
+
+class Repositories:
+    """The repositories that a check reads, each opened once. Use it in a `with`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open: dict[Path, Repository] = {}
+        self._main: Repository | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for repository in {id(each): each for each in self._open.values()}.values():
+            repository.close()
+
+    def at(self, folder: Path) -> Repository:
+        """The repository at or above a folder. Raises `UsageError`."""
+        if folder not in self._open:
+            repository = Repository(folder)
+            known = [each for each in self._open.values() if repository.root and each.root == repository.root]
+            self._open[folder] = known[0] if known else repository
+        return self._open[folder]
+
+    def locate(self, path: Path) -> tuple[Repository, str]:
+        """A file's repository and its path from the root there: the working folder's, where it lies in that one."""
+        real = Path(os.path.realpath(path.parent)) / path.name
+        repository = self.at(self.folder)
+        if repository.root is None or not real.is_relative_to(repository.root):
+            repository = self.at(path.parent)
+        if repository.root is None:
+            raise UsageError("{} is not in the work tree of a repository", path)
+        return repository, relative(real, repository.root)
+
+
+class GitBase:
+    """The specs of a work tree as they were at a commit."""
+
+    def __init__(
+        self, repositories: Repositories, project: Project, ref: str, meter: Meter, *, merge_base: bool
+    ) -> None:
+        """With `merge_base`, the commit where HEAD left the ref; else the ref's own. Raises `UsageError`."""
+        self.repositories = repositories
+        self.project = project
+        self.ref = ref
+        self.meter = meter
+        self.merge_base = merge_base
+        self._snapshots: dict[int, tuple[Snapshot, SnapshotLibrary]] = {}
+        self._renamed: dict[tuple[int, str], str] = {}
+        self._known: dict[str, Before] = {}
+        self._configs: dict[tuple[int, str], Config | None] = {}
+        repository = repositories.at(project.folder)
+        if repository.root is None:
+            raise UsageError("this is a bare repository: there is no work tree to check")
+        self.info = BaseInfo(ref, self.snapshot(repository)[0].commit)
+
+    def snapshot(self, repository: Repository) -> tuple[Snapshot, SnapshotLibrary]:
+        """The files of a repository at the ref."""
+        if id(repository) not in self._snapshots:
+            commit = repository.commit(self.ref)
+            if self.merge_base:
+                commit = repository.merge_base(commit, self.ref)
+            snapshot = Snapshot(repository, commit)
+            self._snapshots[id(repository)] = snapshot, SnapshotLibrary(snapshot, self.ref)
+        return self._snapshots[id(repository)]
+
+    def follow(self, specs: Sequence[Named]) -> None:
+        """Find out what those specs were called that have no file of their name at the ref."""
+        new: dict[int, dict[str, bytes]] = {}
+        of: dict[int, Repository] = {}
+        for spec in specs:
+            if spec.path is not None and spec.path.is_file():
+                repository, path = self.repositories.locate(spec.path)
+                if self.snapshot(repository)[0].find(path) is None:
+                    new.setdefault(id(repository), {})[path] = spec.path.read_bytes()
+                    of[id(repository)] = repository
+        for number, contents in new.items():
+            repository = of[number]
+            root = repository.root
+            assert root
+            gone = {
+                path: entry
+                for path, entry in self.snapshot(repository)[0].files().items()
+                if path.endswith(SUFFIXES) and not os.path.lexists(root / path)
+            }
+            for path, old in renames(self.snapshot(repository)[0], gone, contents).items():
+                self._renamed[number, path] = old
+
+    def before(self, named: Named, subject: Subject) -> Before:
+        """What a spec was. Raises `UsageError` where the repository cannot tell."""
+        if named.name not in self._known:
+            self._known[named.name] = self._before(named, subject)
+        return self._known[named.name]
+
+    def _before(self, named: Named, subject: Subject) -> Before:
+        if named.path is None:
+            return Before(NEW)
+        repository, path = self.repositories.locate(named.path)
+        snapshot, library = self.snapshot(repository)
+        was = self._renamed.get((id(repository), path), path)
+        renamed, path = was != path, was
+        home = named.path.parent
+        paths = [path]
+        root = repository.root
+        assert root
+        for file in subject.spec.files[1:]:
+            full = self.project.folder / file.name
+            own = os.path.lexists(full) and full.is_relative_to(home)
+            paths.append(relative(Path(os.path.realpath(full.parent)) / full.name, root) if own else "")
+        if same_blobs(snapshot, [each or None for each in paths], subject.spec):
+            return Before(UNCHANGED, subject, path, (), renamed)
+        spec = at_commit(library, path)
+        if spec is None:
+            return Before(NEW)
+        if isinstance(spec, CostcalcError):
+            return Before(NEW, None, path, _faults(spec))
+        old = Subject(spec, self.meter)
+        try:
+            old.analysis({})
+        except CostcalcError as error:
+            return Before(NEW, None, path, _faults(error))
+        same = [file.text for file in spec.files] == [file.text for file in subject.spec.files]
+        return Before(UNCHANGED if same else MODIFIED, old, path, (), renamed)
+
+    def config(self, named: Named, path: str) -> tuple[Config | None, str]:
+        """The configuration that held a spec at the ref, the nearest above it, and the path that its globs saw.
+
+        Raises `SpecError`.
+        """
+        if named.path is None:
+            return None, path
+        repository, _ = self.repositories.locate(named.path)
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            found = self.config_in(repository, folder)
+            if found is not None:
+                return found, path.removeprefix(f"{folder}/" if folder else "")
+        return None, path
+
+    def config_in(self, repository: Repository, folder: str) -> Config | None:
+        """The configuration in a folder of a repository at the ref. Raises `SpecError`."""
+        if (id(repository), folder) not in self._configs:
+            self._configs[id(repository), folder] = self._config_in(repository, folder)
+        return self._configs[id(repository), folder]
+
+    def _config_in(self, repository: Repository, folder: str) -> Config | None:
+        snapshot, library = self.snapshot(repository)
+        for name in NAMES:
+            path = f"{folder}/{name}" if folder else name
+            found = snapshot.find(path)
+            if found is not None and found.entry.kind == "blob":
+                config = parse(library.open(path))
+                if config is not None:
+                    return config
+        return None
+
+    def folder_of(self, settings: Settings) -> tuple[Repository, str]:
+        """A configuration's folder in its repository."""
+        repository, path = self.repositories.locate(settings.folder / NAMES[0])
+        return repository, path.rpartition("/")[0]
+
+    def deleted(self, settings: Settings, alive: set[str]) -> list[tuple[str, Subject | None]]:
+        """The specs that a configuration names, or named, that existed then and do not now; `alive` by their names."""
+        repository, folder = self.folder_of(settings)
+        snapshot, library = self.snapshot(repository)
+        globs = {*spec_globs(settings.config)}
+        old = self.config_in(repository, folder)
+        globs |= {*spec_globs(old)} if old else set()
+        prefix = f"{folder}/" if folder else ""
+        followed = set(self._renamed.values())
+        found = {}
+        for glob in sorted(globs):
+            for path in snapshot.files(f"{prefix}{fixed(glob)}".rstrip("/")):
+                full = settings.folder / path.removeprefix(prefix)
+                gone = path not in followed and not os.path.lexists(full) and self.project.show(full) not in alive
+                if gone and match(glob, path.removeprefix(prefix), "/"):
+                    spec = at_commit(library, path)
+                    subject = None if spec is None or isinstance(spec, CostcalcError) else Subject(spec, self.meter)
+                    found[self.project.show(full)] = subject
+        return sorted(found.items())
+
+
+def _faults(error: CostcalcError) -> tuple[Fault, ...]:
+    return error.faults if isinstance(error, SpecError) else (error.fault(),)
+
+
+class FileBase:
+    """The figures of an earlier `analyze -o json`, found by a network's name."""
+
+    def __init__(self, path: str, meter: Meter) -> None:
+        from costcalc.regress.recorded import read
+
+        self.analyses = read(path)
+        self.meter = meter
+        self.info = BaseInfo(path, file=True)
+
+    def follow(self, specs: Sequence[Named]) -> None:
+        """A network keeps its name: there is nothing to follow."""
+
+    def before(self, named: Named, subject: Subject) -> Before:
+        """What the report says of a network of this name."""
+        found = [analysis for analysis in self.analyses if analysis.network == subject.spec.name]
+        if not found:
+            return Before(NEW)
+        recorded = Recorded(found)
+        old, now = recorded.analysis({}), subject.analysis({})
+        same = old is not None and now is not None and old.totals == now.totals
+        return Before(UNCHANGED if same else MODIFIED, recorded)
+
+
+def first(repositories: Repositories, folder: Path, candidates: Sequence[str]) -> str:
+    """The first of some refs that the repository has. Raises `UsageError` where it has none of them."""
+    repository = repositories.at(folder)
+    for ref in candidates:
+        try:
+            repository.commit(ref)
+        except UsageError:
+            continue
+        return ref
+    raise UsageError("the target branch that the CI names is not here: {}", candidates[0], help=FETCH)

@@ -1,0 +1,302 @@
+"""A whole check: every spec held to what is required of it, and the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
+from costcalc.regress.bases import FileBase, GitBase, Repositories, first
+from costcalc.regress.hold import Held, Holder
+from costcalc.regress.judge import Given, applies
+from costcalc.regress.limits import BASE
+from costcalc.regress.loosened import LOOSENED, limits, requirements, waivers
+from costcalc.regress.measure import Meter
+from costcalc.regress.project import Named, Project, Settings
+from costcalc.regress.values import (
+    BROKEN,
+    DELETED,
+    ERROR,
+    FAIL,
+    PASS,
+    UNCHANGED,
+    WARNING,
+    Check,
+    Finding,
+    SpecResult,
+    Unevaluated,
+)
+from costcalc.regress.waivers import STALE, apply, stale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from costcalc.errors import Source
+    from costcalc.regress.limits import Budget, Increase, Waiver
+
+
+class Request(NamedTuple):
+    """What is to be checked, and how. Everything from outside is in it: the day, and the refs that a CI names."""
+
+    today: date
+    specs: tuple[str, ...] = ()
+    base: str = ""
+    candidates: tuple[str, ...] = ()
+    """Refs to try in the place of a base that is not given."""
+    config: str | None = None
+    given: Given = Given()
+    strict: bool = False
+    max_layers: int | None = None
+    stdin: Source | None = None
+    """The text of the spec `-`."""
+
+
+def check(request: Request) -> Check:
+    """Hold specs to their limits. Raises `CostcalcError` for anything that keeps the check from being made."""
+    from pathlib import Path
+
+    project = Project(Path.cwd(), request.config)
+    with Repositories(project.folder) as repositories:
+        return _Checking(request, project, repositories).check()
+
+
+class _Checking:
+    def __init__(self, request: Request, project: Project, repositories: Repositories) -> None:
+        self.request = request
+        self.project = project
+        self.repositories = repositories
+        self.meter = Meter(request.max_layers)
+        self.selected = self.select()
+        self.base = self.find_base()
+        self.against: dict[str, GitBase | FileBase | None] = {BASE: self.base}
+        self.holder = Holder(self.meter, request.given, self.base_of)
+        self.settings = {
+            id(settings): settings
+            for settings in [spec.settings for spec in self.selected] + [project.settings(project.folder)]
+            if settings is not None
+        }
+
+    def select(self) -> list[Named]:
+        """The specs to check. Raises `UsageError` where there are none."""
+        if self.request.specs:
+            named = [
+                self.project.named(name, self.request.stdin if name == "-" else None) for name in self.request.specs
+            ]
+            return list({spec.name: spec for spec in named}.values())
+        found = self.project.configured()
+        if not found:
+            settings = self.project.settings(self.project.folder)
+            if settings is None:
+                raise UsageError(
+                    "no spec is named, and no costcalc.toml is here",
+                    help="costcalc check SPEC, or costcalc check --init, which writes a first one",
+                )
+            config = settings.config
+            raise SpecError([Fault("no file matches what this configuration names as specs", config.specs_span)])
+        return found
+
+    def find_base(self) -> GitBase | FileBase | None:
+        """What to compare with. Raises `UsageError` where it is named and cannot be had."""
+        request = self.request
+        ref = request.base
+        if ref.endswith(".json"):
+            return FileBase(ref, self.meter)
+        if not ref and not request.candidates:
+            return None
+        ref = ref or first(self.repositories, self.project.folder, request.candidates)
+        return self.git_base(ref, merge_base=True)
+
+    def git_base(self, ref: str, *, merge_base: bool) -> GitBase:
+        base = GitBase(self.repositories, self.project, ref, self.meter, merge_base=merge_base)
+        base.follow(self.selected)
+        return base
+
+    def base_of(self, against: str) -> GitBase | FileBase | None:
+        """What an increase is against: the base, or a ref of its own."""
+        if against not in self.against:
+            self.against[against] = self.git_base(against, merge_base=False)
+        return self.against[against]
+
+    def check(self) -> Check:
+        held = {spec.name: (spec, self.holder.hold(spec)) for spec in self.selected}
+        others = _Others(self, held)
+        self.refuse_idle(held, others)
+        findings, waived, used = self.waive(held.values())
+        findings += self.stale(used, others)
+        findings += self.loosened(held.values())
+        unevaluated = tuple([each for _, one in held.values() for each in one.unevaluated])
+        results = [one.result for _, one in held.values()] + self.deleted(held)
+        if self.request.strict:
+            findings = [
+                each._replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings
+            ]
+        broken = any(result.status == BROKEN for result in results)
+        failed = any(finding.severity == ERROR for finding in findings) or (self.request.strict and unevaluated)
+        if not broken and not any(result.held for result in results):
+            raise self.nothing(unevaluated)
+        verdict = ERROR if broken else FAIL if failed else PASS
+        info = self.base.info if self.base else None
+        strict = self.request.strict
+        return Check(verdict, info, tuple(findings), tuple(waived), unevaluated, tuple(results), strict)
+
+    def nothing(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
+        """A check that measured nothing never passes."""
+        if unevaluated:
+            return UsageError(
+                "nothing was checked: {}", unevaluated[0].reason, help="--base REF says what to compare with"
+            )
+        names = ", ".join([spec.name for spec in self.selected[:3]])
+        return UsageError(
+            "nothing was checked: {} {} held to nothing",
+            names if len(self.selected) <= 3 else f"{len(self.selected):,} specs",
+            "is" if len(self.selected) == 1 else "are",
+            help="give a budget in the spec, in costcalc.toml (costcalc check --init), or --max macs=...",
+        )
+
+    # Configurations
+
+    def refuse_idle(self, held: dict[str, tuple[Named, Held]], others: _Others) -> None:
+        """Raise `SpecError` where an entry of a configuration is about no spec, no param or no layer at all."""
+        hits = {hit for _, one in held.values() for hit in one.hits}
+        faults = []
+        for settings in self.settings.values():
+            for entry in settings.config.entries:
+                scope = entry.scope
+                names = [spec for spec in others.known(settings) if applies(scope.spec, spec.key)]
+                if not names:
+                    faults.append(Fault(f"no spec matches {scope.spec}", scope.places.get("spec", entry.span)))
+                elif (scope.set or scope.layer) and id(entry) not in hits and not others.hit(entry, names):
+                    faults.append(self.idle_scope(entry, names))
+        if faults:
+            raise SpecError(faults)
+
+    def idle_scope(self, entry: Budget | Increase, names: Sequence[Named]) -> Fault:
+        """Why an entry holds nothing in the specs that it names."""
+        scope = entry.scope
+        params = sorted({name for spec in names for name in self.holder.params(spec)})
+        for name in scope.set:
+            if name not in params:
+                place = scope.places.get("set", entry.span)
+                return Fault(f"no spec here has a param {name}", place, (), suggest(name, params))
+        layers = sorted({name for spec in names for name in self.holder.layers(spec)})
+        if not scope.layer:
+            return Fault("no spec here has all of these params", scope.places.get("set", entry.span))
+        help = suggest(scope.layer, layers, "costcalc analyze SPEC lists the layers")
+        return Fault(f"no layer matches {scope.layer}", scope.places.get("layer", entry.span), (), help)
+
+    def waive(
+        self, held: Iterable[tuple[Named, Held]]
+    ) -> tuple[list[Finding], list[Finding], set[int]]:
+        """Findings that stand, findings that are waived, and which waivers are about any."""
+        findings: list[Finding] = []
+        waived: list[Finding] = []
+        used: set[int] = set()
+        for spec, one in held:
+            for finding in one.findings:
+                known = spec.settings.config.waivers if spec.settings else ()
+                said, accepted, about = apply(finding, known, spec.key, self.request.today)
+                (waived if accepted else findings).append(said)
+                used |= {id(waiver) for waiver in about}
+        return findings, waived, used
+
+    def stale(self, used: set[int], others: _Others) -> list[Finding]:
+        """Waivers that have expired, or match nothing in any configured spec, whichever are being checked."""
+        found = []
+        for settings in self.settings.values():
+            for waiver in settings.config.waivers:
+                concerned = id(waiver) in used or others.concerned(settings, waiver)
+                finding = stale(waiver, concerned, self.request.today)
+                found += [finding] if finding else []
+        return found
+
+    def loosened(self, held: Iterable[tuple[Named, Held]]) -> list[Finding]:
+        """Limits that the base's own configuration and specs set lower."""
+        base = self.base
+        if not isinstance(base, GitBase):
+            return []
+        found: list[Finding] = []
+        ref = base.info.name
+        for settings in self.settings.values():
+            repository, folder = base.folder_of(settings)
+            try:
+                old = base.config_in(repository, folder)
+            except SpecError as error:
+                message = f"the configuration at {ref} cannot be read: {error.faults[0].message}"
+                found.append(Finding(LOOSENED, WARNING, "", message, key=f"{LOOSENED}|{folder}"))
+                continue
+            if old is not None and old.source.text != settings.config.source.text:
+                found += waivers(old, settings.config, ref)
+        for spec, one in held:
+            before = one.before
+            if before is None or one.subject is None or before.subject is None:
+                continue
+            try:
+                old, path = base.config(spec, before.path)
+            except SpecError:
+                continue  # said above, once
+            config = spec.settings.config if spec.settings else None
+            same = (old and old.source.text) == (config and config.source.text)
+            if before.status == UNCHANGED and same and path == spec.key:
+                continue
+            then = requirements(before.subject.spec, old, path)
+            now = requirements(one.subject.spec, config, spec.key)
+            found += limits(spec.name, then, now, ref)
+        return found
+
+    def deleted(self, held: dict[str, tuple[Named, Held]]) -> list[SpecResult]:
+        """The configured specs that existed at the base; only where no specs are named."""
+        settings = self.project.settings(self.project.folder)
+        if self.request.specs or settings is None or not isinstance(self.base, GitBase):
+            return []
+        results = []
+        for name, subject in self.base.deleted(settings, set(held)):
+            try:
+                analysis = subject and subject.analysis({})
+            except CostcalcError:
+                analysis = None
+            results.append(SpecResult(name, DELETED, None, analysis.totals if analysis else None))
+        return results
+
+
+class _Others:
+    """The configured specs that are not being checked: looked at only where an entry or a waiver may be about them."""
+
+    def __init__(self, checking: _Checking, held: dict[str, tuple[Named, Held]]) -> None:
+        self.checking = checking
+        self.held = held
+        self._known: dict[int, list[Named]] = {}
+        self._looked: dict[str, Held] = {}
+
+    def known(self, settings: Settings) -> list[Named]:
+        """Every spec that a configuration holds: those that it names and those being checked."""
+        if id(settings) not in self._known:
+            named = {spec.name: spec for spec in self.checking.project.specs(settings)}
+            named.update({spec.name: spec for spec, _ in self.held.values()})
+            found = [spec for spec in named.values() if spec.settings and spec.settings.config is settings.config]
+            self._known[id(settings)] = found
+        return self._known[id(settings)]
+
+    def look(self, spec: Named) -> Held:
+        if spec.name in self.held:
+            return self.held[spec.name][1]
+        if spec.name not in self._looked:
+            self._looked[spec.name] = self.checking.holder.hold(spec, explained=False)
+        return self._looked[spec.name]
+
+    def hit(self, entry: Budget | Increase, names: Sequence[Named]) -> bool:
+        """Whether an entry has something to hold in any of the specs, or a broken spec keeps that unknown."""
+        looked = map(self.look, names)
+        return any(id(entry) in one.hits or one.result.status == BROKEN for one in looked)
+
+    def concerned(self, settings: Settings, waiver: Waiver) -> bool:
+        """Whether a waiver is about anything in the specs that are not being checked."""
+        today = self.checking.request.today
+        for spec in self.known(settings):
+            if spec.name not in self.held and applies(waiver.scope.spec, spec.key):
+                one = self.look(spec)
+                if one.result.status == BROKEN:
+                    return True
+                if any(apply(finding, [waiver], spec.key, today)[2] for finding in one.findings):
+                    return True
+        return False
+

@@ -1,0 +1,140 @@
+"""What a check finds, as values that every report is made of."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costcalc.model import METRICS, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costcalc.errors import Span
+
+ERROR, WARNING = "error", "warning"
+UNCHANGED, MODIFIED, NEW, DELETED, BROKEN = "unchanged", "changed", "new", "deleted", "broken"
+PASS, FAIL = "pass", "fail"
+
+
+class Cause(NamedTuple):
+    """A layer that became dearer: its figure at the base, if it was there, and now, and its part of all growth."""
+
+    layer: str
+    base: int | None
+    value: int
+    change: int
+    share: Fraction
+
+
+class Finding(NamedTuple):
+    """One thing that a rule found."""
+
+    rule: str
+    severity: str
+    spec: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    """What stands beside the caret."""
+    set: Mapping[str, Any] = {}
+    layer: str = ""
+    metric: str = ""
+    value: int | None = None
+    limit: int | None = None
+    base: int | None = None
+    causes: tuple[Cause, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str = ""
+    weight: Fraction = Fraction(0)
+    """How far beyond the limit, as a part of it, so that the largest can stand first."""
+    key: str = ""
+    """What the finding is about, without any place or figure: the same when lines move."""
+
+
+class SpecResult(NamedTuple):
+    """A spec as a whole: what became of it, and its totals at its own params."""
+
+    spec: str
+    status: str
+    totals: Totals | None = None
+    base_totals: Totals | None = None
+    base_spec: str = ""
+    """Its path at the base, where it was renamed."""
+    held: int = 0
+    """How many requirements it was held to."""
+
+
+class Unevaluated(NamedTuple):
+    """A rule that could not be evaluated, and why."""
+
+    rule: str
+    spec: str
+    metric: str
+    reason: str
+
+
+class BaseInfo(NamedTuple):
+    """What was compared with: a ref and the commit it led to, or a file."""
+
+    name: str
+    commit: str = ""
+    file: bool = False
+
+
+class Check(NamedTuple):
+    """The outcome. `verdict` is `pass`, `fail` or `error`; the last where a spec has an error."""
+
+    verdict: str
+    base: BaseInfo | None
+    findings: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    not_evaluated: tuple[Unevaluated, ...]
+    specs: tuple[SpecResult, ...]
+    strict: bool = False
+
+    @property
+    def errors(self) -> int:
+        """How many findings fail the check."""
+        return sum(finding.severity == ERROR for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings only warn."""
+        return len(self.findings) - self.errors
+
+    @property
+    def largest(self) -> list[Finding]:
+        """The findings, those that fail first, the farthest beyond its limit first."""
+        return sorted(self.findings, key=lambda finding: (finding.severity != ERROR, -finding.weight))
+
+    def count(self, status: str) -> int:
+        """How many specs have a status."""
+        return sum(result.status == status for result in self.specs)
+
+    def moves(self) -> list[Move]:
+        """Every total that differs from the base's, the largest relative change first within its spec."""
+        return [move for result in self.specs for move in _moves(result)]
+
+
+class Move(NamedTuple):
+    """A total that changed; `part` is the change as a part of what it was, where that was not 0."""
+
+    spec: str
+    metric: str
+    base: int
+    value: int
+    change: int
+    part: Fraction | None
+
+
+def _moves(result: SpecResult) -> list[Move]:
+    if result.totals is None or result.base_totals is None:
+        return []
+    moves = []
+    for name in METRICS:
+        base, value = getattr(result.base_totals, name), getattr(result.totals, name)
+        if base != value:
+            part = Fraction(value - base, base) if base else None
+            moves.append(Move(result.spec, name, base, value, value - base, part))
+    return moves

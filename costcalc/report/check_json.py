@@ -1,0 +1,67 @@
+"""A check as a JSON document: `costcalc.check/1`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from costcalc.report.machine import render as render_document
+
+if TYPE_CHECKING:
+    from costcalc.model import Totals
+    from costcalc.regress.values import Check, Finding
+
+
+def render(check: Check) -> str:
+    """The document's text."""
+    return render_document(document(check))
+
+
+def document(check: Check) -> dict[str, Any]:
+    """The check as plain values. Figures are integers; what does not apply is null."""
+    base = check.base
+    return {
+        "format": "costcalc.check/1",
+        "verdict": check.verdict,
+        "strict": check.strict,
+        "base": base and ({"file": base.name} if base.file else {"ref": base.name, "commit": base.commit}),
+        "findings": [_finding(finding) for finding in check.findings],
+        "waived": [_finding(finding) for finding in check.waived],
+        "not_evaluated": [each._asdict() for each in check.not_evaluated],
+        "specs": [
+            {
+                "spec": each.spec,
+                "status": each.status,
+                "base_spec": each.base_spec or None,
+                "limits": each.held,
+                "totals": _totals(each.totals),
+                "base_totals": _totals(each.base_totals),
+            }
+            for each in check.specs
+        ],
+    }
+
+
+def _totals(totals: Totals | None) -> dict[str, Any] | None:
+    return None if totals is None else totals.to_dict()
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    span = finding.span
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "spec": finding.spec,
+        "set": dict(finding.set),
+        "layer": finding.layer or None,
+        "metric": finding.metric or None,
+        "value": finding.value,
+        "limit": finding.limit,
+        "base": finding.base,
+        "file": span.source.name if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "message": finding.message,
+        "notes": list(finding.notes),
+        "help": finding.help or None,
+        "causes": [{"layer": cause.layer, "base": cause.base, "value": cause.value} for cause in finding.causes],
+    }
