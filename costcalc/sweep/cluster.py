@@ -40,14 +40,20 @@ def cluster_chunks(task: Task, address: str, pause: Callable[[], None] = lambda:
             raise UsageError("the Dask scheduler at {} has no workers", address, help=f"dask worker {address}")
         waiting = boxes(task.sizes)
         ahead = AHEAD * sum(client.ncores().values())
-        running: deque[Any] = deque()
+        running: deque[tuple[Box, Any]] = deque()
         while True:
             while len(running) < ahead and (box := next(waiting, None)) is not None:
-                running.append(client.submit(evaluated, task, box, pure=False))
+                running.append((box, client.submit(evaluated, task, box, pure=False)))
             if not running:
                 return
-            yield from _result(running[0], distributed.TimeoutError, pause)
-            running.popleft()
+            box, future = running.popleft()
+            try:
+                chunks = _result(future, distributed.TimeoutError, pause)
+            except distributed.KilledWorker:
+                raise UsageError("every worker dies on the points from {:,} on", box.start) from None
+            except ImportError as error:
+                raise UsageError("the workers at {} cannot run costcalc: {}", address, error) from None
+            yield from chunks
 
 
 def evaluated(task: Task, box: Box) -> list[Chunk]:

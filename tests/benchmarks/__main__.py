@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import in_process, measure, whole_process
+from . import in_process, measure, sweep, whole_process
 
 BENCHMARKS = {
     "machine": measure.speed_of_this_machine,
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "analyze-json": whole_process.analyze_json,
     "text-to-totals": in_process.text_to_totals,
     "many-layers": in_process.many_layers,
+    "million-networks": sweep.million_networks,
 }
 
 

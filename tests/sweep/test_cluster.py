@@ -1,0 +1,76 @@
+"""A sweep on a real local cluster of two worker processes, one of which is killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from costcalc.errors import UsageError
+from costcalc.spec.document import open_spec
+from costcalc.sweep import chunks as module
+from costcalc.sweep.axis import parse_axis
+from costcalc.sweep.chunks import Task
+from costcalc.sweep.cluster import cluster_chunks
+from costcalc.sweep.recipe import Recipe
+from costcalc.sweep.run import chunks
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(host="127.0.0.1", silence_logs=50, **options) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def task(monkeypatch):
+    monkeypatch.setattr(module, "POINTS", 20_000)
+    axes = (parse_axis("alpha", "0.01:1.5:0.005"), parse_axis("resolution", "1:1000:1"))
+    return Task(Recipe(open_spec("mobilenet_v1")), axes, ("params", "macs"))
+
+
+def test_a_killed_worker_changes_nothing(cluster, task):
+    expected = list(chunks(task))
+    victim = next(iter(cluster.workers.values())).pid
+    found = []
+    for chunk in cluster_chunks(task, cluster.scheduler_address):
+        found.append(chunk)
+        if len(found) == 3:
+            os.kill(victim, signal.SIGKILL)
+    assert len(found) == len(expected) > 10
+    for one, other in zip(found, expected, strict=True):
+        assert one.start == other.start
+        assert (one.codes == other.codes).all()
+        for metric in task.metrics:
+            assert (one.figures[metric] == other.figures[metric]).all()
+        invalid = np.flatnonzero(one.codes)
+        assert one.invalid(invalid) == other.invalid(invalid)
+    assert any((chunk.codes > 0).any() for chunk in found)
+
+
+def test_an_end_that_comes_early_leaves_nothing_running(cluster, task):
+    stream = cluster_chunks(task, cluster.scheduler_address)
+    next(stream)
+    stream.close()
+    with distributed.Client(cluster, set_as_default=False) as client:
+        assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
+
+
+def test_no_scheduler(task, monkeypatch):
+    monkeypatch.setattr("costcalc.sweep.cluster.PATIENCE", 0.5)
+    with pytest.raises(UsageError, match="no Dask scheduler at tcp"):
+        next(cluster_chunks(task, "tcp://127.0.0.1:9"))
+    with pytest.raises(UsageError, match="no Dask scheduler at nonsense"):
+        next(cluster_chunks(task, "nonsense://x"))
+
+
+def test_without_distributed_it_says_what_to_install(task, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(UsageError, match="needs the package distributed"):
+        next(cluster_chunks(task, "tcp://127.0.0.1:8786"))
