@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from costcalc.explanation import Explanation
     from costcalc.model import Analysis, Network
     from costcalc.strategies import Choice, Comparison, Convolution
+    from costcalc.sweep.api import Sweep as Sweep
+    from costcalc.sweep.api import sweep as sweep
 
 __version__ = "0.1.0"
 
@@ -111,3 +113,12 @@ def compare(
         return compare_convolution(subject, strategies=strategies, batch=batch)
     network = subject if isinstance(subject, Network) else load(subject, **params)
     return compare(network, strategies=strategies, layer=layer, stem=stem, cheapest=cheapest, batch=batch)
+
+
+def __getattr__(name: str) -> Any:
+    """`costcalc.sweep`, a package that can be called: imported when it is asked for, as it imports numpy."""
+    if name != "sweep":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module("costcalc.sweep")

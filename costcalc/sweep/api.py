@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from costcalc.errors import UsageError, suggest
+from costcalc.errors import Source, UsageError, suggest
 from costcalc.model import METRICS
 from costcalc.spec.document import Spec, open_spec
 from costcalc.sweep.axis import axis_of, check_params
@@ -88,7 +88,7 @@ class Sweep:
 
 
 def sweep(
-    spec: str | PathLike[str] | Spec,
+    spec: str | PathLike[str] | Source | Spec,
     *,
     metrics: Sequence[str] = METRICS,
     batch: int = 1,
@@ -97,7 +97,7 @@ def sweep(
     params: Mapping[str, Any] | None = None,
     **axes: Any,
 ) -> Sweep:
-    """Every combination of the values of some params of a spec.
+    """Every combination of the values of some params of a spec: a path, a bundled name, or a `Source` of text.
 
     An axis is any iterable of numbers, words, bools or lists, or one value. A param whose name is taken by an argument
     goes into `params`. Raises `UsageError` for an unknown param or metric; a point that is no valid network is masked.
@@ -109,7 +109,9 @@ def sweep(
     for name in metrics:
         if name not in FIGURES:
             raise UsageError("no metric {}", name, help=suggest(name, FIGURES))
-    recipe = Recipe(spec if isinstance(spec, Spec) else open_spec(fspath(spec)), inputs, max_layers)
+    if not isinstance(spec, Spec):
+        spec = open_spec(spec if isinstance(spec, Source) else fspath(spec))
+    recipe = Recipe(spec, inputs, max_layers)
     values = {**(params or {}), **axes}
     check_params(recipe.spec, values)
     task = Task(recipe, tuple([axis_of(*pair) for pair in values.items()]), tuple(dict.fromkeys(metrics)), batch)

@@ -114,35 +114,35 @@ def column(values: Sequence[Any]) -> Array:
     return made
 
 
-def whole(columns: Sequence[Array]) -> list[Region]:
+def whole(columns: Sequence[Array]) -> Iterator[Region]:
     """All configurations of a box: a region for each combination of types of number, and of words, lists and bools."""
     shape = tuple([len(column) for column in columns])
-    groups = [_alike(column) for column in columns]
-    return [Region(shape, indices) for indices in product(*groups)]
+    return (Region(shape, indices) for indices in product(*map(alike, columns)))
 
 
 def outcomes(
     function: Callable[[Region, Session], T], regions: Iterable[Region], pause: Callable[[], None] = lambda: None
 ) -> Iterator[Outcome]:
     """The function of each region, which is divided as often as need be. `pause` is called before each try."""
-    waiting = list(regions)[::-1]
-    while waiting:
-        region = waiting.pop()
-        session = Session()
-        pause()
-        try:
-            with np.errstate(all="ignore"):
-                outcome = _attempt(function, region, session)
-        except Diverged as diverged:
-            parts = region.split(diverged.classes)
-            if len(parts) < 2:
-                raise RuntimeError("a decision divides nothing") from diverged
-        except Crowded:
-            parts = region.halves()
-        else:
-            yield outcome
-            continue
-        waiting.extend(parts[::-1])
+    for first in regions:
+        waiting = [first]
+        while waiting:
+            region = waiting.pop()
+            session = Session()
+            pause()
+            try:
+                with np.errstate(all="ignore"):
+                    outcome = _attempt(function, region, session)
+            except Diverged as diverged:
+                parts = region.split(diverged.classes)
+                if len(parts) < 2:
+                    raise RuntimeError("a decision divides nothing") from diverged
+            except Crowded:
+                parts = region.halves()
+            else:
+                yield outcome
+                continue
+            waiting.extend(parts[::-1])
 
 
 def _attempt(function: Callable[[Region, Session], T], region: Region, session: Session) -> Outcome:
@@ -152,7 +152,7 @@ def _attempt(function: Callable[[Region, Session], T], region: Region, session: 
         return Outcome(region, None, session.text(error.fault().message))
 
 
-def _alike(column: Array) -> list[Array]:
+def alike(column: Array) -> list[Array]:
     """The indices of the numbers of each type, and of each other value."""
     groups: dict[Any, list[int]] = {}
     for index, value in enumerate(column.tolist()):

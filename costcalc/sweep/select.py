@@ -11,7 +11,7 @@ from costcalc.errors import ExpressionError, UsageError, suggest
 from costcalc.model import METRICS, OPERATIONS
 from costcalc.spec.expression import Environment, parse, suffixed
 from costcalc.spec.functions import Word, is_number, truth
-from costcalc.sweep.divide import Region, outcomes, whole
+from costcalc.sweep.divide import Region, alike, outcomes
 from costcalc.sweep.grid import EXACT, Grid, grid
 
 if TYPE_CHECKING:
@@ -128,16 +128,15 @@ def _regions(chunk: Chunk, positions: Array) -> list[Region]:
     """The points as lists, those with values of the same types together."""
     shape = tuple([len(values) for values in chunk.columns])
     points = Region(shape, chunk.indices(positions), flat=True)
-    alike = whole(chunk.columns)
-    if len(alike) == 1:
-        return [points]
-    classes = np.zeros(len(positions), np.int64)
+    regions = [points]
     for axis, values in enumerate(chunk.columns):
-        kinds = np.zeros(len(values), np.int64)
-        for number, indices in enumerate({id(region.indices[axis]): region.indices[axis] for region in alike}.values()):
-            kinds[indices] = number
-        classes = classes * (int(kinds.max()) + 1) + kinds[points.indices[axis]]
-    return points.split(classes)
+        groups = alike(values)
+        if len(groups) > 1:
+            kinds = np.zeros(len(values), np.int64)
+            for number, indices in enumerate(groups):
+                kinds[indices] = number
+            regions = [part for region in regions for part in region.split(kinds[region.indices[axis]])]
+    return regions
 
 
 def _joined(positions: Array, found: list[tuple[Array, Any]]) -> Array:
