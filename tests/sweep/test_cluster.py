@@ -74,3 +74,13 @@ def test_without_distributed_it_says_what_to_install(task, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(UsageError, match="needs the package distributed"):
         next(cluster_chunks(task, "tcp://127.0.0.1:8786"))
+
+
+def test_the_command_line_says_the_same(cluster, capsys):
+    from costcalc.cli import main
+
+    asked = ["sweep", "mobilenet_v1", "--set", "alpha=0.01:1:0.01", "--set", "resolution=32:224:32", "-o", "csv"]
+    assert main(asked) == 0
+    alone = capsys.readouterr()
+    assert main([*asked, "--scheduler", cluster.scheduler_address]) == 0
+    assert capsys.readouterr() == alone
