@@ -38,6 +38,8 @@ class Op(Record):
     """The least and the largest number of inputs; None for any."""
     followed: ClassVar[bool] = False
     """Whether `norm` and `act` may stand among the arguments: layers written after this one."""
+    _hash: ClassVar[int]
+    """Kept with each op: a builder looks its ops up at every layer."""
     implied: ClassVar[dict[str, str]] = {}
     """What the default of an argument follows from, in words, where it is no constant."""
 
@@ -79,6 +81,7 @@ class Op(Record):
         for field in self.fields.keys() & RULES:
             self.__dict__[f"{field}_"] = self.__dict__.pop(field)
         self.check()
+        self.__dict__["_hash"] = hash((type(self), *self.arguments.values()))
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -125,7 +128,7 @@ class Op(Record):
         return ZERO
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.arguments.values()))
+        return self._hash
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
