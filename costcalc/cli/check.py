@@ -97,9 +97,7 @@ def check(
     from datetime import datetime
 
     if init:
-        from costcalc.cli.first import write
-
-        return write(specs)
+        return _init(specs)
     from costcalc.regress.check import Request
     from costcalc.regress.check import check as run
     from costcalc.regress.judge import Given
@@ -127,6 +125,30 @@ def check(
         _annotate(outcome)
     status = STATUS[outcome.verdict]
     return FINE if exit_zero and status == GATE_FAILED else status
+
+
+def _init(specs: tuple[str, ...]) -> int:
+    """Write a first configuration beside the specs, and say what is in it."""
+    from pathlib import Path
+
+    from costcalc.cli.output import tell, tell_faults
+    from costcalc.regress.start import survey
+
+    path = Path("costcalc.toml")
+    if os.path.lexists(path):
+        raise UsageError("there is a costcalc.toml already", help="edit it, or remove it first")
+    start = survey(specs)
+    tell_faults(start.skipped)
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(start.text)
+    except FileExistsError:
+        raise UsageError("there is a costcalc.toml already: another run was faster") from None
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise UsageError("cannot write costcalc.toml: {}", error.strerror or error) from None
+    tell(f"wrote costcalc.toml: budgets for {start.specs:,} spec{'' if start.specs == 1 else 's'}, to be reviewed\n")
+    return FINE
 
 
 def targets(environment: Mapping[str, str]) -> tuple[str, ...]:

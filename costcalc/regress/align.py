@@ -101,9 +101,7 @@ def _automatic(row: Row) -> bool:
     return any(re.fullmatch(rf"{re.escape(row.op)}(_\d+)?", part) for part in row.name.split(".")[-3:])
 
 
-def _gaps(
-    base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int]
-) -> Iterable[tuple[int, int, int, int]]:
+def _gaps(base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int]) -> Iterable[tuple[int, int, int, int]]:
     """Pair what is exactly the same and in the same order; the stretches between are what is left to look at."""
     where = {key: index for index, key in enumerate(map(_exact, rows))}
     anchors = _increasing([(index, where[key]) for index, key in enumerate(map(_exact, base)) if key in where])
@@ -137,9 +135,7 @@ def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return chain[::-1]
 
 
-def _pair_gap(
-    base: Sequence[Row], rows: Sequence[Row], there: range, here: range, partner: dict[int, int]
-) -> None:
+def _pair_gap(base: Sequence[Row], rows: Sequence[Row], there: range, here: range, partner: dict[int, int]) -> None:
     """The alignment of two stretches with the most in common (Needleman and Wunsch 1970, without a price for gaps)."""
     if not there or not here:
         return

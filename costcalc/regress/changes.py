@@ -117,9 +117,7 @@ class _Chain(Library):
         return self.files[self.files.index(base) + 1]
 
 
-def analysis_with(
-    spec: Spec, change: Change, written: str, values: Mapping[str, Any], meter: Meter
-) -> Analysis | None:
+def analysis_with(spec: Spec, change: Change, written: str, values: Mapping[str, Any], meter: Meter) -> Analysis | None:
     """The analysis of the spec with another text in the place of one value; None where that is no valid network."""
     from costcalc.spec.document import open_spec
 

@@ -11,7 +11,7 @@ from costcalc.regress.judge import Given, applies
 from costcalc.regress.limits import BASE
 from costcalc.regress.loosened import LOOSENED, limits, requirements, waivers
 from costcalc.regress.measure import Meter
-from costcalc.regress.project import Named, Project, Settings
+from costcalc.regress.project import Named, Project, Settings, relative
 from costcalc.regress.values import (
     BROKEN,
     DELETED,
@@ -127,17 +127,25 @@ class _Checking:
         unevaluated = tuple([each for _, one in held.values() for each in one.unevaluated])
         results = [one.result for _, one in held.values()] + self.deleted(held)
         if self.request.strict:
-            findings = [
-                each._replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings
-            ]
+            findings = [each._replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings]
         broken = any(result.status == BROKEN for result in results)
         failed = any(finding.severity == ERROR for finding in findings) or (self.request.strict and unevaluated)
         if not broken and not any(result.held for result in results):
             raise self.nothing(unevaluated)
         verdict = ERROR if broken else FAIL if failed else PASS
         info = self.base.info if self.base else None
-        strict = self.request.strict
-        return Check(verdict, info, tuple(findings), tuple(waived), unevaluated, tuple(results), strict)
+        root = self.project.root
+        folder = relative(self.project.folder, root) if root else ""
+        return Check(
+            verdict,
+            info,
+            tuple(findings),
+            tuple(waived),
+            unevaluated,
+            tuple(results),
+            self.request.strict,
+            "" if folder == "." else folder,
+        )
 
     def nothing(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
         """A check that measured nothing never passes."""
@@ -184,9 +192,7 @@ class _Checking:
         help = suggest(scope.layer, layers, "costcalc analyze SPEC lists the layers")
         return Fault(f"no layer matches {scope.layer}", scope.places.get("layer", entry.span), (), help)
 
-    def waive(
-        self, held: Iterable[tuple[Named, Held]]
-    ) -> tuple[list[Finding], list[Finding], set[int]]:
+    def waive(self, held: Iterable[tuple[Named, Held]]) -> tuple[list[Finding], list[Finding], set[int]]:
         """Findings that stand, findings that are waived, and which waivers are about any."""
         findings: list[Finding] = []
         waived: list[Finding] = []
@@ -299,4 +305,3 @@ class _Others:
                 if any(apply(finding, [waiver], spec.key, today)[2] for finding in one.findings):
                     return True
         return False
-

@@ -92,9 +92,7 @@ def _fits(value: int | None, limit: int) -> bool | None:
     return None if value is None else value <= limit
 
 
-def _largest(
-    changed: list[Change], now: int, sign: int, cost: Callable[[Change, str], int | None]
-) -> Change | None:
+def _largest(changed: list[Change], now: int, sign: int, cost: Callable[[Change, str], int | None]) -> Change | None:
     """The change that costs most: without which the figure would be lowest; with the sign -1, highest."""
     best, saved = None, 0
     for change in changed:

@@ -148,9 +148,7 @@ class Holder:
         reason = explain(subject.spec, base, now, old, requirement, name, finding.limit or 0, self.meter)
         place = reason.span if reason.label or reason.causes else requirement.span
         span = place or requirement.span or reason.span
-        return finding._replace(
-            causes=reason.causes, span=span, label=reason.label, help=reason.help or finding.help
-        )
+        return finding._replace(causes=reason.causes, span=span, label=reason.label, help=reason.help or finding.help)
 
 
 def _earlier(then: Before, requirement: Requirement) -> tuple[Analysis | None, str]:

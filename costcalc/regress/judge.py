@@ -127,6 +127,7 @@ def judge(spec: str, requirement: Requirement, value: int, base: int | None, bas
         spec,
         message,
         set=requirement.set,
+        at=shown(requirement.set),
         layer=requirement.layer,
         metric=requirement.metric,
         value=value,

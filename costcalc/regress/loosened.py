@@ -77,6 +77,7 @@ def limits(spec: str, base: list[Requirement], now: list[Requirement], ref: str)
                 f"{what} on {metric}{where} {change}, against {ref}",
                 new.span if new else None,
                 set=wanted.set,
+                at=at,
                 layer=layer,
                 metric=metric,
                 value=new.requirement.limit if new and rule <= "CC102" else None,

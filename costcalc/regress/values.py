@@ -38,6 +38,8 @@ class Finding(NamedTuple):
     label: str = ""
     """What stands beside the caret."""
     set: Mapping[str, Any] = {}
+    at: str = ""
+    """The same as one writes it."""
     layer: str = ""
     metric: str = ""
     value: int | None = None
@@ -92,6 +94,14 @@ class Check(NamedTuple):
     not_evaluated: tuple[Unevaluated, ...]
     specs: tuple[SpecResult, ...]
     strict: bool = False
+    folder: str = ""
+    """The working folder from the repository's root, for reports whose paths start there."""
+
+    def rooted(self, path: str) -> str:
+        """A path of this check from the repository's root."""
+        from posixpath import join, normpath
+
+        return normpath(join(self.folder, path)) if path else path
 
     @property
     def errors(self) -> int:
@@ -111,6 +121,18 @@ class Check(NamedTuple):
     def count(self, status: str) -> int:
         """How many specs have a status."""
         return sum(result.status == status for result in self.specs)
+
+    def fingerprints(self) -> list[str]:
+        """An id for each finding that stays the same while lines and figures move; no two are alike."""
+        import hashlib
+
+        seen: dict[str, int] = {}
+        ids = []
+        for finding in self.findings:
+            seen[finding.key] = seen.get(finding.key, 0) + 1
+            about = f"{finding.key}|{seen[finding.key]}".encode("utf-8", "surrogatepass")
+            ids.append(hashlib.sha256(about).hexdigest())
+        return ids
 
     def moves(self) -> list[Move]:
         """Every total that differs from the base's, the largest relative change first within its spec."""

@@ -36,9 +36,7 @@ def accepts(waiver: Waiver, finding: Finding, today: date) -> bool:
     return not waiver.ceiling or (finding.value or 0) <= waiver.ceiling[finding.metric]
 
 
-def apply(
-    finding: Finding, waivers: Sequence[Waiver], path: str, today: date
-) -> tuple[Finding, bool, list[Waiver]]:
+def apply(finding: Finding, waivers: Sequence[Waiver], path: str, today: date) -> tuple[Finding, bool, list[Waiver]]:
     """A finding with what waivers say of it, whether one accepts it, and all that are about it."""
     about = [waiver for waiver in waivers if finding.rule in WAIVABLE and concerns(waiver, finding, path)]
     for waiver in about:

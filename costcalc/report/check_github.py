@@ -1,0 +1,50 @@
+"""A check as GitHub workflow commands: annotations at the lines of a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.report.text import visible
+
+if TYPE_CHECKING:
+    from costcalc.regress.values import Check, Finding
+
+MOST = 10
+"""GitHub shows no more annotations of a step than this."""
+
+
+def render(check: Check) -> str:
+    """A command for each finding, the largest first. Nothing in a text can end a command or begin another."""
+    return "".join([_command(check, finding) for finding in check.largest[:MOST]])
+
+
+def _command(check: Check, finding: Finding) -> str:
+    span = finding.span
+    properties = {
+        "file": check.rooted(span.source.name if span else finding.spec),
+        "line": str(span.line) if span else "",
+        "col": str(span.column) if span else "",
+        "title": f"costcalc {finding.rule} {finding.metric}".strip(),
+    }
+    said = ",".join([f"{name}={_property(value)}" for name, value in properties.items() if value])
+    spec = f"{finding.spec}: " if span and finding.spec and finding.spec != span.source.name else ""
+    text = "\n".join([visible(f"{spec}{finding.message}"), *map(visible, [finding.help] if finding.help else [])])
+    return f"::{finding.severity} {said}::{_message(text)}\n"
+
+
+def _message(text: str) -> str:
+    r"""The data of a command, as `@actions/core` escapes it.
+
+    >>> _message("100%\n::error::")
+    '100%25%0A::error::'
+    """
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """A property of a command.
+
+    >>> _property("a,b:c")
+    'a%2Cb%3Ac'
+    """
+    return _message(visible(text)).replace(":", "%3A").replace(",", "%2C")

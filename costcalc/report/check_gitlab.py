@@ -1,0 +1,31 @@
+"""A check as a GitLab Code Quality report, whose fingerprints survive moved lines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from costcalc.report.text import visible
+
+if TYPE_CHECKING:
+    from costcalc.regress.values import Check, Finding
+
+
+def render(check: Check) -> str:
+    """A list with an entry for each finding."""
+    ids = check.fingerprints()
+    entries = [_entry(check, finding, id) for finding, id in zip(check.findings, ids, strict=True)]
+    return json.dumps(entries, indent=2) + "\n"
+
+
+def _entry(check: Check, finding: Finding, fingerprint: str) -> dict[str, object]:
+    span = finding.span
+    name = check.rooted(span.source.name if span else finding.spec) or "costcalc.toml"
+    spec = f"{finding.spec}: " if span and finding.spec and finding.spec != span.source.name else ""
+    return {
+        "description": visible(f"{finding.rule} {spec}{finding.message}"),
+        "check_name": f"costcalc-{finding.rule}",
+        "fingerprint": fingerprint,
+        "severity": "minor" if finding.severity == "warning" else "critical" if finding.rule == "CC001" else "major",
+        "location": {"path": name, "lines": {"begin": span.line if span else 1}},
+    }

@@ -1,0 +1,68 @@
+"""A check as JUnit XML: a suite in which every spec is a class, and every finding a test case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.report.check_text import causes, place
+from costcalc.report.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costcalc.regress.values import Check, Finding, SpecResult, Unevaluated
+
+
+def render(check: Check) -> str:
+    """The document. A spec without findings is one case that passes."""
+    about = {finding.spec for finding in check.findings} | {each.spec for each in check.not_evaluated}
+    alone = [result for result in check.specs if result.spec not in about and result.status != "deleted"]
+    cases = [*map(_finding, check.findings), *_skipped(check.not_evaluated), *map(_passed, alone)]
+    errors = sum(finding.rule == "CC001" and finding.severity == "error" for finding in check.findings)
+    counts = {
+        "tests": len(cases),
+        "failures": check.errors - errors,
+        "errors": errors,
+        "skipped": len(check.not_evaluated),
+    }
+    numbers = " ".join([f'{name}="{count}"' for name, count in counts.items()])
+    suite = f'  <testsuite name="costcalc check" {numbers}>\n{"".join(cases)}  </testsuite>\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="costcalc" {numbers}>\n{suite}</testsuites>\n'
+
+
+def _finding(finding: Finding) -> str:
+    name = f"{finding.rule} {finding.metric}" if finding.metric else finding.rule
+    name += f" of {finding.layer}" if finding.layer else ""
+    name += f" at {finding.at}" if finding.at else ""
+    notes = [causes(finding)] if finding.causes else []
+    lines = [f"{place(finding)}: {finding.message}", *notes, *finding.notes, finding.help]
+    text = "\n".join([visible(line) for line in lines if line])
+    if finding.severity == "warning":
+        inside = f"<system-out>{_escape(text)}</system-out>"
+    else:
+        kind = "error" if finding.rule == "CC001" else "failure"
+        message = _escape(visible(finding.message))
+        inside = f'<{kind} message="{message}" type="{finding.rule}">{_escape(text)}</{kind}>'
+    return _case(finding.spec or "costcalc", name, inside)
+
+
+def _skipped(unevaluated: Sequence[Unevaluated]) -> list[str]:
+    return [
+        _case(each.spec, f"{each.rule} {each.metric}", f'<skipped message="{_escape(visible(each.reason))}"/>')
+        for each in unevaluated
+    ]
+
+
+def _passed(result: SpecResult) -> str:
+    return _case(result.spec, "limits", "")
+
+
+def _case(spec: str, name: str, inside: str) -> str:
+    head = f'    <testcase classname="{_escape(visible(spec))}" name="{_escape(visible(name))}" time="0"'
+    return f"{head}>{inside}</testcase>\n" if inside else f"{head}/>\n"
+
+
+def _escape(text: str) -> str:
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(char, entity)
+    return text

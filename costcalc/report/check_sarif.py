@@ -1,0 +1,86 @@
+"""A check as SARIF 2.1.0, the form in which code scanning takes findings."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from costcalc.regress.rules import RULES
+from costcalc.report.check_text import causes
+from costcalc.report.text import visible
+
+if TYPE_CHECKING:
+    from costcalc.regress.rules import Rule
+    from costcalc.regress.values import Check, Finding
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def render(check: Check) -> str:
+    """The document."""
+    from costcalc import __version__
+
+    ids = check.fingerprints()
+    driver = {
+        "name": "costcalc",
+        "version": __version__,
+        "rules": [_rule(name, rule) for name, rule in RULES.items()],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": check.verdict != "error"}],
+        "results": [_result(check, finding, id) for finding, id in zip(check.findings, ids, strict=True)],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _rule(name: str, rule: Rule) -> dict[str, Any]:
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.fails_when},
+        "help": {"text": rule.repair},
+        "defaultConfiguration": {"level": rule.severity},
+    }
+
+
+def _result(check: Check, finding: Finding, fingerprint: str) -> dict[str, Any]:
+    span = finding.span
+    name = check.rooted(span.source.name if span else finding.spec)
+    spec = f"{finding.spec}: " if span and finding.spec and finding.spec != span.source.name else ""
+    notes = [causes(finding)] if finding.causes else []
+    lines = [f"{spec}{finding.message}", *notes, *finding.notes, finding.help]
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(name)}}
+    if span:
+        location["region"] = {
+            "startLine": span.line,
+            "startColumn": span.column,
+            "endColumn": span.column + max(1, span.length),
+        }
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": list(RULES).index(finding.rule),
+        "level": finding.severity,
+        "message": {"text": "\n".join([_text(line) for line in lines if line])},
+        **({"locations": [{"physicalLocation": location}]} if name else {}),
+        "partialFingerprints": {"costcalc/v1": fingerprint},
+    }
+
+
+def _text(text: str) -> str:
+    r"""A message in which nothing is a link or a placeholder (SARIF 2.1.0, 3.11.5 and 3.11.6).
+
+    >>> _text("[x](http://y) {0}")
+    '\\[x\\](http://y) {{0}}'
+    """
+    text = visible(text).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _uri(path: str) -> str:
+    """A path as a relative reference."""
+    from urllib.parse import quote
+
+    quoted = quote(path.encode("utf-8", "surrogateescape"), safe="/._-~")
+    return f"./{quoted}" if quoted.startswith("/") or not quoted else quoted
