@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from costcalc.model import Layer, Network, Tensor
 
 FEW = 20
-"""Where no depth is given, a picture is as deep as so many arrows allow: what fits on a page."""
+"""Where no depth is given, a picture is as deep as so many ops and folded parts allow: what fits on a page."""
 WIDE = 6
 """Where no direction is given, a picture goes from left to right up to so many arrows in a row, else downwards."""
 DIRECTIONS = ("LR", "TB")
@@ -84,13 +84,13 @@ def draw(network: Network, *, depth: int | None = None, heat: str = "", directio
     """The picture of a network.
 
     What lies below `depth` segments of its name is one arrow; where nothing is said, the picture is as deep as `FEW`
-    arrows allow. `heat` is one of `HEATS`; raises `UsageError` otherwise. Without a direction, short networks go from
+    parts allow. `heat` is one of `HEATS`; raises `UsageError` otherwise. Without a direction, short networks go from
     left to right and long ones from top to bottom.
     """
     if heat and heat not in HEATS:
         raise UsageError("no such cost: {}", heat, help=suggest(heat, HEATS))
     parts = _parts(network, _deepest(network) if depth is None else depth)
-    frames = _frames([part.path[:-1] for part in parts])
+    frames = _frames([part.path for part in parts])
     numbers = {path: number for number, path in enumerate(frames)}
     boxes = [Box(dims(shape), (name,)) for name, shape in network.inputs.items()]
     where = {tensor: -1 - tensor.layer for part in parts for tensor in part.takes if tensor.layer < 0}
@@ -134,7 +134,7 @@ def _row(arrows: Iterable[Arrow]) -> int:
 
 
 def _deepest(network: Network) -> int:
-    """The largest depth with few arrows, and 1 where there is none."""
+    """The largest depth with few parts, and 1 where there is none."""
     most = max([len(layer.name.split(".")) for layer in network.layers], default=1)
     for depth in range(most, 1, -1):
         if len(_paths(network, depth)[1]) <= FEW:
@@ -196,15 +196,16 @@ def _rank(layer: Layer) -> int:
 
 
 def _frames(paths: Sequence[Path]) -> dict[Path, Path | None]:
-    """The frames that these paths need, outer ones first, each with the one around it.
+    """The frames that parts at these paths need, outer ones first, each with the one around it.
 
-    A frame that would hold nothing but another is left out.
+    A frame that would hold nothing but another, or but a single copy of a loop, is left out.
     """
     inside: dict[Path, dict[Path, None]] = {}
     for path in paths:
-        for length in range(1, len(path) + 1):
+        for length in range(1, len(path)):
             inside.setdefault(path[:length], {})[path[: length + 1]] = None
-    kept = {path for path, members in inside.items() if len(members) > 1 or path in members}
+    parts = {path for path in paths if not path[-1].isdigit()}
+    kept = {path for path, members in inside.items() if len(members) > 1 or not parts.isdisjoint(members)}
     frames: dict[Path, Path | None] = {}
     for path in inside:
         if path in kept:

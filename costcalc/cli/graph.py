@@ -27,7 +27,7 @@ MOST_ARROWS = 500
     "--depth",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Draw what lies below N levels of names as one arrow.  [default: as deep as 20 arrows allow]",
+    help="Draw what lies below N levels of names as one arrow.  [default: as deep as 20 ops allow]",
 )
 @click.option(
     "--heat",

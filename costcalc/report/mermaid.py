@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _CONFIG = ("config:", "  flowchart:", "    wrappingWidth: 400", "    subGraphTitleMargin: {bottom: 15}")
 """Labels stay on their lines, and titles of frames clear of arrows."""
 
+_NOTHING = "#8203;"
+"""A space of no width, where a text is empty: Mermaid takes no empty label."""
+
 _PLAIN = re.compile(r"[^\w ().,/=+-]")
 
 
@@ -57,12 +60,13 @@ def escape(text: str) -> str:
     >>> escape('5x5 (32 filters)'), escape('"] --> <b>')
     ('5x5 (32 filters)', '#34;#93; --#62; #60;b#62;')
     """
-    return _PLAIN.sub(lambda found: _entity(found[0]), visible(" ".join(text.split())))
+    return _PLAIN.sub(lambda found: _entity(found[0]), visible(" ".join(text.split()))) or _NOTHING
 
 
 def _entity(char: str) -> str:
     """An entity; with a space of no width where Mermaid would find formulas, icons and line ends in what it decoded."""
-    return f"#{ord(char)};#8203;" if char in "$:\\" else f"#{ord(char)};"
+    entity = f"#{ord(char)};"
+    return entity + _NOTHING if char in "$:\\" else entity
 
 
 def _title(text: str) -> str:

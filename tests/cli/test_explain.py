@@ -1,0 +1,235 @@
+"""`explain`: whole outputs whose numbers are written out, every format, and what cannot be explained."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+B3 = 128*28*28 * 3*3*96
+B5 = 32*28*28 * 5*5*16
+SMALL = """
+name: small
+input: [3, 8, 8]
+layers:
+  - conv: {out: 8, kernel: 3, padding: same, groups: 1, act: relu}
+    name: stem
+  - maxpool: 2
+  - flatten
+  - linear: 10
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return path
+
+
+LAYER = f"""\
+inception: The Inception module with dimension reductions, at the sizes of GoogLeNet's 3a.
+Szegedy et al. 2014, arXiv:1409.4842, figure 2b and table 1
+input 192×28×28 · batch 1 · b1=64 · r3=96 · b3=128 · r5=16 · b5=32 · pool=32
+
+b5.conv_2 · conv(out=32, kernel=5, padding=same)
+  16×28×28 → 32×28×28 · receptive field 5×5 · jump 1×1 · 7.8% of the macs
+  macs        = C_out·H_out·W_out·K_h·K_w·C_in = 32·28·28·5·5·16 = {32*28*28 * 5*5*16:,}
+  params      = C_out·K_h·K_w·C_in + C_out = 32·5·5·16 + 32 = {32*5*5*16 + 32:,}
+  add         = C_out·H_out·W_out = 32·28·28 = {32*28*28:,}
+  flops       = 2·macs + add = 2·{B5:,} + {32*28*28:,} = {2 * B5 + 32*28*28:,}
+  activations = C·H·W = 32·28·28 = {32*28*28:,}
+"""
+
+
+def test_a_layer_as_on_a_blackboard(cli):
+    assert cli("explain", "inception", "b5.conv_2") == (0, LAYER, "")
+    assert B5 == 10_035_200  # GoogLeNet's 10 M, against 120 M without the reduction
+
+
+def test_the_origin_of_it_all(cli, tmp_path):
+    """5×5 over 28×28×192 to 32 channels: 120 M."""
+    spec = tmp_path / "conv.yaml"
+    spec.write_text("input: [192, 28, 28]\nlayers: [conv: {out: 32, kernel: 5, padding: same, bias: false}]")
+    assert (
+        "C_out·H_out·W_out·K_h·K_w·C_in = 32·28·28·5·5·192 = 120,422,400\n"
+        in cli("explain", spec, "conv", "--quantity", "macs").out
+    )
+
+
+TOTALS = f"""
+total
+  macs         {2 * (8*8*8 * 3*3*3 + 128*10):>6,}
+  params       {8*3*3*3 + 8 + 128*10 + 10:>6,}
+  add          {2 * (8*8*8 + 10):>6,}
+  cmp          {2 * (8*8*8 + 3 * 8*4*4):>6,}
+  flops        {2 * (2 * (8*8*8 * 3*3*3 + 128*10) + 8*8*8 + 10 + 8*8*8 + 3 * 8*4*4):>6,}
+  activations  {2 * (8*8*8 + 8*8*8 + 8*4*4 + 8*4*4 + 10):>6,}
+"""
+NETWORK = f"""\
+small
+input 3×8×8 · batch 2
+
+1 of 5 layers make up {8*8*8 * 3*3*3 / (8*8*8 * 3*3*3 + 128*10):.1%} of {2 * (8*8*8 * 3*3*3 + 128*10):,} macs
+
+stem   91.5%  batch·C_out·H_out·W_out·K_h·K_w·C_in = 2·8·8·8·3·3·3 = {2 * 8*8*8 * 3*3*3:,}
+"""
+
+
+def test_a_network_by_its_dearest_layers(cli, small):
+    assert cli("explain", small, "--batch", 2) == (0, NETWORK + TOTALS, "")
+
+
+def test_several_quantities_of_a_network(cli, small):
+    lines = cli("explain", small, "--quantity", "params,macs").out.splitlines()
+    assert lines[3] == f"1 of 5 layers make up {1290 / 1514:.1%} of {8*3*3*3 + 8 + 128*10 + 10:,} params"
+    assert lines[5:7] == [
+        f"linear   85.2%  params = D_in·D_out + D_out = 128·10 + 10 = {128*10 + 10:,}",
+        f"                macs = D_in·D_out = 128·10 = {128*10:,}",
+    ]
+
+
+def test_a_line_too_wide_for_the_terminal_is_broken_at_its_signs_of_equality():
+    import costcalc
+    from costcalc.report.explanation import board
+
+    explanation = costcalc.explain("inception", "b5.conv_2", quantities=["macs"])
+    assert board(explanation, width=60).splitlines()[-3:] == [
+        "  macs = C_out·H_out·W_out·K_h·K_w·C_in",
+        "       = 32·28·28·5·5·16",
+        "       = 10,035,200",
+    ]
+    ranked = costcalc.explain("inception", quantities=["macs"])
+    assert board(ranked, width=60).splitlines()[6:9] == [
+        "b3.conv_2   67.7%  C_out·H_out·W_out·K_h·K_w·C_in",
+        "                 = 128·28·28·3·3·96",
+        "                 = 86,704,128",
+    ]
+    assert "\x1b[" in board(explanation, color=True)
+
+
+def test_json_is_the_contract(cli):
+    document = json.loads(cli("explain", "inception", "b5.conv_2", "--quantity", "macs", "-o", "json").out)
+    assert document["format"] == "costcalc.explanation/1"
+    assert document["totals"]["macs"] == 128_049_152
+    assert document["layers"] == [
+        {
+            "name": "b5.conv_2",
+            "op": "conv",
+            "quantity": "macs",
+            "symbols": "C_out·H_out·W_out·K_h·K_w·C_in",
+            "numbers": "32·28·28·5·5·16",
+            "value": 10_035_200,
+            "share": 10_035_200 / 128_049_152,
+            "shared": None,
+            "receptive_field": [5, 5],
+            "jump": [1, 1],
+        }
+    ]
+
+
+def test_csv_has_raw_integers(cli):
+    rows = list(csv.DictReader(io.StringIO(cli("explain", "inception", "b3.conv_2", "-o", "csv").out)))
+    assert [row["quantity"] for row in rows] == ["macs", "params", "add", "flops", "activations"]
+    assert rows[0]["value"] == str(B3)
+    assert [row["share"] for row in rows] == [str(B3 / 128_049_152), "", "", "", ""]
+    assert rows[1]["numbers"] == "128·3·3·96 + 128"
+
+
+FORMULA = r"C\_out·H\_out·W\_out·K\_h·K\_w·C\_in"
+
+
+def test_markdown(cli):
+    lines = cli("explain", "inception", "b5.conv_2", "--quantity", "macs", "-o", "markdown").out.splitlines()
+    assert lines[-1] == rf"| b5.conv\_2 | macs | {FORMULA} | 32·28·28·5·5·16 | {B5:,} | 7.8% | 5×5 | 1×1 |"
+    total = cli("explain", "inception", "-o", "markdown").out
+    assert "| **total** | **macs** |  |  | **128,049,152** |  |  |  |\n" in total
+
+
+LATEX = r"""#### b5.conv\_2
+
+conv\(out=32, kernel=5, padding=same\) · 16×28×28 → 32×28×28 · receptive field 5×5 · jump 1×1 · 7.8% of the macs
+
+$$\text{macs} = FORMULA = 32 \cdot 28 \cdot 28 \cdot 5 \cdot 5 \cdot 16 = 10{,}035{,}200$$
+
+$$\text{flops} = 2 \cdot \text{macs} + \text{add} = 2 \cdot 10{,}035{,}200 + 25{,}088 = 20{,}095{,}488$$
+""".replace(
+    "FORMULA",
+    r"C_{\text{out}} \cdot H_{\text{out}} \cdot W_{\text{out}} \cdot K_h \cdot K_w \cdot C_{\text{in}}",
+)
+
+
+def test_markdown_in_latex(cli):
+    written = cli("explain", "inception", "b5.conv_2", "--quantity", "macs,flops", "-o", "markdown", "--latex").out
+    assert written.endswith(f"\n\n{LATEX}")
+    assert r"$$\text{macs} = 128{,}049{,}152$$" in cli("explain", "inception", "-o", "markdown", "--latex").out
+
+
+def test_shared_weights_are_said(cli, tmp_path):
+    spec = tmp_path / "siamese.yaml"
+    spec.write_text("""
+input: {left: [16], right: [16]}
+layers:
+  - {linear: {out: 8}, name: fc, from: left}
+  - {linear: {out: 8}, name: again, from: right, share: fc}
+""")
+    assert "  params      = 0  (weights shared with fc)\n" in cli("explain", spec, "again").out
+    assert "weights shared with fc" in cli("explain", spec, "again", "-o", "markdown", "--latex").out
+    entries = json.loads(cli("explain", spec, "again", "-o", "json").out)["layers"]
+    assert ("params", 0, "fc") in [(entry["quantity"], entry["value"], entry["shared"]) for entry in entries]
+
+
+def test_set_and_input_reach_the_formula(cli):
+    line = cli("explain", "inception", "b5.conv_2", "--set", "r5=24", "--input", "192x14x14", "--quantity", "macs").out
+    assert f"= 32·14·14·5·5·24 = {32*14*14 * 5*5*24:,}\n" in line
+
+
+def test_every_format_at_once(cli, tmp_path):
+    made = {name: tmp_path / name for name in ("table", "json", "csv", "markdown")}
+    options = [option for name, path in made.items() for option in ("-o", f"{name}={path}")]
+    assert cli("explain", "lenet5", "**", "--latex", *options) == (0, "", "")
+    assert all(path.read_text() for path in made.values())
+
+
+def test_text_of_a_spec_does_not_act(cli, tmp_path):
+    spec = tmp_path / "bad.yaml"
+    spec.write_text('name: "\\e[31m$$x$$ <b>[red]"\ninput: [4]\nlayers: [linear: 2]\n')
+    for options in ([], ["linear"], ["-o", "markdown", "--latex"], ["-o", "markdown"], ["--color", "always"]):
+        written = cli("explain", spec, *options).out
+        assert "\x1b[31m" not in written
+    latex = cli("explain", spec, "-o", "markdown", "--latex").out
+    assert latex.startswith("### \\\\x1b\\[31m\\$\\$x\\$\\$ \\<b\\>\\[red\\]\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "help"),
+    [
+        (["inception", "b5.conv_9"], "no layer of inception matches b5.conv_9", "did you mean b5.conv_2?"),
+        (["inception", "b5"], "no layer of inception matches b5", "b5.** is what is inside of it"),
+        (["inception", "b5.*", "x.**"], "no layer of inception matches x.**", ""),
+        (["inception", "--quantity", "mcas"], "cannot explain mcas", "did you mean macs?"),
+        (["inception", "--latex"], "--latex is for -o markdown", "-o markdown"),
+        (["incepton"], "incepton", "inception"),
+        (["inception", "--batch", "0"], "--batch 0", ""),
+        (["inception", "-o", "yaml"], "no such format: yaml", ""),
+        ([], "missing argument 'SPEC'", ""),
+    ],
+)
+def test_what_cannot_be_explained(cli, arguments, said, help):
+    status, out, err = cli("explain", *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert help in err
+
+
+def test_a_rule_of_the_gate_is_explained(cli):
+    rules = pytest.importorskip("costcalc.regress.rules").RULES
+    assert "CC103" in rules
+    assert cli("explain", "CC103") == cli("explain", "cc103")
+    assert cli("explain", "CC103").status == 0
+    assert "CC103" in cli("explain", "CC103").out
+    status, out, err = cli("explain", "CC999")
+    assert (status, out) == (2, "")
+    assert "no such rule: CC999" in err
