@@ -201,7 +201,7 @@ class Table:
         ]
         more = summary.rows - len(entries)
         said = [f"and {more:,} more rows; -o csv has all of them"] if more > 0 else []
-        return Grid(tuple(columns), tuple(entries), _heading(plan, summary), ("", *said, *_notes(plan, summary)))
+        return Grid(tuple(columns), tuple(entries), _heading(plan, summary), _notes(plan, summary, said))
 
     def _words(self, number: int) -> bool:
         return any(isinstance(values[number], (str, tuple)) for values, _, _ in self.entries)
@@ -226,7 +226,7 @@ class Table:
         said = [f"and {' and '.join(more)}; -o csv has every point"] if more else []
         title = TITLES.get(self.plan.metrics[0], self.plan.metrics[0])
         heading = (f"{self.plan.network}: {title}", *_heading(self.plan, summary)[1:])
-        return Grid(shown, tuple(entries), heading, ("", *said, *_notes(self.plan, summary)))
+        return Grid(shown, tuple(entries), heading, _notes(self.plan, summary, said))
 
 
 def _heading(plan: Plan, summary: Summary) -> tuple[str, ...]:
@@ -236,9 +236,8 @@ def _heading(plan: Plan, summary: Summary) -> tuple[str, ...]:
     return plan.network, SEPARATOR.join([points, *([plan.ranking] if plan.ranking else [])])
 
 
-def _notes(plan: Plan, summary: Summary) -> list[str]:
-    """How many points match, and how many are no networks, and why."""
-    said = []
+def _notes(plan: Plan, summary: Summary, said: list[str]) -> tuple[str, ...]:
+    """What was said, and how many points match, and how many are no networks, and why."""
     if summary.partial:
         said.append(f"interrupted after {summary.seen:,} of {summary.points:,} points")
     if plan.where:
@@ -252,4 +251,4 @@ def _notes(plan: Plan, summary: Summary) -> list[str]:
             f"{summary.invalid:,} point{'s are' if several else ' is'} no valid network"
             f"{'; the first' if several else ''}: {summary.reason}"
         )
-    return said
+    return ("", *said) if said else ()

@@ -61,6 +61,17 @@ def test_an_unknown_figure_is_no_attribute():
         _ = costcalc.sweep(SPEC, a=1, metrics=["macs"]).cost
 
 
+def test_the_mobilenet_papers_tables_6_and_7():
+    """Howard et al. 2017, arXiv:1704.04861: million mult-adds and parameters, as printed; 290 is 290.7, cut."""
+    widths = costcalc.sweep("mobilenet_v1", alpha=[1.0, 0.75, 0.5, 0.25])
+    assert [round(figure / 1e6) for figure in widths.macs.tolist()] == [569, 325, 149, 41]
+    assert [round(figure / 1e6, 1) for figure in widths.params.tolist()] == [4.2, 2.6, 1.3, 0.5]
+    sizes = costcalc.sweep("mobilenet_v1", resolution=[224, 192, 160, 128])
+    assert sizes.macs.tolist() == [568_740_352, 418_121_728, 290_675_200, 186_400_768]
+    assert [figure // 10**6 for figure in sizes.macs.tolist()] == [568, 418, 290, 186]
+    assert [round(figure / 1e6, 1) for figure in sizes.params.tolist()] == [4.2] * 4
+
+
 def test_a_dataframe():
     pytest.importorskip("pandas")
     frame = costcalc.sweep(SPEC, a=[0, 2], b=[3, 4], metrics=["macs"]).to_dataframe()
