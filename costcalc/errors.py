@@ -139,8 +139,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     ''
     """
     from difflib import get_close_matches
+    from itertools import islice
 
-    names = list(known)
+    names = list(islice(known, 2000))
     folded = {candidate.lower(): candidate for candidate in reversed(names)}
     found = get_close_matches(name[:100].lower(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else ""

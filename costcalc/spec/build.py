@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, ShapeError, SpecError
@@ -12,38 +13,46 @@ from costcalc.ops.kinds import natural, show
 from costcalc.spec.calls import argument_fault
 from costcalc.spec.functions import Word, truth
 from costcalc.spec.names import Entry, Names, Segments
-from costcalc.spec.template import Bound, Cell, Env, located
+from costcalc.spec.template import Bound, Cell, Env, Meter, Values, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from costcalc.errors import Span
     from costcalc.formula import Shape
-    from costcalc.model import Cost, Network, Tensor
+    from costcalc.model import Cost, Tensor
     from costcalc.ops.base import Op
     from costcalc.spec.compiler import Compiler
-    from costcalc.spec.template import Item, Loop, Reference
+    from costcalc.spec.template import Block, Item, Loop, Reference
 
-MAX_DEPTH = 100
+MAX_DEPTH = 64
+"""Lists of layers inside each other, through groups, branches and blocks."""
+MAX_PATH = 1_000
+"""The characters of a layer's path."""
+STEP = 100
+"""What an item, a copy or a connection counts against the work of a network; a step of an expression counts 1."""
 Tensors = tuple["Tensor", ...]
-Values = dict[str, Any]
 
 
 class Frame:
     """Where a list of layers stands: its names, the values it sees, its path, and the tensor that entered its block."""
 
-    __slots__ = ("block", "depth", "entered", "followers", "names", "segments", "values")
+    __slots__ = ("depth", "entered", "followers", "names", "segments", "values")
 
-    def __init__(
-        self, values: Mapping[str, Any], names: Names, segments: Segments, entered: Tensors, block: str, depth: int
-    ) -> None:
+    def __init__(self, values: Values, names: Names, segments: Segments, entered: Tensors, depth: int) -> None:
         self.values = values
         self.names = names
         self.segments = segments
         self.entered = entered
-        self.block = block
         self.depth = depth
         self.followers: dict[tuple[int, str], str] = {}
+
+
+class Called(NamedTuple):
+    """A call of a block: which, and with which argument values."""
+
+    block: Block
+    values: tuple[Any, ...]
 
 
 class Run:
@@ -53,9 +62,13 @@ class Run:
         self.compiler = compiler
         self.params = params
         self.builder = Builder(inputs, limit)
-        self.steps = 0
+        self.meter = Meter(STEP * (3 * limit + 1000))
+        self.weighted: list[int] = []
+        """The layers that have weights, of their own or shared."""
         self.shared: Iterator[int] | None = None
         self.calls: list[str] = []
+        self.called: Called | None = None
+        """The block that was called last."""
         self.made: dict[tuple[Item, tuple[Any, ...]], Op] = {}
 
     def network(self, items: tuple[Item, ...]) -> tuple[Tensors, Names]:
@@ -67,7 +80,7 @@ class Run:
         entered: Tensors = (self.builder.input(next(iter(inputs))),) if len(inputs) == 1 else ()
         if entered:
             names.table.setdefault("input", Entry(entered))
-        frame = Frame(self.params, names, Segments("", _given(items)), entered, "", 0)
+        frame = Frame(Values(self.params), names, Segments("", _given(items)), entered, 0)
         return self.run(items, entered, frame), names
 
     # Lists and items
@@ -78,31 +91,39 @@ class Run:
             raise located(LimitError("layers nested more than {} deep", MAX_DEPTH), items[0].span if items else None)
         names, segments = frame.names, frame.segments
         for item in items:
+            self.step(item)
             if item.kind == "let":
-                values = {**frame.values}
+                frame.values = values = frame.values.copy()
+                self.meter.spend(len(values))
                 env = self.env(frame, values, current)
                 for name, cell in item.args:
                     values[name] = cell.get(env)
-                frame.values = values
                 continue
             entering = current if item.source is None else self.tensors(item.source, current, names)
             first = len(self.builder.layers)
             copies: Mapping[str, Entry] = {}
+            segment = item.name or ("" if item.bare else segments.take(item.target))
             if item.plain:
-                segment = item.name or (segments.take(item.target) if item.kind not in ("residual", "join") else "")
                 current = self.once(item, entering, frame, frame.values, segment)
-                if not segment and len(self.builder.layers) > first and item.kind in ("residual", "join"):
-                    segment = self.builder.layers[-1].name.rpartition(".")[2]
             else:
-                segment = item.name or (
-                    segments.take(item.target)
-                    if item.kind not in ("residual", "join") or item.repeat or item.loop
-                    else ""
-                )
                 current, copies = self.copies(item, entering, frame, segment)
+            if not segment:
+                segment = self.joint(first, segments.prefix)
             if segment:
-                names.table[segment] = Entry(current, first, len(self.builder.layers), copies)
+                names.table[segment] = self.entry(item, current, first, copies)
         return current
+
+    def entry(self, item: Item, outputs: Tensors, first: int, copies: Mapping[str, Entry]) -> Entry:
+        """What the name of an item stands for, that has just been run."""
+        called = self.called if item.kind == "block" else None
+        return Entry(outputs, first, len(self.builder.layers), copies, called)
+
+    def joint(self, first: int, prefix: str) -> str:
+        """The segment of the layer that joins the branches of a structure without a name, where there is one."""
+        if len(self.builder.layers) == first:
+            return ""
+        path = self.builder.layers[-1].name[len(prefix) :]
+        return "" if "." in path else path
 
     def copies(self, item: Item, current: Tensors, frame: Frame, segment: str) -> tuple[Tensors, Mapping[str, Entry]]:
         """Run an item as often as `for` and `repeat` say, where `if` allows."""
@@ -112,7 +133,7 @@ class Run:
         rows = [()] if item.loop is None else self.rows(item.loop, current, frame)
         for row, columns in enumerate(rows):
             first, inner = len(self.builder.layers), found
-            values: Values = {**frame.values}
+            values = Values(frame.values)
             number = ""
             if item.loop is not None:
                 self.step(item)
@@ -126,18 +147,19 @@ class Run:
                 if item.loop is not None:
                     inner = {}
                 for i in range(self.times(item, self.env(frame, values, current))):
+                    self.step(item)
                     start = len(self.builder.layers)
-                    current = self.copy(item, current, frame, {**values, "i": i}, segment, f"{number}.{i}")
-                    inner[str(i)] = Entry(current, start, len(self.builder.layers))
+                    current = self.copy(item, current, frame, Values(values, i=i), segment, f"{number}.{i}")
+                    inner[str(i)] = self.entry(item, current, start, {})
             if item.loop is not None:
-                found[str(row)] = Entry(current, first, len(self.builder.layers), inner if item.repeat else {})
+                found[str(row)] = self.entry(item, current, first, inner if item.repeat else {})
         return current, found
 
     def rows(self, loop: Loop, current: Tensors, frame: Frame) -> Sequence[tuple[tuple[str, Cell], ...]]:
         """The names and cells of each row."""
         if loop.columns is None:
             return [tuple(zip(loop.names, row, strict=True)) for row in loop.rows]
-        env = self.env(frame, {**frame.values, "row": 0, "i": 0}, current)
+        env = self.env(frame, Values(frame.values, row=0, i=0), current)
         columns = []
         for name, cell in zip(loop.names, loop.columns, strict=True):
             column = cell.get(env)
@@ -157,28 +179,19 @@ class Run:
             count = operator.index(natural(item.repeat.get(env)))
         except ArgumentError as fault:
             raise located(CostcalcError("repeat: " + fault.message, *fault.values), item.repeat.node.span) from None
-        if count > self.most_steps:
+        if count > self.meter.left:
             error = LimitError("{:,} copies, of at most {:,} layers", count, self.builder.max_layers)
             raise located(error, item.repeat.node.span)
         return count
 
-    @property
-    def most_steps(self) -> int:
-        """The number of layers, left out or not, groups and copies that a network may be written with."""
-        return 3 * self.builder.max_layers + 1000
+    def step(self, item: Item, count: int = 1) -> None:
+        """Count an item, a copy or a connection, which may add no layer."""
+        try:
+            self.meter.spend(STEP * count)
+        except LimitError as error:
+            raise located(error, item.span) from None
 
-    def step(self, item: Item) -> None:
-        """Count work that may add no layer, so that loops over nothing end too."""
-        self.steps += 1
-        if self.steps > self.most_steps:
-            error = LimitError(
-                "more than {:,} layers and copies", self.most_steps, help="--max-layers raises the limit"
-            )
-            raise located(error, item.span)
-
-    def copy(
-        self, item: Item, current: Tensors, frame: Frame, values: Mapping[str, Any], segment: str, number: str
-    ) -> Tensors:
+    def copy(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
         """Run one copy, or pass the tensor through where `if` leaves it out."""
         if item.condition is not None:
             env = self.env(frame, values, current)
@@ -188,48 +201,48 @@ class Run:
             except ExpressionError as error:
                 raise located(error, item.condition.node.span) from None
             if not wanted:
-                self.step(item)
                 return current
         if item.share is None or self.shared is not None:
             return self.once(item, current, frame, values, segment, number)
-        weights = self.weights(item.share, number, frame.names)
-        self.shared = iter(weights)
+        entry = self.shareable(item.share, number, frame.names)
+        self.shared = iter(self.weights(item.share, entry))
         try:
             outputs = self.once(item, current, frame, values, segment, number)
+            if item.kind == "block" and self.called != entry.called:
+                help = "share is between calls of one block with the same argument values"
+                other = CostcalcError("{} is no {} with these arguments", item.share.name, item.target, help=help)
+                raise located(other, item.share.span)
             if next(self.shared, None) is not None:
-                left = CostcalcError("{} has more weights than this {}", item.share.name, item.target)
+                help = f"{item.share.name} is repeated: {item.share.name}.0 is its first copy" if entry.copies else ""
+                left = CostcalcError("{} has more weights than this {}", item.share.name, item.target, help=help)
                 raise located(left, item.share.span)
         finally:
             self.shared = None
         return outputs
 
-    def weights(self, share: Reference, number: str, names: Names) -> list[int]:
-        """The layers behind a name that have weights, each where it is first used."""
+    def shareable(self, share: Reference, number: str, names: Names) -> Entry:
+        """What a name of `share` stands for; of copies the one of the same number."""
         try:
             entry = names.find(share.name)
-            if entry.copies and number:
-                entry = names.find(share.name + number)
+            return names.find(share.name + number) if entry.copies and number else entry
         except CostcalcError as unknown:
             raise located(unknown, share.span) from None
-        roots = [(index, self.builder.layers[index]) for index in range(entry.first, entry.last)]
-        found = [
-            index if layer.shared is None else layer.shared
-            for index, layer in roots
-            if _weighs(layer.cost) or layer.shared is not None
-        ]
-        if not found:
+
+    def weights(self, share: Reference, entry: Entry) -> list[int]:
+        """The layers behind a name that have weights, each where it is first used."""
+        layers = self.builder.layers
+        chosen = self.weighted[bisect_left(self.weighted, entry.first) : bisect_left(self.weighted, entry.last)]
+        if not chosen:
             raise located(CostcalcError("{} has no weights to share", share.name), share.span)
-        return found
+        self.meter.spend(len(chosen))
+        return [index if (root := layers[index].shared) is None else root for index in chosen]
 
     # One copy
 
     def once(
-        self, item: Item, current: Tensors, frame: Frame, values: Mapping[str, Any], segment: str, number: str = ""
+        self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str = ""
     ) -> Tensors:
         """Run an item once, at its path."""
-        self.steps += 1
-        if self.steps > self.most_steps:
-            self.step(item)
         if item.kind == "op":
             return self.op(item, current, frame, values, segment, number)
         prefix = frame.segments.prefix
@@ -244,9 +257,9 @@ class Run:
             return self.residual(item, current, frame, values, segments)
         return self.join(item, current, frame, values, segments)
 
-    def inner(self, frame: Frame, values: Mapping[str, Any], segments: Segments) -> Frame:
+    def inner(self, frame: Frame, values: Values, segments: Segments) -> Frame:
         """The frame of a list inside another: a group or a branch."""
-        return Frame(values, Names(frame.names), segments, frame.entered, frame.block, frame.depth + 1)
+        return Frame(Values(values), Names(frame.names), segments, frame.entered, frame.depth + 1)
 
     def branch(
         self,
@@ -254,7 +267,7 @@ class Run:
         wanted: str,
         current: Tensors,
         frame: Frame,
-        values: Mapping[str, Any],
+        values: Values,
         segments: Segments,
         given: Span | None = None,
     ) -> Tensors:
@@ -263,10 +276,9 @@ class Run:
         scope = Segments(f"{segments.prefix}{segment}.", _given(items))
         return self.run(items, current, self.inner(frame, values, scope))
 
-    def residual(
-        self, item: Item, current: Tensors, frame: Frame, values: Mapping[str, Any], segments: Segments
-    ) -> Tensors:
+    def residual(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """The body's result, with the input or the shortcut's result added unless `skip` is false."""
+        self.single(item, current)
         skip = True
         if item.skip is not None:
             value = item.skip.get(self.env(frame, values, current))
@@ -286,19 +298,15 @@ class Run:
         help = f"a shortcut that changes the shape as the body does: shortcut: [conv: {{out: {channels}, kernel: 1}}]"
         return self.layer(item, add, result + other, f"{segments.prefix}{segments.take('add')}", help=help)
 
-    def join(
-        self, item: Item, current: Tensors, frame: Frame, values: Mapping[str, Any], segments: Segments
-    ) -> Tensors:
+    def join(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """Branches on the same input, and the op that joins them."""
-        results: Tensors = ()
+        results: list[Tensor] = []
         for branch in item.branches:
             results += self.branch(branch.items, branch.segment, current, frame, values, segments, branch.given)
         op = self.make(item, self.env(frame, values, current))
-        return self.layer(item, op, results, f"{segments.prefix}{segments.take(item.target)}")
+        return self.layer(item, op, tuple(results), f"{segments.prefix}{segments.take(item.target)}")
 
-    def call(
-        self, item: Item, current: Tensors, frame: Frame, values: Mapping[str, Any], segments: Segments
-    ) -> Tensors:
+    def call(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """A block, which sees its arguments and the file's params only."""
         assert item.block is not None
         block = item.block()
@@ -306,67 +314,71 @@ class Run:
             raise located(LimitError("blocks nested more than {} deep", MAX_DEPTH), item.span)
         env = self.env(frame, values, current)
         given = {name: cell.get(env) for name, cell in item.args}
-        inside: Values = {**self.params}
+        inside = Values(self.params)
         shape = current[0].shape if current else None
+        within = Env(inside, shape, shape, self.params, self.meter)
+        self.step(item, 1 + len(block.arguments) // 10)
         for name, default in block.arguments:
             if name in given:
                 inside[name] = given[name]
             else:
                 assert default is not None
-                inside[name] = default.get(Env(inside, shape, shape, self.params))
+                inside[name] = default.get(within)
         names = Names(None, {"input": Entry(current)} if current else None)
         segments.given = _given(block.items)
         self.calls.append(f"block {block.name}, called in {item.span.source.name}:{item.span.line}")
-        result = self.run(block.items, current, Frame(inside, names, segments, current, block.name, frame.depth + 1))
+        result = self.run(block.items, current, Frame(inside, names, segments, current, frame.depth + 1))
         self.calls.pop()
+        self.called = Called(block, tuple([inside[name] for name, _ in block.arguments]))
         return result
 
-    def op(
-        self, item: Item, current: Tensors, frame: Frame, values: Mapping[str, Any], segment: str, number: str
-    ) -> Tensors:
+    def op(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
         """An op, and the norm and act that its arguments ask for."""
         env = self.env(frame, values, current)
         op = item.fixed or self.make(item, env)
         host = len(self.builder.layers)
-        if not current:
-            raise located(
-                CostcalcError(
-                    "{} has no input: the network has several, and none is said", item.target, help="from: ..."
-                ),
-                item.span,
-            )
-        if len(current) > (1 if item.source is None else len(item.source)) and op.arity[1] is not None:
-            error = CostcalcError(
-                "{} cannot take all {} outputs of a layer",
-                item.target,
-                len(current),
-                help="from: NAME.0 chooses the first",
-            )
-            raise located(error, item.span)
+        self.single(item, current, 1 if op.arity[1] is not None else len(current))
         result = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}")
         for cell in (item.norm, item.act):
             if cell is not None:
                 result = self.follow(item, cell, result, frame, env, host, number)
         return result
 
+    def single(self, item: Item, current: Tensors, most: int = 1) -> None:
+        """Raise where there is no input, or a layer of several outputs stands for one."""
+        if not current:
+            names = ", ".join(self.builder.inputs)
+            error = CostcalcError(
+                "{} has no input: the network has several, and none is said",
+                item.target,
+                help=f"from: ... beside it names one or more of {names}",
+            )
+            raise located(error, item.span)
+        if len(current) > max(most, len(item.source or ())):
+            error = CostcalcError(
+                "{} cannot take all {} outputs of a layer",
+                item.target,
+                len(current),
+                help="from: NAME.0 beside it chooses the first",
+            )
+            raise located(error, item.span)
+
     def follow(
         self, item: Item, cell: Cell, current: Tensors, frame: Frame, env: Env, host: int, number: str
     ) -> Tensors:
         """The layer that `norm` or `act` adds behind an op."""
         value = cell.get(env)
-        names: Mapping[str, Any] = {}
+        names: Values = Values({})
         follower: Item | None
         if isinstance(value, Bound):
-            follower, names = value
+            follower, names = value.item, Values(value.names)
         elif isinstance(value, Word):
-            follower = self.compiler.follower(cell, value)
+            follower = self.compiler.late_follower(cell, value)
         else:
             error = CostcalcError(
                 "expected the name of an op, or none, got {}", value, help="for example norm: batchnorm"
             )
             raise located(error, cell.node.span)
-        if self.compiler.faults:
-            raise SpecError(self.compiler.faults)
         if follower is None:
             return current
         key = (id(item), follower.target)
@@ -375,11 +387,11 @@ class Run:
             segment = frame.followers[key] = frame.segments.take(follower.target)
         first = len(self.builder.layers)
         if follower.kind == "op":
-            op = follower.fixed or self.make(follower, Env(names, current[0].shape, env.block, self.params))
+            op = follower.fixed or self.make(follower, Env(names, current[0].shape, env.block, self.params, self.meter))
             current = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}", host)
         else:
             current = self.once(follower, current, frame, names, segment, number)
-        frame.names.table[segment] = Entry(current, first, len(self.builder.layers))
+        frame.names.table[segment] = self.entry(follower, current, first, {})
         return current
 
     def make(self, item: Item, env: Env) -> Op:
@@ -396,26 +408,33 @@ class Run:
             return op
         except ArgumentError as error:
             node = item.argument(error.argument)
-            failed = SpecError([argument_fault(error, item, node.span if node else item.span)], self.partial())
+            failed = SpecError([argument_fault(error, item, node.span if node else item.span)])
             failed.cause = error
             raise failed from None
 
     def layer(self, item: Item, op: Op, inputs: Tensors, name: str, host: int | None = None, help: str = "") -> Tensors:
         """Give a layer to the engine; an error gets the layer's name, its inputs and its place."""
+        self.step(item, (len(inputs) + 7) // 8)
+        if len(name) > MAX_PATH:
+            raise located(LimitError("a path of more than {:,} characters", MAX_PATH), item.span)
         try:
             share = None
             if self.shared is not None and _weighs(self.builder.infer(op, tuple([t.shape for t in inputs]))[1]):
                 share = next(self.shared, None)
                 if share is None:
                     raise ShapeError("{} has weights that what it shares has not", op.name)
-            return self.builder.add(op, inputs, name, item.span, host, share)
+            outputs = self.builder.add(op, inputs, name, item.span, host, share)
+            if share is not None or _weighs(self.builder.layers[-1].cost):
+                self.weighted.append(len(self.builder.layers) - 1)
+            if len(outputs) > 1:
+                self.step(item, len(outputs))
+            return outputs
         except CostcalcError as error:
             origins = [f"{show(tensor.shape)} from {self.origin(tensor)}" for tensor in inputs[:8]]
             notes = [f"{op} in layer {name}", f"its input: {', '.join(origins)}", *reversed(self.calls[-3:])]
             failed = located(error, item.span, *notes)
             if help:
                 failed.faults = (failed.faults[0]._replace(help=help),)
-            failed.partial = self.partial()
             raise failed from None
 
     # Names and values
@@ -426,35 +445,28 @@ class Run:
             return list(self.builder.inputs)[-1 - tensor.layer]
         return self.builder.layers[tensor.layer].name
 
-    def partial(self) -> Network:
-        """The network as far as it has come."""
-        return self.builder.network("", {})
-
-    def env(self, frame: Frame, values: Mapping[str, Any], current: Tensors) -> Env:
+    def env(self, frame: Frame, values: Values, current: Tensors) -> Env:
         """What an expression sees here."""
-        entered = frame.entered
-        return Env(values, current[0].shape if current else None, entered[0].shape if entered else None, self.params)
+        entered, shape = frame.entered, current[0].shape if current else None
+        return Env(values, shape, entered[0].shape if entered else None, self.params, self.meter)
 
     def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
         """What the names of a `from` stand for."""
-        found: Tensors = ()
+        found: list[Tensor] = []
         for reference in references:
-            if reference.name == "prev":
-                found += current
-                continue
             try:
-                found += names.find(reference.name).outputs
+                outputs = current if reference.name == "prev" else names.find(reference.name).outputs
+                self.meter.spend(STEP // 10 * len(outputs))
+                found += outputs
             except CostcalcError as error:
-                failed = located(error, reference.span)
-                failed.partial = self.partial()
-                raise failed from None
-        return found
+                raise located(error, reference.span) from None
+        return tuple(found)
 
 
 def _given(items: tuple[Item, ...]) -> frozenset[str]:
     names = [item.name for item in items if item.name]
     for item in items:
-        if item.kind == "join" and not item.name:
+        if item.bare:
             names.extend(branch.segment for branch in item.branches if branch.given is not None)
     return frozenset(names)
 

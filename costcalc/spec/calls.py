@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from costcalc.errors import ArgumentError, ExpressionError, Fault, nearest, suggest
+from costcalc.engine import LimitError
+from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, nearest, suggest
 from costcalc.ops import base as ops
 from costcalc.spec.blocks import builtin
 from costcalc.spec.expression import RESERVED, parse
-from costcalc.spec.functions import Word
+from costcalc.spec.functions import Word, gathered
 from costcalc.spec.signature import Parameter, split_signature
 from costcalc.spec.template import (
     KEYWORDS,
@@ -18,45 +20,58 @@ from costcalc.spec.template import (
     Block,
     Bound,
     Cell,
+    Enough,
     Env,
+    Faults,
     Item,
+    Meter,
     Part,
+    Scope,
     expression_span,
     fault_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from costcalc.errors import Span
+    from costcalc.spec.expression import Expression
     from costcalc.spec.reader import Node
 
-RESERVED_NAMES = frozenset({"prev", "input"})
+MAX_EXPRESSIONS = 300_000
+"""The characters of all different expressions of a spec."""
 _EMPTY: Mapping[str, Any] = {}
+
+
+FOLLOWERS = ("norm", "act")
+"""Arguments that stand for layers written behind."""
 
 
 class Calls:
     """Compiles values and calls. Faults collect in `faults`; a compiled part with faults is never run."""
 
-    def __init__(self, params: Iterable[str]) -> None:
-        self.faults: list[Fault] = []
-        self.params = frozenset(params)
+    def __init__(self, params: Iterable[str], faults: Faults) -> None:
+        self.faults = faults
+        self.params = Scope(params)
         self.signatures: dict[str, tuple[Node, Node]] = {}
         """The file's own blocks: key and body."""
-        self.defaults: dict[str, dict[str, tuple[Node, Cell]]] = {}
+        self.defaults: dict[str, dict[str, Cell]] = {}
         self._blocks: dict[str, Block] = {}
         self._builtin: dict[str, tuple[Node, Node]] = {}
-        self._followers: dict[str, Item] = {}
-        self._meant: set[str] = set()
-        """What unknown arguments of the last call were probably meant to be; these are not missed as well."""
+        self._parameters: dict[str, list[Parameter]] = {}
+        self._followers: dict[str, Item | None] = {}
+        """The layer that a word stands for as `norm` or `act`; None while it is being compiled."""
+        self._expressions: dict[str, Expression] = {}
+        self._written = 0
+        """The characters of these expressions."""
 
     def fault(self, node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> None:
         """Note a fault at a node."""
-        self.faults.append(fault_at(node, message, *values, help=help, note=note))
+        self.faults.add(fault_at(node, message, *values, help=help, note=note))
 
     # Values
 
-    def cell(self, node: Node, scope: Collection[str]) -> Cell:
+    def cell(self, node: Node, scope: Scope) -> Cell:
         """A value, where the names of `scope` can be seen."""
         if node.kind == "scalar":
             if isinstance(node.value, str):
@@ -68,42 +83,58 @@ class Calls:
             cells = [self.cell(item, scope) for item in node.value]
             if all(cell.run is None for cell in cells):
                 return Cell(node, tuple([cell.constant for cell in cells]))
-            return Cell(node, run=lambda env: tuple([cell.get(env) for cell in cells]))
+            return Cell(node, run=lambda env: _list([cell.get(env) for cell in cells]), work=len(cells))
         item = self._bound(node, scope)
         return Cell(node, run=lambda env: Bound(item, env.names))
 
-    def expression(self, node: Node | Part, scope: Collection[str]) -> Cell:
+    def expression(self, node: Node | Part, scope: Scope) -> Cell:
         """A scalar's text as an expression."""
         try:
-            expression = parse(node.value)
+            expression = self._parsed(node.value)
+        except LimitError as error:
+            self.faults.add(error.fault(node.span))
+            raise Enough from None
         except ExpressionError as error:
-            self.faults.append(error.fault(expression_span(node, error)))
+            self.faults.add(error.fault(expression_span(node, error)))
             return Cell(node, run=_broken)
         broken = False
         for name, offset in expression.names:
             if not (name in scope or (name.startswith(("in_", "block_")) and name in RESERVED) or self.is_word(name)):
-                seen = f"names seen here: {', '.join(sorted(scope)[:12])}" if scope else "no names are defined here"
-                unknown = ExpressionError("unknown name {}", name, help=suggest(name, self._visible(scope), seen))
+                unknown = ExpressionError("unknown name {}", name, help=self._named(name, scope))
                 unknown.offset, unknown.length = offset, len(name)
-                self.faults.append(unknown.fault(expression_span(node, unknown)))
+                self.faults.add(unknown.fault(expression_span(node, unknown)))
                 broken = True
         if broken:
             return Cell(node, run=_broken)
         if not expression.names:
             try:
-                return Cell(node, expression.run(Env(_EMPTY, None, None, _EMPTY)))
+                return Cell(node, expression.run(Env(_EMPTY, None, None, _EMPTY, Meter(MAX_EXPRESSIONS))))
             except ExpressionError as error:
-                self.faults.append(error.fault(expression_span(node, error)))
+                self.faults.add(error.fault(expression_span(node, error)))
                 return Cell(node, run=_broken)
         if expression.tree.kind == "name":
             name = expression.names[0][0]
             if name not in scope and not name.startswith(("in_", "block_")):
                 return Cell(node, Word(name))
-        return Cell(node, run=expression.run)
+        return Cell(node, run=expression.run, work=len(expression.text) // 2 + 1)
 
-    def _visible(self, scope: Collection[str]) -> list[str]:
-        visible = [name for name in RESERVED if name.startswith(("in_", "block_"))]
-        return [*scope, *sorted(visible), *sorted(KEYWORDS), *self.layer_names()]
+    def _parsed(self, text: str) -> Expression:
+        found = self._expressions.get(text)
+        if found is None:
+            self._written += len(text)
+            if self._written > MAX_EXPRESSIONS:
+                raise LimitError("different expressions of more than {:,} characters in all", MAX_EXPRESSIONS)
+            found = self._expressions[text] = parse(text)
+        return found
+
+    def _named(self, name: str, scope: Scope) -> str:
+        """What an unknown name was probably meant to be."""
+        if name.lower() in ("true", "false", "yes", "no", "on", "off"):
+            return f"did you mean {'true' if name.lower() in ('true', 'yes', 'on') else 'false'}?"
+        names = sorted(islice(scope, 1000))
+        seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
+        visible = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))
+        return suggest(name, (*names, *visible, *sorted(KEYWORDS), *self.layer_names()), seen)
 
     def is_layer(self, name: str) -> bool:
         """Whether a name is an op or a block."""
@@ -113,7 +144,7 @@ class Calls:
         """Whether a name that is not in scope stands for itself."""
         return name in KEYWORDS or self.is_layer(name)
 
-    def _bound(self, node: Node, scope: Collection[str]) -> Item:
+    def _bound(self, node: Node, scope: Scope) -> Item:
         if len(node.value) != 1:
             self.fault(
                 node,
@@ -129,18 +160,17 @@ class Calls:
 
     def layer_names(self) -> list[str]:
         """Every name that may begin a layer."""
-        return [*self.signatures, *builtin(), *ops.REGISTRY, *(name for name in STRUCTURES if name not in ops.REGISTRY)]
+        return [*islice(self.signatures, 1000), *builtin(), *{**ops.REGISTRY, **STRUCTURES}]
 
-    def call(self, key: Node | Part, value: Node | None, scope: Collection[str]) -> Item:
+    def call(self, key: Node | Part, value: Node | None, scope: Scope) -> Item:
         """An op or a block with its arguments."""
         name = key.text
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
             item = Item("block", name, key.span)
             item.block = lambda: self.block(name)
-            arguments = tuple(argument for argument, _, _ in self.signature(name))
-            item.args = self._arguments(item, key, value, arguments, scope)
+            item.args, meant = self._arguments(item, value, self.arguments(name), scope)
             required = [argument for argument, default, _ in self.signature(name) if not default]
-            self._require(item, key, required)
+            self._require(item, key, required, meant)
             return item
         op = ops.find(name)
         item = Item("op", name, key.span)
@@ -148,16 +178,24 @@ class Calls:
             self._unknown(key)
             return item
         item.op = op
-        followers = ("norm", "act") if op.followed else ()
-        args = self._arguments(item, key, value, (*op.fields, *followers), scope)
-        item.norm, item.act = (next((c for a, c in args if a == f), None) for f in ("norm", "act"))
-        for cell in (item.norm, item.act):
-            if cell is not None and cell.run is None:
-                self.follower(cell, cell.constant)
-        item.args = tuple(pair for pair in args if pair[0] not in followers)
-        if self._require(item, key, [field for field in op.fields if field not in op.defaults]):
-            self._fix(item)
+        args, meant = self._arguments(item, value, self.arguments(name), scope)
+        if op.followed:
+            item.norm, item.act = (next((c for a, c in args if a == f), None) for f in FOLLOWERS)
+            args = tuple(pair for pair in args if pair[0] not in FOLLOWERS)
+            for cell in (item.norm, item.act):
+                if cell is not None and cell.run is None:
+                    self.follower(cell, cell.constant)
+        item.args = args
+        if self._require(item, key, [field for field in op.fields if field not in op.defaults], meant):
+            self.fix(item)
         return item
+
+    def arguments(self, name: str) -> tuple[str, ...]:
+        """The arguments of an op or a block."""
+        if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
+            return tuple([argument for argument, _, _ in self.signature(name)])
+        op = ops.find(name)
+        return () if op is None else (*op.fields, *FOLLOWERS) if op.followed else tuple(op.fields)
 
     def _unknown(self, key: Node | Part) -> None:
         name = key.text
@@ -169,22 +207,24 @@ class Calls:
             help = suggest(name, self.layer_names(), "costcalc ops and costcalc blocks list what there is")
         self.fault(key, "unknown op or block {}", name, help=help)
 
-    def _fix(self, item: Item) -> None:
+    def fix(self, item: Item) -> None:
+        """Make the op where no argument depends on anything."""
         assert item.op is not None
         if all(cell.run is None for _, cell in item.args):
             try:
                 item.fixed = item.op(**{name: cell.constant for name, cell in item.args})
             except ArgumentError as error:
                 node = item.argument(error.argument)
-                self.faults.append(argument_fault(error, item, node.span if node else item.span))
+                self.faults.add(argument_fault(error, item, node.span if node else item.span))
 
-    def _require(self, item: Item, key: Node | Part, required: list[str]) -> bool:
-        given = {name for name, _ in item.args} | self._meant
+    def _require(self, item: Item, key: Node | Part, required: list[str], meant: set[str]) -> bool:
+        """Note what is missing, but for what an unknown argument was probably meant to be."""
+        given = {name for name, _ in item.args} | meant
         missing = [name for name in required if name not in given]
         if missing:
             kind = "arguments are" if len(missing) > 1 else "argument is"
             self.fault(key, "{}: the {} missing: {}", item.target, kind, ", ".join(missing), help=self._usage(item))
-        return not missing and not self._meant
+        return not missing and not meant
 
     def _usage(self, item: Item) -> str:
         if item.op is not None:
@@ -193,33 +233,33 @@ class Calls:
         return f"{item.target}({', '.join(name + ('=' + text if text else '') for name, text, _ in signature)})"
 
     def _arguments(
-        self, item: Item, key: Node | Part, value: Node | None, known: tuple[str, ...], scope: Collection[str]
-    ) -> tuple[tuple[str, Cell], ...]:
-        found: dict[str, Cell] = {}
+        self, item: Item, value: Node | None, known: tuple[str, ...], scope: Scope
+    ) -> tuple[tuple[tuple[str, Cell], ...], set[str]]:
+        """The arguments that are given, here or as defaults; and what unknown ones were probably meant to be."""
+        found = dict(self.defaults.get(item.target, {}))
         meant: set[str] = set()
-        for name, (default_key, cell) in self.defaults.get(item.target, {}).items():
-            if name in known:
-                found[name] = cell
-            else:
-                meant.add(self._unknown_argument(item, default_key, known))
         if value is None or (value.kind == "scalar" and value.value is None and not value.text):
             pass
         elif value.kind == "map":
             for name_node, node in value.value:
                 if name_node.text in known:
-                    found[name_node.text] = self.cell(node, scope)
+                    found[name_node.text] = self._argument(item, name_node, node, scope)
                 else:
-                    meant.add(self._unknown_argument(item, name_node, known))
+                    meant.add(self.unknown_argument(item, name_node, known))
         elif not known:
             self.fault(value, "{} takes no arguments", item.target)
         else:
             found[known[0]] = self.cell(value, scope)
-        self._meant = meant
-        return tuple(found.items())
+        return tuple(found.items()), meant
 
-    def _unknown_argument(self, item: Item, key: Node, known: tuple[str, ...]) -> str:
-        if any(key.span == fault.span for fault in self.faults):
-            return ""
+    def _argument(self, item: Item, key: Node, node: Node, scope: Scope) -> Cell:
+        if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:
+            self.fault(node, "{}: {}: expected a value, got a mapping", item.target, key.text)
+            return Cell(node, run=_broken)
+        return self.cell(node, scope)
+
+    def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...]) -> str:
+        """Note an argument that there is not; what it was probably meant to be."""
         here, help = nearest(key.text, known), suggest(key.text, known)
         if item.op is not None and not (item.op.followed and here in ("norm", "act")):
             from costcalc.ops.advice import meant, misfit
@@ -237,18 +277,34 @@ class Calls:
             if name == "none":
                 return None
             if name not in self._followers:
-                self._followers[name] = self.call(Part(name, cell.node.span), None, ())
-            return self._followers[name]
+                self._followers[name] = None
+                self._followers[name] = self.call(Part(name, cell.node.span), None, Scope())
+            found = self._followers[name]
+            if found is None:
+                self.fault(cell.node, "{} is followed by itself, without end", name, help="say norm and act of it")
+            return found
         self.fault(
             cell.node, "expected the name of an op, or one with arguments, or none", help="for example norm: batchnorm"
         )
         return None
 
+    def late_follower(self, cell: Cell, word: Word) -> Item | None:
+        """The same for a word that is known only while a network is built. Raises `SpecError`."""
+        found = self.follower(cell, word)
+        if self.faults:
+            faults = tuple(self.faults)
+            self.faults.clear()
+            self._followers.clear()
+            raise SpecError(faults)
+        return found
+
     # Blocks
 
     def signature(self, name: str) -> list[Parameter]:
         """The arguments of a block."""
-        return split_signature(self.definition(name)[0].text)[1]
+        if name not in self._parameters:
+            self._parameters[name] = split_signature(self.definition(name)[0].text)[1]
+        return self._parameters[name]
 
     def definition(self, name: str) -> tuple[Node, Node]:
         """Where a block is written: the key with its signature, and its body."""
@@ -263,6 +319,12 @@ class Calls:
     def block(self, name: str) -> Block:
         """The template of a block."""
         raise NotImplementedError
+
+
+def _list(values: list[Any]) -> tuple[Any, ...]:
+    found = tuple(values)
+    gathered(found)
+    return found
 
 
 def _broken(env: Env) -> Any:

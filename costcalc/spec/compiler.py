@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.errors import Fault, suggest
 from costcalc.ops import base as ops
 from costcalc.spec.calls import Calls
 from costcalc.spec.expression import RESERVED
-from costcalc.spec.signature import IDENTIFIER, NAME
+from costcalc.spec.signature import IDENTIFIER, MAX_NAME, NAME
 from costcalc.spec.template import (
     MODIFIERS,
     STRUCTURES,
@@ -20,16 +20,16 @@ from costcalc.spec.template import (
     Loop,
     Part,
     Reference,
+    Scope,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from costcalc.errors import Span
     from costcalc.spec.reader import Node
 
 RESERVED_NAMES = frozenset({"prev", "input"})
-_EMPTY: Mapping[str, Any] = {}
 
 
 class Compiler(Calls):
@@ -39,12 +39,12 @@ class Compiler(Calls):
         """The template of a block, compiled when it is first asked for."""
         if name not in self._blocks:
             key, body = self.definition(name)
-            scope = set(self.params)
+            scope = Scope((), self.params)
             cells: list[tuple[str, Cell | None]] = []
             for argument, default, offset in self.signature(name):
                 node = Part(default, key.span.at(offset, len(default)))
                 cells.append((argument, self.expression(node, scope) if default else None))
-                scope.add(argument)
+                scope.names.add(argument)
             self._blocks[name] = Block(name, tuple(cells), self.items(body, scope), key.span)
         return self._blocks[name]
 
@@ -57,24 +57,21 @@ class Compiler(Calls):
     def _find_cycle(self) -> None:
         done: set[str] = set()
         for start in self.signatures:
-            path: list[str] = []
-            stack = [(start, iter(self._calls(start)))] if start not in done else []
-            path.extend(name for name, _ in stack)
-            while stack:
-                name, calls = stack[-1]
-                for other, span in calls:
+            path = {start: iter(self._calls(start))} if start not in done else {}
+            while path:
+                name = next(reversed(path))
+                for other, span in path[name]:
                     if other in path:
-                        cycle = " -> ".join([*path[path.index(other) :], other])
-                        self.faults.append(Fault(f"blocks call each other in a circle: {cycle}", span))
+                        names = list(path)
+                        cycle = " -> ".join([*names[names.index(other) :], other])
+                        self.faults.add(Fault(f"blocks call each other in a circle: {cycle}", span))
                         return
                     if other not in done:
-                        stack.append((other, iter(self._calls(other))))
-                        path.append(other)
+                        path[other] = iter(self._calls(other))
                         break
                 else:
                     done.add(name)
-                    stack.pop()
-                    path.pop()
+                    del path[name]
 
     def _calls(self, name: str) -> list[tuple[str, Span]]:
         found: list[tuple[str, Span]] = []
@@ -88,7 +85,7 @@ class Compiler(Calls):
 
     # Lists of layers
 
-    def items(self, node: Node, scope: Collection[str]) -> tuple[Item, ...]:
+    def items(self, node: Node, scope: Scope) -> tuple[Item, ...]:
         """A list of layers."""
         if node.kind != "list":
             empty = node.kind == "scalar" and node.value is None
@@ -100,7 +97,7 @@ class Compiler(Calls):
             )
             return ()
         result = []
-        scope = set(scope)
+        scope = Scope((), scope)
         given: dict[str, Span] = {}
         for entry in node.value:
             item = self._item(entry, scope, given)
@@ -108,7 +105,7 @@ class Compiler(Calls):
                 result.append(item)
         return tuple(result)
 
-    def _item(self, node: Node, scope: set[str], given: dict[str, Span]) -> Item | None:
+    def _item(self, node: Node, scope: Scope, given: dict[str, Span]) -> Item | None:
         if node.kind == "scalar":
             if node.text in STRUCTURES and node.text not in ops.REGISTRY:
                 self.fault(node, "{} needs a list of layers", node.text)
@@ -136,7 +133,7 @@ class Compiler(Calls):
         """The key that is the op, block or structure: the first that is known, else the first."""
         return next((pair for pair in heads if pair[0].text in STRUCTURES or self.is_word(pair[0].text)), heads[0])
 
-    def _let(self, node: Node, scope: set[str]) -> Item | None:
+    def _let(self, node: Node, scope: Scope) -> Item | None:
         for key, _ in node.value[1:] if node.value[0][0].text == "let" else node.value[:1]:
             self.fault(key, "let stands alone in its item", help="write the layer as an item of its own")
         value = next(value for key, value in node.value if key.text == "let")
@@ -148,7 +145,7 @@ class Compiler(Calls):
         for key, entry in value.value:
             cells.append((key.text, self.cell(entry, scope)))
             self.variable(key)
-            scope.add(key.text)
+            scope.names.add(key.text)
         item.args = tuple(cells)
         return item
 
@@ -161,20 +158,20 @@ class Compiler(Calls):
         elif key.text in RESERVED:
             self.fault(key, "{} is a name of the language", key.text, help="choose another name")
 
-    def _inner_scope(self, beside: Mapping[str, tuple[Node, Node]], scope: set[str]) -> set[str]:
+    def _inner_scope(self, beside: Mapping[str, tuple[Node, Node]], scope: Scope) -> Scope:
         if "for" not in beside and "repeat" not in beside:
             return scope
-        inner = {*scope, "i"}
+        inner = Scope(("i",), scope)
         if "for" in beside:
-            inner.add("row")
+            inner.names.add("row")
             table = beside["for"][1]
             if table.kind == "map":
-                inner.update(key.text for key, _ in table.value)
+                inner.names.update(key.text for key, _ in table.value)
             elif table.kind == "list" and table.value and table.value[0].kind == "list":
-                inner.update(head.text for head in table.value[0].value if head.kind == "scalar")
+                inner.names.update(head.text for head in table.value[0].value if head.kind == "scalar")
         return inner
 
-    def _structure(self, key: Node, value: Node, beside: dict[str, tuple[Node, Node]], scope: Collection[str]) -> Item:
+    def _structure(self, key: Node, value: Node, beside: dict[str, tuple[Node, Node]], scope: Scope) -> Item:
         name = key.text
         extras = {extra: beside.pop(extra) for extra in STRUCTURES[name] if extra in beside}
         if name in ("group", "residual"):
@@ -200,15 +197,18 @@ class Compiler(Calls):
                 ("axis", self.cell(extras["axis"][1], scope)),
             )
             item.fixed = None
-            self._fix(item)
+            self.fix(item)
         return item
 
-    def _branches(self, key: Node, value: Node, scope: Collection[str]) -> tuple[Branch, ...]:
+    def _branches(self, key: Node, value: Node, scope: Scope) -> tuple[Branch, ...]:
         if not value.value:
             self.fault(value, "{} needs branches", key.text, help=f"{key.text}: [[...], [...]]")
         if value.kind == "map":
-            for name, _ in value.value:
+            for name, entry in value.value:
                 self.layer_name(name)
+                if name.text in STRUCTURES[key.text] and entry.kind != "list":
+                    self.fault(name, "{} is no branch", name.text, help=f"write {name.text} beside {key.text}:")
+                    return ()
             return tuple(Branch(name.text, self.items(entry, scope), name.span) for name, entry in value.value)
         if any(entry.kind != "list" for entry in value.value):
             texts = [entry.text for entry in value.value if entry.kind == "scalar"]
@@ -224,7 +224,9 @@ class Compiler(Calls):
     def layer_name(self, node: Node) -> str:
         """The name that a scalar gives, noting a fault where it cannot be one."""
         text = node.text if node.kind == "scalar" else ""
-        if not NAME.fullmatch(text):
+        if len(text) > MAX_NAME:
+            self.fault(node, "a name of {:,} characters; at most {}", len(text), MAX_NAME)
+        elif not NAME.fullmatch(text):
             self.fault(
                 node,
                 "{} cannot be a name",
@@ -239,8 +241,8 @@ class Compiler(Calls):
         self,
         item: Item,
         beside: Mapping[str, tuple[Node, Node]],
-        scope: Collection[str],
-        inner: Collection[str],
+        scope: Scope,
+        inner: Scope,
         given: dict[str, Span],
     ) -> None:
         for name, (key, value) in beside.items():
@@ -250,6 +252,8 @@ class Compiler(Calls):
             elif name == "from":
                 item.source = self.references(value)
             elif name == "share":
+                if value.kind == "list":
+                    self.fault(value, "share names one layer, block or group")
                 item.share = next(iter(self.references(value)), None)
             elif name == "repeat":
                 item.repeat = self.cell(value, inner)
@@ -259,7 +263,8 @@ class Compiler(Calls):
                 item.loop = self._loop(value, scope)
             elif name != "note":
                 self._stray(item, key)
-        if not item.name:
+        item.bare = item.kind in ("residual", "join") and not (item.name or item.repeat or item.loop)
+        if item.bare:
             for branch in item.branches:
                 if branch.given is not None:
                     help = f"name the {item.target}: its name then stands before those of its branches"
@@ -270,7 +275,7 @@ class Compiler(Calls):
         """Note that a name is taken in a list."""
         if name in given:
             note = f"first in line {given[name].line}"
-            self.faults.append(Fault(f"the name {name} is given twice in this list", span, (note,), help))
+            self.faults.add(Fault(f"the name {name} is given twice in this list", span, (note,), help))
         given.setdefault(name, span)
 
     def _stray(self, item: Item, key: Node) -> None:
@@ -298,8 +303,8 @@ class Compiler(Calls):
             self.fault(node, "an empty list of names")
         return tuple(found)
 
-    def _loop(self, node: Node, scope: Collection[str]) -> Loop | None:
-        inside = {*scope, "row", "i"}
+    def _loop(self, node: Node, scope: Scope) -> Loop | None:
+        inside = Scope(("row", "i"), scope)
         if node.kind == "map" and node.value:
             for key, _ in node.value:
                 self.variable(key)
@@ -307,9 +312,13 @@ class Compiler(Calls):
             return Loop(node, names, tuple(self.cell(value, inside) for _, value in node.value), ())
         if node.kind == "list" and node.value and all(row.kind == "list" for row in node.value):
             header, *rows = node.value
+            names = tuple(key.text for key in header.value)
+            seen: set[str] = set()
             for key in header.value:
                 self.variable(key)
-            names = tuple(key.text for key in header.value)
+                if key.text in seen:
+                    self.fault(key, "the column {} is named twice", key.text)
+                seen.add(key.text)
             for row in rows:
                 if len(row.value) != len(names):
                     self.fault(row, "a row of {} values under {} names", len(row.value), len(names))

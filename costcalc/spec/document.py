@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.engine import MAX_LAYERS, MAX_RANK
+from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, Fault, SpecError, UsageError, suggest
 from costcalc.model import METRICS
+from costcalc.ops import base as ops
 from costcalc.ops.kinds import positive, show
 from costcalc.spec.build import Run
 from costcalc.spec.compiler import Compiler
@@ -16,8 +17,20 @@ from costcalc.spec.expression import parse_value, suffixed
 from costcalc.spec.functions import LIMIT, Word, is_number
 from costcalc.spec.library import Library
 from costcalc.spec.reader import read
-from costcalc.spec.signature import split_signature
-from costcalc.spec.template import Cell, Env, fault_at, located
+from costcalc.spec.signature import MAX_NAME, split_signature
+from costcalc.spec.template import (
+    MODIFIERS,
+    STRUCTURES,
+    Cell,
+    Enough,
+    Env,
+    Faults,
+    Item,
+    Meter,
+    Scope,
+    fault_at,
+    located,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +39,7 @@ if TYPE_CHECKING:
     from costcalc.formula import Shape
     from costcalc.model import Network, Tensor
     from costcalc.spec.reader import Node
-    from costcalc.spec.template import Item, Reference
+    from costcalc.spec.template import Reference
 
 KEYS = (
     "name",
@@ -44,6 +57,8 @@ KEYS = (
 )
 """The keys of a spec."""
 MAX_EXTENDS = 16
+MAX_WORK = 1_000_000
+"""Steps of the expressions of all params."""
 
 
 class Limit(NamedTuple):
@@ -57,7 +72,9 @@ class Limit(NamedTuple):
 class Spec:
     """A spec without faults of its own. `build` makes the network at the params that are asked for."""
 
-    def __init__(self, source: Source, files: tuple[Source, ...], warnings: tuple[Fault, ...]) -> None:
+    def __init__(
+        self, source: Source, files: tuple[Source, ...], warnings: tuple[Fault, ...], compiler: Compiler
+    ) -> None:
         self.file = source
         self.files = files
         """The spec's own text and those of everything it extends."""
@@ -71,7 +88,7 @@ class Spec:
         self.outputs: tuple[Reference, ...] = ()
         self.expect: tuple[Limit, ...] = ()
         self.budget: tuple[Limit, ...] = ()
-        self.compiler = Compiler(())
+        self.compiler = compiler
 
     def values(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
         """Every param's value, in the order of the spec. Raises `UsageError` for an unknown name."""
@@ -80,10 +97,9 @@ class Spec:
                 help = suggest(name, self.params, f"{self.name} has no params")
                 raise UsageError("{} has no param {}", self.name, name, help=help)
         values: dict[str, Any] = {}
+        env = Env(values, None, None, values, Meter(MAX_WORK))
         for name, cell in self.params.items():
-            values[name] = (
-                normal(name, overrides[name]) if name in overrides else cell.get(Env(values, None, None, values))
-            )
+            values[name] = normal(name, overrides[name]) if name in overrides else cell.get(env)
         return values
 
     def build(
@@ -104,8 +120,8 @@ class Spec:
                 for port, tensor in enumerate(run.tensors((reference,), last, names)):
                     outputs[reference.name if port == 0 else f"{reference.name}.{port}"] = tensor
         except SpecError as error:
-            if error.partial is not None:
-                error.partial = error.partial._replace(name=self.name, params=values, source=self.source)
+            if not isinstance(error.cause, LimitError):
+                error.partial = run.builder.network(self.name, {}, values, self.source, self.description)
             raise
         if not self.outputs:
             for port, tensor in enumerate(last):
@@ -115,12 +131,12 @@ class Spec:
 
     def _shapes(self, values: Mapping[str, Any], overrides: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         if list(overrides) == ["input"] and len(self.inputs) == 1:
-            overrides = {name: overrides["input"] for name in self.inputs}
+            overrides = dict.fromkeys(self.inputs, overrides["input"])
         for name in overrides:
             if name not in self.inputs:
                 raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
         shapes: dict[str, Shape] = {}
-        env = Env(values, None, None, values)
+        env = Env(values, None, None, values, Meter(MAX_WORK))
         for name, cells in self.inputs.items():
             if name in overrides:
                 shapes[name] = tuple([positive(size) for size in overrides[name]])
@@ -164,7 +180,8 @@ def open_spec(source: str | Source, library: Library | None = None) -> Spec:
 def acyclic() -> Iterator[None]:
     """Keep the cycle collector out of the way of code that makes many objects and no cycles.
 
-    It would walk all of them again and again: on a spec of 100,000 lines that is most of the time.
+    It would walk all of them again and again: on a spec of 100,000 lines that is most of the time. Nesting is limited
+    so that Python's stack suffices; where the calling program has left too little of it, that is a limit too.
     """
     import gc
 
@@ -172,6 +189,8 @@ def acyclic() -> Iterator[None]:
     gc.disable()
     try:
         yield
+    except RecursionError:
+        raise LimitError("nested deeper than the stack of the calling program leaves room for") from None
     finally:
         if enabled:
             gc.enable()
@@ -183,7 +202,7 @@ class _Reading:
     def __init__(self, source: Source, library: Library) -> None:
         self.source = source
         self.library = library
-        self.faults: list[Fault] = []
+        self.faults = Faults()
         self.warnings: list[Fault] = []
         self.files: list[Source] = []
         self.sections: dict[str, Node] = {}
@@ -192,25 +211,37 @@ class _Reading:
         self.defaults: dict[str, tuple[Node, dict[str, tuple[Node, Node]]]] = {}
 
     def spec(self) -> Spec:
-        self.read(self.source)
-        if self.faults:
-            raise SpecError(self.faults)
-        compiler = Compiler(self.params)
-        spec = Spec(self.source, tuple(self.files), tuple(self.warnings))
-        spec.compiler = compiler
+        spec = None
+        with suppress(Enough):
+            self.read(self.source)
+            if not self.faults:
+                spec = self.compiled()
+        if spec is None or self.faults:
+            raise SpecError(sorted(dict.fromkeys(self.faults), key=self.position))
+        return spec
+
+    def compiled(self) -> Spec:
+        compiler = Compiler(self.params, self.faults)
+        spec = Spec(self.source, tuple(self.files), tuple(self.warnings), compiler)
         spec.name = self.text("name") or PurePath(self.source.name).name.removesuffix(".yaml").strip("<>") or "network"
         spec.source = self.text("source")
         spec.description = self.text("description")
         for key, body in self.blocks.values():
             try:
-                compiler.signatures[split_signature(key.text)[0]] = (key, body)
+                name = split_signature(key.text)[0]
+                compiler.signatures[name] = (key, body)
+                if name in (*STRUCTURES, *MODIFIERS, "let", "none"):
+                    self.fault(key, "{} is a word of the language", name, help="choose another name for the block")
             except ExpressionError as error:
-                compiler.faults.append(error.fault(key.span.at(error.offset, error.length)))
-        seen: list[str] = []
+                self.faults.add(error.fault(key.span.at(error.offset, error.length)))
+        seen = Scope()
         for name, (key, node) in self.params.items():
             compiler.variable(key)
+            if node.kind == "map":
+                self.fault(node, "a param is a number, true or false, a word, a list or an expression, got a mapping")
+                continue
             spec.params[name] = compiler.cell(node, seen)
-            seen.append(name)
+            seen.names.add(name)
         self.compile_defaults(compiler)
         compiler.compile_blocks()
         for name, (_, node) in self.inputs(compiler).items():
@@ -221,13 +252,10 @@ class _Reading:
             spec.outputs = compiler.references(self.sections["output"])
         spec.expect = self.limits(compiler, "expect")
         spec.budget = self.limits(compiler, "budget")
-        self.faults.extend(compiler.faults)
         for section in ("input", "layers"):
             if section not in self.sections:
                 example = "input: [3, 224, 224]" if section == "input" else "layers: [flatten, linear: 10]"
-                self.faults.append(Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}"))
-        if self.faults:
-            raise SpecError(sorted(dict.fromkeys(self.faults), key=self.position))
+                self.faults.add(Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}"))
         return spec
 
     def position(self, fault: Fault) -> tuple[bool, int, int]:
@@ -235,7 +263,7 @@ class _Reading:
         return (span is None or span.source != self.source, span.line if span else 0, span.column if span else 0)
 
     def fault(self, node: Node, message: str, *values: object, help: str = "") -> None:
-        self.faults.append(fault_at(node, message, *values, help=help))
+        self.faults.add(fault_at(node, message, *values, help=help))
 
     # Sections
 
@@ -280,9 +308,10 @@ class _Reading:
         try:
             self.read(self.library.extended(source, node.value))
         except SpecError as error:
-            self.faults.extend(error.faults)
+            for fault in error.faults:
+                self.faults.add(fault)
         except CostcalcError as error:
-            self.faults.append(error.fault(node.span))
+            self.faults.add(error.fault(node.span))
 
     def merge(self, section: str, node: Node) -> None:
         if node.kind != "map":
@@ -292,7 +321,13 @@ class _Reading:
         if section == "params":
             self.params.update({key.text: (key, value) for key, value in node.value})
         elif section == "blocks":
-            self.blocks.update({key.text.partition("(")[0].strip(): (key, value) for key, value in node.value})
+            own = {}
+            for key, value in node.value:
+                name = key.text.partition("(")[0].strip()
+                if name in own:
+                    self.fault(key, "the block {} is written twice", name[:MAX_NAME])
+                own[name] = (key, value)
+            self.blocks.update(own)
         else:
             for key, value in node.value:
                 if value.kind != "map":
@@ -316,9 +351,14 @@ class _Reading:
                 help = suggest(name, compiler.layer_names(), "costcalc ops and costcalc blocks list what there is")
                 self.fault(key, "unknown op or block {}", name, help=help)
                 continue
+            known = compiler.arguments(name)
+            item = Item("defaults", name, key.span)
+            item.op = None if name in compiler.signatures else ops.find(name)
+            for argument, (node_key, _) in arguments.items():
+                if argument not in known:
+                    compiler.unknown_argument(item, node_key, known)
             compiler.defaults[name] = {
-                argument: (node_key, _rooted(compiler.cell(node, compiler.params)))
-                for argument, (node_key, node) in arguments.items()
+                argument: _rooted(compiler.cell(node, compiler.params)) for argument, (_, node) in arguments.items()
             }
 
     def inputs(self, compiler: Compiler) -> dict[str, tuple[Node, Node]]:
@@ -332,7 +372,7 @@ class _Reading:
             return {key.text: (key, value) for key, value in node.value}
         return {"input": (node, node)}
 
-    def shape(self, compiler: Compiler, node: Node, scope: list[str]) -> list[Cell]:
+    def shape(self, compiler: Compiler, node: Node, scope: Scope) -> list[Cell]:
         if node.kind != "list" or not 1 <= len(node.value) <= MAX_RANK:
             self.fault(
                 node,
@@ -359,7 +399,7 @@ class _Reading:
                 if key.text == "set":
                     at = self.setting(compiler, value)
                 elif key.text in METRICS:
-                    number = self.figure(value)
+                    number = self.figure(value, section)
                     if number is not None:
                         values[key.text] = (number, value.span)
                 else:
@@ -367,17 +407,20 @@ class _Reading:
             found.append(Limit(values, at, entry.span))
         return tuple(found)
 
-    def figure(self, node: Node) -> int | None:
+    def figure(self, node: Node, section: str) -> int | None:
         value = node.value if node.kind == "scalar" else None
-        if isinstance(value, str):
+        help = "4_089_184_256, or 4.1G"
+        if section == "expect":
+            help = "expect holds exact totals: 4_089_184_256; budget takes 4.1G"
+        elif isinstance(value, str):
             try:
                 value = suffixed(value)
             except ExpressionError as error:
-                self.faults.append(error.fault(node.span))
+                self.faults.add(error.fault(node.span))
                 return None
         if type(value) is not int or value < 0:
             shown = show(node.text if node.kind == "scalar" else f"a {node.kind}")
-            self.fault(node, "expected a whole number, got {}", shown, help="4_089_184_256, or 4.1G")
+            self.fault(node, "expected a whole number, got {}", shown, help=help)
             return None
         return value
 
@@ -389,7 +432,9 @@ class _Reading:
         for key, value in node.value:
             if key.text not in self.params:
                 self.fault(key, "unknown param {}", key.text, help=suggest(key.text, self.params))
-            cell = compiler.cell(value, ())
+            cell = compiler.cell(value, Scope())
+            if cell.run is not None and not self.faults:
+                self.fault(value, "expected a value that depends on nothing")
             values[key.text] = cell.constant
         return values
 
@@ -399,4 +444,4 @@ def _rooted(cell: Cell) -> Cell:
     if cell.run is None:
         return cell
     run = cell.run
-    return Cell(cell.node, run=lambda env: run(Env(env.root, env.shape, env.block, env.root)))
+    return Cell(cell.node, None, lambda env: run(Env(env.root, env.shape, env.block, env.root, env.meter)), cell.work)

@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from costcalc.errors import ExpressionError, suggest
-from costcalc.spec.functions import FUNCTIONS, LIMIT, OPERATORS, Word, checked, truth
+from costcalc.spec.functions import FUNCTIONS, LIMIT, OPERATORS, Word, checked, gathered, truth
 from costcalc.spec.grammar import Node, number, tree_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ class Environment:
     def __init__(self, names: Mapping[str, Value]) -> None:
         self.names = names
 
+    def spend(self, work: int) -> None:
+        """Count the work of lists, where work is counted."""
+
     def other(self, name: str) -> Value:
         """The value of a name that is no variable. Raises `ExpressionError` for an unknown one."""
         raise ExpressionError("unknown name {}", name, help=suggest(name, (*self.names, *FUNCTIONS)))
@@ -51,6 +54,8 @@ class Expression(NamedTuple):
 
 
 _cache: dict[str, Expression] = {}
+_CACHED = 60
+"""The characters of an expression that is kept for other specs; a long one is seldom met again."""
 
 
 def parse(text: str) -> Expression:
@@ -65,7 +70,8 @@ def parse(text: str) -> Expression:
         found = Expression(text, tree, names, build(tree))
         if len(_cache) >= 4096:
             _cache.clear()
-        _cache[text] = found
+        if len(text) <= _CACHED:
+            _cache[text] = found
     return found
 
 
@@ -191,6 +197,8 @@ def _compare(tree: Node) -> Callable[[Environment], Value]:
         for position, (operator, operand) in enumerate(rest):
             right = operand(env)
             try:
+                if isinstance(left, tuple):
+                    env.spend(gathered(left))
                 result = operator(left, right)
             except ExpressionError as error:
                 raise _located(tree, error) from None
@@ -209,7 +217,16 @@ def _if(tree: Node) -> Callable[[Environment], Value]:
 
 def _list(tree: Node) -> Callable[[Environment], Value]:
     items = [build(part) for part in tree.parts]
-    return lambda env: tuple([item(env) for item in items])
+
+    def run(env: Environment) -> Value:
+        values = tuple([item(env) for item in items])
+        try:
+            env.spend(gathered(values))
+        except ExpressionError as error:
+            raise _located(tree, error) from None
+        return values
+
+    return run
 
 
 def _index(tree: Node) -> Callable[[Environment], Value]:
@@ -239,6 +256,9 @@ def _call(tree: Node) -> Callable[[Environment], Value]:
     def run(env: Environment) -> Value:
         values = [argument(env) for argument in positional]
         by_name = {key: argument(env) for key, argument in keywords}
+        for value in values:
+            if isinstance(value, tuple):
+                env.spend(3 * len(value))
         try:
             return checked(function(*values, **by_name))
         except ExpressionError as error:

@@ -18,12 +18,29 @@ if TYPE_CHECKING:
 
 LIMIT = 10**30
 """No number of a spec goes beyond it, in either direction."""
+MAX_LEVELS, MAX_ENTRIES = 8, 10_000
+"""How deep lists may be nested in a value, and how many entries such a list may have."""
 
 
 class Word(str):
     """A bare name that stands for itself: an op, a block or a keyword of the language."""
 
     __slots__ = ()
+
+
+def gathered(values: tuple[Any, ...]) -> int:
+    """The entries of a list, those of the lists in it counted too. Raises `ExpressionError` beyond the limits."""
+    count, level = len(values), 1
+    inside = [value for value in values if isinstance(value, tuple)]
+    while inside:
+        count += sum(map(len, inside))
+        level += 1
+        if level > MAX_LEVELS:
+            raise ExpressionError("a list nested more than {} levels deep", MAX_LEVELS)
+        if count > MAX_ENTRIES:
+            raise ExpressionError("a list of lists with more than {:,} entries in all", MAX_ENTRIES)
+        inside = [value for outer in inside for value in outer if isinstance(value, tuple)]
+    return count
 
 
 def is_number(value: object) -> bool:

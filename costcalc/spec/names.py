@@ -19,6 +19,8 @@ class Entry(NamedTuple):
     first: int = 0
     last: int = 0
     copies: Mapping[str, Entry] = {}
+    called: object = None
+    """The block and the values of its arguments, where the name is that of a block."""
 
 
 class Names:

@@ -8,6 +8,10 @@ from typing import NamedTuple
 from costcalc.errors import ExpressionError
 from costcalc.spec.expression import RESERVED
 
+MAX_NAME = 255
+"""The characters of a name."""
+MAX_ARGUMENTS = 255
+"""The arguments of a block."""
 NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9_-]+", re.ASCII)
 """The name of a layer or a block."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -34,6 +38,8 @@ def split_signature(text: str) -> tuple[str, list[Parameter]]:
         raise _at(
             ExpressionError("{} is no signature of a block", repr(text), help="name: or name(a, b=1):"), 0, len(text)
         )
+    if len(match[1]) > MAX_NAME:
+        raise _at(ExpressionError("a name of {:,} characters; at most {}", len(match[1]), MAX_NAME), 0, len(text))
     found: list[Parameter] = []
     depth, start = 0, 0
     inside = match[2] or ""
@@ -43,11 +49,13 @@ def split_signature(text: str) -> tuple[str, list[Parameter]]:
             part = inside[start:position]
             if part.strip() or position < len(inside) or found:
                 found.append(_parameter(part, match.start(2) + start))
+                if len(found) > MAX_ARGUMENTS:
+                    raise _at(ExpressionError("a block of more than {} arguments", MAX_ARGUMENTS), 0, len(match[1]))
             start = position + 1
     names = [parameter.name for parameter in found]
     for position, name in enumerate(names):
         if name in names[:position]:
-            raise _at(ExpressionError("the argument {} is named twice", name), found[position].offset, 1)
+            raise _at(ExpressionError("the argument {} is named twice", name), found[position].offset, len(name))
     return match[1], found
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc.engine import LimitError
 from costcalc.errors import ExpressionError, Fault, SpecError, fill
 from costcalc.spec.expression import Environment
 from costcalc.spec.functions import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from costcalc.errors import CostcalcError, Span
     from costcalc.formula import Shape
@@ -28,22 +29,91 @@ STRUCTURES: Mapping[str, tuple[str, ...]] = {
     "concat": ("axis",),
 }
 """The structures, and the keys that may stand beside each."""
+MAX_FAULTS = 100
 KEYWORDS = frozenset({"none", "same", "valid", "all", "nearest", "linear", "bilinear", "trilinear", "bicubic"})
+
+
+class Scope:
+    """Names that can be seen: those of a list of layers, and those around it."""
+
+    __slots__ = ("names", "outer")
+
+    def __init__(self, names: Iterable[str] = (), outer: Scope | None = None) -> None:
+        self.names = set(names)
+        self.outer = outer
+
+    def __contains__(self, name: str) -> bool:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return True
+            scope = scope.outer
+        return False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.names
+        if self.outer is not None:
+            yield from self.outer
+
+
+class Values(dict[str, Any]):
+    """What names stand for in a list of layers. Any other name is looked up in `outer`, what stands around the list.
+
+    Nothing is copied from there, as a list may be entered often and much may stand around it.
+    """
+
+    __slots__ = ("outer",)
+
+    def __init__(self, outer: Mapping[str, Any], **own: Any) -> None:
+        super().__init__(**own)
+        self.outer = outer
+
+    def __missing__(self, name: str) -> Any:
+        outer = self.outer
+        while type(outer) is Values and name not in outer:
+            outer = outer.outer
+        return outer[name]
+
+    def copy(self) -> Values:
+        """The same values, to be changed."""
+        return Values(self.outer, **self)
+
+
+class Meter:
+    """Counts work that may add no layer, so that it ends too: layers left out, copies, values that are computed."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def spend(self, work: int) -> None:
+        """Count some work. Raises `LimitError` when more was done than any network is worth."""
+        self.left -= work
+        if self.left < 0:
+            raise LimitError(
+                "the layers and expressions of this spec take too many steps", help="--max-layers raises the limit"
+            )
 
 
 class Env(Environment):
     """The names that an expression sees, and the shapes of the tensors that entered the layer and the block."""
 
-    __slots__ = ("block", "root", "shape")
+    __slots__ = ("block", "meter", "root", "shape")
 
     def __init__(
-        self, names: Mapping[str, Any], shape: Shape | None, block: Shape | None, root: Mapping[str, Any]
+        self, names: Mapping[str, Any], shape: Shape | None, block: Shape | None, root: Mapping[str, Any], meter: Meter
     ) -> None:
         self.names = names
         self.shape = shape
         self.block = block
         self.root = root
         """The file's params, which `defaults` see instead of a block's arguments."""
+        self.meter = meter
+
+    def spend(self, work: int) -> None:
+        """Count the work of an expression."""
+        self.meter.spend(work)
 
     def other(self, name: str) -> Any:
         """A dimension of the tensor that enters the layer or the block; any other name is a word by now."""
@@ -84,31 +154,55 @@ class Part:
 class Cell:
     """A value of a spec with its place: a constant, or a function of the names that are in scope."""
 
-    __slots__ = ("constant", "node", "run")
+    __slots__ = ("constant", "node", "run", "work")
 
-    def __init__(self, node: Node | Part, constant: Any = None, run: Callable[[Env], Any] | None = None) -> None:
+    def __init__(
+        self, node: Node | Part, constant: Any = None, run: Callable[[Env], Any] | None = None, work: int = 1
+    ) -> None:
         self.node = node
         self.constant = constant
         self.run = run
+        self.work = work
+        """What running costs, in steps of an expression."""
 
     def get(self, env: Env) -> Any:
         """The value. Raises `SpecError` at the expression's place."""
         if self.run is None:
             return self.constant
         try:
+            env.meter.spend(self.work)
             return self.run(env)
         except ExpressionError as error:
             raise located(error, expression_span(self.node, error)) from None
+        except LimitError as error:
+            raise located(error, self.node.span) from None
 
 
-class Bound(NamedTuple):
+class Enough(Exception):  # noqa: N818 (a signal, not an error)
+    """So many faults were found that more would help nobody."""
+
+
+class Faults(list[Fault]):
+    """Faults as they are found."""
+
+    def add(self, fault: Fault) -> None:
+        """Note a fault. Raises `Enough`."""
+        self.append(fault)
+        if len(self) >= MAX_FAULTS:
+            raise Enough
+
+
+class Bound:
     """A layer as a value, with the names it was written under: `norm: {groupnorm: 32}`."""
 
-    item: Item
-    names: Mapping[str, Any]
+    __slots__ = ("item", "names")
+
+    def __init__(self, item: Item, names: Mapping[str, Any]) -> None:
+        self.item = item
+        self.names = names
 
     def __str__(self) -> str:
-        return str(self.item.target)
+        return f"the layer {self.item.target}"
 
 
 class Loop(NamedTuple):
@@ -150,6 +244,7 @@ class Item:
     __slots__ = (
         "act",
         "args",
+        "bare",
         "block",
         "branches",
         "condition",
@@ -191,6 +286,8 @@ class Item:
         self.skip: Cell | None = None
         self.plain = True
         """Neither repeated nor conditional."""
+        self.bare = False
+        """A structure that puts no segment of its own before what is inside it."""
 
     def argument(self, name: str) -> Node | Part | None:
         """Where an argument's value stands."""
