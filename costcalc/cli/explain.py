@@ -62,7 +62,7 @@ def explain(
     that make up 80 % of the cost are explained. CC103 and its like explain a rule of costcalc check.
     """
     if _RULE.fullmatch(spec) and not layers:
-        _explain_rule(spec.upper())
+        _explain_rule(spec.upper(), outputs)
         return
     if latex and all(output.format != "markdown" for output in outputs):
         raise UsageError("--latex is for -o markdown", help="-o markdown, or -o markdown=PATH")
@@ -81,11 +81,14 @@ def explain(
     emit(outputs, formats)
 
 
-def _explain_rule(name: str) -> None:
-    from costcalc.cli.output import write_stdout
+def _explain_rule(name: str, outputs: Sequence[Output]) -> None:
     from costcalc.errors import suggest
     from costcalc.regress.rules import RULES
+    from costcalc.report.rule import render
 
     if name not in RULES:
         raise UsageError("no such rule: {}", name, help=suggest(name, RULES))
-    write_stdout(f"{RULES[name].strip()}\n")
+    for output in outputs:
+        if output.format != "table":
+            raise UsageError("a rule is explained as text, not as {}", output.format, help="leave -o out")
+    emit(outputs, {"table": lambda medium: render(name, RULES[name], width=medium.width)})
