@@ -20,7 +20,8 @@ _CONFIG = ("config:", "  flowchart:", "    wrappingWidth: 400", "    subGraphTit
 _NOTHING = "#8203;"
 """A space of no width, where a text is empty: Mermaid takes no empty label."""
 
-_PLAIN = re.compile(r"[^\w ().,/=+-]")
+_ACTIVE = re.compile(r"[^\w ().,/=+·%-]|(?<!\d)%|%(?=%)")
+"""What is not plainly text; two signs of percent begin a comment or a directive."""
 
 
 def render(picture: Picture) -> str:
@@ -60,7 +61,7 @@ def escape(text: str) -> str:
     >>> escape('5x5 (32 filters)'), escape('"] --> <b>')
     ('5x5 (32 filters)', '#34;#93; --#62; #60;b#62;')
     """
-    return _PLAIN.sub(lambda found: _entity(found[0]), visible(" ".join(text.split()))) or _NOTHING
+    return _ACTIVE.sub(lambda found: _entity(found[0]), visible(" ".join(text.split()))) or _NOTHING
 
 
 def _entity(char: str) -> str:
@@ -75,7 +76,7 @@ def _title(text: str) -> str:
     >>> print(_title('a" %{init}'))
     "a\U00000022 \U00000025\U0000007binit\U0000007d"
     """
-    return '"' + _PLAIN.sub(lambda found: f"\\U{ord(found[0]):08x}", visible(" ".join(text.split()))) + '"'
+    return '"' + _ACTIVE.sub(lambda found: f"\\U{ord(found[0]):08x}", visible(" ".join(text.split()))) + '"'
 
 
 def _boxes(picture: Picture, frame: int | None, indent: str) -> Iterable[str]:

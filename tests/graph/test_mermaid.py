@@ -30,7 +30,7 @@ CHECK = pytest.mark.skipif(
     reason=f"needs node, and npm install in {HERE.parent.name}/{HERE.name}",
 )
 HOSTILE = [
-    'a"] --> b', '"]; click n0 callback "', "end", "subgraph x", "%%{init: {'theme': 'dark'}}%%", "%% comment",
+    'a"] --> b', '"]; click n0 callback "', "end", "subgraph x", "%%{init: {'theme': 'dark'}}%%", "%% comment", "5%%{init: {}}%%", "5%{",
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "`**markdown**`", "__bold__ _it_", "1. list",
     "- list", "# heading", "$$x^2$$", "fa:fa-car", "#35; &lt; #quot;", "style n0 fill:#f00;", "a\nb\r\nc\\nd",
     "[[x]] ((y)) {z} |p| >q]", "---\ntitle: x\n---", "\x1b[31m\u202e", "~~~", "click n0 href 'javascript:alert(1)'",
@@ -90,10 +90,10 @@ def test_the_text_of_inception():
 def test_heat_colours_boxes_and_says_what_the_colours_mean():
     lines = render(draw(costcalc.load("inception"), heat="macs")).splitlines()
     share = 128*28*28 * 3*3*96 / 128_049_152
-    assert f'    n3["28x28x128<br/>{share * 100:.1f}#37;"]:::heat7' in lines
+    assert f'    n3["28x28x128<br/>{share:.1%}"]:::heat7' in lines
     assert '    n6["28x28x192"]:::heat0' in lines  # a pool has no multiply-adds
     assert '  subgraph legend["share of 128,049,152 macs"]' in lines
-    assert '    l7["50#37; and more"]:::heat7' in lines
+    assert '    l7["50% and more"]:::heat7' in lines
     assert "  classDef heat7 fill:#800026,stroke:#666666,color:#ffffff" in lines
     assert lines[-1] == "  class legend,g0,g1,g2,g3 clear"
 
@@ -120,7 +120,7 @@ def test_the_level_of_a_share(share, said):
     assert LEVELS[level(share)].said == said
 
 
-LABEL = r'"(?:[\w ().,/=+-]|#\d+;|<br/>)*"'
+LABEL = r'"(?:[\w ().,/=+·-]|\d%(?!%)|#\d+;|<br/>)*"'
 LINES = re.compile(
     "|".join(
         [
@@ -135,7 +135,7 @@ LINES = re.compile(
         ]
     )
 )
-TITLE = re.compile(r'title: "(?:[\w ().,/=+-]|\\U[0-9a-f]{8})*"')
+TITLE = re.compile(r'title: "(?:[\w ().,/=+·-]|\d%(?!%)|\\U[0-9a-f]{8})*"')
 
 
 def check_lines(text):
