@@ -171,9 +171,11 @@ class _Checking:
             for entry in settings.config.entries:
                 scope = entry.scope
                 names = [spec for spec in others.known(settings) if applies(scope.spec, spec.key)]
-                if not names:
-                    faults.append(Fault(f"no spec matches {scope.spec}", scope.places.get("spec", entry.span)))
-                elif (scope.set or scope.layer) and id(entry) not in hits and not others.hit(entry, names):
+                if not names and scope.spec:
+                    help = "specs says which specs there are; the nearest configuration above a spec holds it"
+                    place = scope.places.get("spec", entry.span)
+                    faults.append(Fault(f"no spec matches {scope.spec}", place, (), help))
+                elif names and (scope.set or scope.layer) and id(entry) not in hits and not others.hit(entry, names):
                     faults.append(self.idle_scope(entry, names))
         if faults:
             raise SpecError(faults)

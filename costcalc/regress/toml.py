@@ -105,6 +105,8 @@ class _Scan:
                 table = self.last(table)
             span = self.span(begin, self.at)
             self.found.setdefault(table, Place(span, span))
+            if repeated:
+                self.found.setdefault(table[:-1], Place(span, span))
         return self.found
 
     def skip(self, pattern: re.Pattern[str]) -> int:
