@@ -30,7 +30,8 @@ CHECK = pytest.mark.skipif(
     reason=f"needs node, and npm install in {HERE.parent.name}/{HERE.name}",
 )
 HOSTILE = [
-    'a"] --> b', '"]; click n0 callback "', "end", "subgraph x", "%%{init: {'theme': 'dark'}}%%", "%% comment", "5%%{init: {}}%%", "5%{",
+    'a"] --> b', '"]; click n0 callback "', "end", "subgraph x", "%%{init: {'theme': 'dark'}}%%", "%% comment",
+    "5%%{init: {}}%%", "5%{",
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "`**markdown**`", "__bold__ _it_", "1. list",
     "- list", "# heading", "$$x^2$$", "fa:fa-car", "#35; &lt; #quot;", "style n0 fill:#f00;", "a\nb\r\nc\\nd",
     "[[x]] ((y)) {z} |p| >q]", "---\ntitle: x\n---", "\x1b[31m\u202e", "~~~", "click n0 href 'javascript:alert(1)'",
