@@ -26,8 +26,7 @@ def _quantities(_ctx: click.Context, _param: click.Parameter, values: Sequence[s
     cls=Command,
     examples="""
     costcalc explain resnet50
-    costcalc explain inception 'b5.*' --quantity macs,params
-    costcalc explain vgg16 '**' -o markdown=vgg16.md --latex
+    costcalc explain inception 'b5.*' --quantity macs,params -o markdown --latex
     costcalc explain CC103
     """,
 )
