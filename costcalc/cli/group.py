@@ -23,6 +23,8 @@ COMMANDS = {
     "graph": "The network as a flowchart, for Mermaid or Graphviz.",
     "sweep": "Every combination of the values of some params.",
     "check": "Hold specs to their limits, against a git ref.",
+    "diff": "What changed between two specs, layer by layer.",
+    "history": "What a spec cost at every commit that changed it.",
     "expand": "A spec with every block, loop and expression written out.",
     "specs": "The networks that come with costcalc.",
     "ops": "The ops that specs are written in, with their arguments.",

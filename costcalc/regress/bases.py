@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -203,8 +204,9 @@ class GitBase:
         repository, folder = self.folder_of(settings)
         snapshot, library = self.snapshot(repository)
         globs = {*spec_globs(settings.config)}
-        old = self.config_in(repository, folder)
-        globs |= {*spec_globs(old)} if old else set()
+        with suppress(SpecError):  # one that could not be read then named nothing
+            old = self.config_in(repository, folder)
+            globs |= {*spec_globs(old)} if old else set()
         prefix = f"{folder}/" if folder else ""
         followed = set(self._renamed.values())
         found = {}

@@ -163,7 +163,7 @@ class Repository:
     def commit(self, ref: str) -> str:
         """The commit that a ref names. Raises `UsageError`."""
         if not ref or ref.startswith("-") or not ref.isprintable() or len(ref) > 1000:
-            raise UsageError("{} cannot be a ref", repr(ref), help="a branch, a tag or a commit")
+            raise UsageError("{} cannot be a ref", repr(ref[:60]), help="a branch, a tag or a commit")
         for name in (ref, f"refs/remotes/origin/{ref}"):
             answer = self._answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
             found = answer.stdout.decode().strip()

@@ -21,8 +21,12 @@ Known = dict[tuple[tuple[str, ...], Values], "Analysis | SpecError | UsageError"
 class Meter:
     """Analyses specs, and remembers by content what it has analysed."""
 
-    def __init__(self, max_layers: int | None = None) -> None:
+    def __init__(
+        self, max_layers: int | None = None, inputs: Mapping[str, Sequence[int]] | None = None, batch: int = 1
+    ) -> None:
         self.max_layers = max_layers
+        self.inputs = inputs
+        self.batch = batch
         self._known: Known = {}
 
     def analysis(self, spec: Spec, values: Mapping[str, Any]) -> Analysis:
@@ -32,7 +36,7 @@ class Meter:
         found = self._known.get(key)
         if found is None:
             try:
-                found = analyze(spec.build(values, None, self.max_layers))
+                found = analyze(spec.build(values, self.inputs, self.max_layers), batch=self.batch)
             except (SpecError, UsageError) as error:
                 found = error
             self._known[key] = found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from costcalc.formula import Shape, Shapes
 
-NUMBERS = ("count", "share", "ratio")
+NUMBERS = ("count", "change", "share", "growth", "ratio")
 """The kinds of columns whose cells stand at the right."""
 
 SEPARATOR = " · "
@@ -26,8 +26,8 @@ Cell: TypeAlias = str | Text | int | float | None
 class Column(NamedTuple):
     """A column: its key in machine-readable formats, its title for people, and what its cells are.
 
-    Kinds: `text`; `shape`, sizes with `×` between them; `count`, an exact integer; `share`, a part of 1; `bar`, a part
-    of 1 as a length; `ratio`, a factor.
+    Kinds: `text`; `shape`, sizes with `×` between them; `count`, an exact integer; `change`, one with its sign; `share`, a
+    part of 1; `growth`, a relative change; `bar`, a part of 1 as a length; `ratio`, a factor.
     On a terminal that is too narrow, a column takes the short forms of its texts at step `shortens` and goes at step
     `yields`; 0: never.
     """
@@ -84,6 +84,10 @@ def figure(kind: str, value: int | float) -> str:
     """
     if kind == "count":
         return f"{value:,}"
+    if kind == "change":
+        return f"{value:+,}"
+    if kind == "growth":
+        return f"{value:+.1%}" if abs(value) >= 0.0005 or not value else "<+0.1%" if value > 0 else ">-0.1%"
     return percent(value) if kind == "share" else f"{value:.3g}"
 
 

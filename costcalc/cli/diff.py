@@ -1,0 +1,84 @@
+"""`costcalc diff A B`, `costcalc diff REF`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from costcalc.cli import FINE, GATE_FAILED
+from costcalc.cli.common import Loader, batch_option, complete_spec, loader_options
+from costcalc.cli.group import Command
+from costcalc.cli.output import Medium, Output, color_option, emit, output_option, texts
+from costcalc.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costcalc.regress.diff import Difference
+    from costcalc.report.grid import Grid
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc diff main:models/net.yaml models/net.yaml
+    costcalc diff resnet50 resnet101 --stat
+    costcalc diff v1.0
+    """,
+)
+@click.argument("sides", metavar="A B | REF", nargs=-1, required=True, shell_complete=complete_spec)
+@click.option("--stat", is_flag=True, help="A line for each group; of several specs a line for each of them.")
+@click.option("--depth", type=click.IntRange(min=1), default=1, metavar="N", help="Group by N levels of names.")
+@click.option("--exit-code", is_flag=True, help="Status 1 where a layer or a total is not what it was.")
+@loader_options
+@batch_option
+@output_option("table", "json", "csv", "markdown")
+@color_option
+def diff(
+    sides: tuple[str, ...],
+    stat: bool,
+    depth: int,
+    exit_code: bool,
+    load: Loader,
+    batch: int,
+    outputs: tuple[Output, ...],
+) -> int:
+    """What changed between two specs: layers added, removed, changed or moved, groups, and totals.
+
+    A and B are paths, names of bundled networks, or REF:path, with the path from the repository's root. With one REF:
+    every spec that the configuration names, against what it was there. Layers are matched through renames.
+    """
+    from costcalc.regress.measure import Meter
+    from costcalc.regress.sides import Asked, project, two
+
+    if len(sides) > 2:
+        raise UsageError("diff takes two specs, or one ref", help="costcalc diff --help")
+    meter = Meter(load.max_layers, load.inputs, batch)
+    asked = Asked(load.params, depth)
+    found = [two(*sides, meter, asked)] if len(sides) == 2 else project(sides[0], meter, asked)
+    _report(found, outputs, stat=stat, alone=len(sides) == 2)
+    return GATE_FAILED if exit_code and any(each.differs for each in found) else FINE
+
+
+def _report(found: Sequence[Difference], outputs: tuple[Output, ...], *, stat: bool, alone: bool) -> None:
+    from costcalc.report import difference as report
+
+    def grids() -> list[Grid]:
+        if stat:
+            return [report.groups(found[0]) if alone else report.stat(found)]
+        differing = [each for each in found if each.differs or alone]
+        return [*map(report.layers, differing), *([] if alone else [report.stat(found)])]
+
+    def table(medium: Medium) -> str:
+        from costcalc.report.table import render
+
+        return render(*grids(), width=medium.width, color=medium.color)
+
+    def markdown(_: Medium) -> str:
+        from costcalc.report.markdown import render
+
+        return "\n".join(map(render, grids()))
+
+    formats = texts(lambda _: report.flat(found), lambda: report.document(found))
+    emit(outputs, {**formats, "table": table, "markdown": markdown})

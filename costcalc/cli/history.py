@@ -1,0 +1,32 @@
+"""`costcalc history SPEC`"""
+
+from __future__ import annotations
+
+import click
+
+from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
+from costcalc.cli.group import Command
+from costcalc.cli.output import Output, color_option, emit, output_option, texts
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    costcalc history models/net.yaml
+    costcalc history models/net.yaml --since v1.0 -o csv
+    """,
+)
+@spec_argument()
+@click.option("--since", metavar="REV", default="", help="Leave out what that commit has already.")
+@loader_options
+@batch_option
+@output_option("table", "json", "csv", "markdown")
+@color_option
+def history(spec: str, since: str, load: Loader, batch: int, outputs: tuple[Output, ...]) -> None:
+    """What a spec cost at every commit that changed it, or what it extends; through renames, the newest first."""
+    from costcalc.regress.history import history as find
+    from costcalc.regress.measure import Meter
+    from costcalc.report.history import document, table
+
+    found = find(spec, since, Meter(load.max_layers, load.inputs, batch), load.params)
+    emit(outputs, texts(lambda form: table(found, form), lambda: document(found)))

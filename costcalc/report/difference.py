@@ -1,0 +1,140 @@
+"""Differences of networks as tables and as a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from costcalc.model import METRICS
+from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costcalc.regress.diff import Difference, Line
+
+SHOWN = ("params", "macs")
+_TITLES = {"macs": "MACs", "flops": "FLOPs"}
+
+
+def layers(difference: Difference) -> Grid:
+    """The layers that are not what they were, the groups that hold them, and the totals."""
+    entries = [Entry(_cells(line, SHOWN)) for line in difference.moved]
+    groups = [line for line in difference.groups if line.status != "same"]
+    entries += [Entry((f"{line.label}.**", *_cells(line, SHOWN)[1:]), "rest") for line in groups]
+    entries.append(Entry(("total", "", difference.total.status, *_figures(difference.total, SHOWN)), "total"))
+    total = difference.total
+    title = f"{total.base_name or 'nothing'} -> {total.name or 'nothing'}"
+    return Grid((*_HEAD, *_columns(SHOWN)), tuple(entries), (title,), _notes(difference))
+
+
+def stat(differences: Sequence[Difference]) -> Grid:
+    """A line for each network."""
+    lines = [difference.total for difference in differences]
+    entries = [Entry((line.label, line.status, *_figures(line, SHOWN))) for line in lines]
+    columns = (Column("spec", "spec"), Column("status", "status"), *_columns(SHOWN))
+    return Grid(columns, tuple(entries))
+
+
+def groups(difference: Difference) -> Grid:
+    """A line for each group, and the total."""
+    entries = [Entry(_cells(line, SHOWN)) for line in difference.groups]
+    total = difference.total
+    entries.append(Entry(("total", "", total.status, *_figures(total, SHOWN)), "total"))
+    title = f"{total.base_name or 'nothing'} -> {total.name or 'nothing'}"
+    return Grid((Column("name", "group"), *_HEAD[1:], *_columns(SHOWN)), tuple(entries), (title,))
+
+
+def flat(differences: Sequence[Difference]) -> Grid:
+    """Every layer that is not what it was, of every network, with every figure."""
+    entries = [
+        Entry((each.total.label, line.name, line.base_name, line.status, line.op or line.base_op, *_pairs(line)))
+        for each in differences
+        for line in each.moved
+    ]
+    names = ("spec", "layer", "base_layer", "status", "op")
+    figures = [Column(f"{prefix}{name}", name, "count") for name in METRICS[1:] for prefix in ("base_", "")]
+    return Grid((*[Column(name, name) for name in names], *figures), tuple(entries))
+
+
+def document(differences: Sequence[Difference]) -> dict[str, object]:
+    """The differences as `costcalc.diff/1`."""
+    return {
+        "format": "costcalc.diff/1",
+        "diffs": [
+            {
+                "base": each.total.base_name or None,
+                "spec": each.total.name or None,
+                "status": each.total.status,
+                "totals": _measured(each.total),
+                "groups": [_entry(line) for line in each.groups if line.status != "same"],
+                "layers": [_entry(line) for line in each.layers if line.status != "same"],
+            }
+            for each in differences
+        ],
+    }
+
+
+_HEAD = (Column("name", "layer"), Column("op", "op", yields=2), Column("status", "", yields=3))
+
+
+def _columns(metrics: Sequence[str]) -> list[Column]:
+    columns = []
+    for name in metrics:
+        title = _TITLES.get(name, name)
+        columns += [
+            Column(f"base_{name}", "base", "count", yields=1),
+            Column(name, title, "count"),
+            Column(f"{name}_change", "change", "change"),
+            Column(f"{name}_growth", "", "growth", yields=4),
+        ]
+    return columns
+
+
+def _cells(line: Line, metrics: Sequence[str]) -> tuple[Cell, ...]:
+    name, op = (_both(*pair) for pair in ((line.base_name, line.name), (line.base_op, line.op)))
+    return (name, op, line.status, *_figures(line, metrics))
+
+
+def _both(base: str, now: str) -> str:
+    return f"{base} -> {now}" if base and now and base != now else now or base
+
+
+def _figures(line: Line, metrics: Sequence[str]) -> list[Cell]:
+    cells: list[Cell] = []
+    for name in metrics:
+        part = line.part(name)
+        base, now, change = (getattr(totals, name) for totals in (line.base, line.totals, line.change))
+        there, here = bool(line.base_name), bool(line.name)
+        cells += [base if there else None, now if here else None, change or None, float(part) if part else None]
+    return cells
+
+
+def _pairs(line: Line) -> list[Cell]:
+    return [getattr(totals, name) for name in METRICS[1:] for totals in (line.base, line.totals)]
+
+
+def _notes(difference: Difference) -> tuple[str, ...]:
+    facts = [f"{difference.renamed:,} renamed"] if difference.renamed else []
+    facts += [] if difference.moved else ["no layer costs anything else than before"]
+    return ("", SEPARATOR.join(facts)) if facts else ()
+
+
+def _measured(line: Line) -> dict[str, Any]:
+    return {
+        name: {
+            "base": getattr(line.base, name) if line.base_name else None,
+            "value": getattr(line.totals, name) if line.name else None,
+            "change": getattr(line.change, name),
+        }
+        for name in METRICS
+    }
+
+
+def _entry(line: Line) -> dict[str, Any]:
+    return {
+        "name": line.name or None,
+        "base_name": line.base_name or None,
+        "status": line.status,
+        **({"op": line.op or None, "base_op": line.base_op or None} if line.op or line.base_op else {}),
+        **_measured(line),
+    }
