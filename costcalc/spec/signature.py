@@ -45,6 +45,9 @@ def split_signature(text: str) -> tuple[str, list[Parameter]]:
     inside = match[2] or ""
     for position, sign in enumerate(inside + ","):
         depth += (sign in "([") - (sign in ")]")
+        if depth < 0 or (depth and position == len(inside)):
+            at = match.start(2) + min(position, len(inside) - 1)
+            raise _at(ExpressionError("a bracket of the signature has no partner"), at, 1)
         if sign == "," and depth == 0:
             part = inside[start:position]
             if part.strip() or position < len(inside) or found:

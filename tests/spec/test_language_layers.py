@@ -205,19 +205,19 @@ def test_a_name_must_be_defined_before_it_is_used_and_be_seen(layers):
 
 
 NO_OUTPUT = {
-    "[relu, {gelu: , from: relu.1}]": "relu.1 does not exist: relu has 1 output(s), counted from 0",
-    "[split: 2, {gelu: , from: split.2}]": "split.2 does not exist: split has 2 output(s), counted from 0",
-    "[{relu: , repeat: 2}, {gelu: , from: relu.2}]": "relu.2 does not exist: relu has 2 copies, counted from 0",
-    "[{relu: , repeat: 2}, {gelu: , from: relu.x}]": "relu.x does not exist: relu has 2 copies, counted from 0",
-    "[{relu: , repeat: 2}, {gelu: , from: relu.0.1}]": "relu.0.1 does not exist: relu.0 has 1 output(s), counted from 0",
-    "[{relu: , for: {n: [2]}, repeat: n}, {gelu: , from: relu.0.2}]": "relu.0.2 does not exist: relu.0 has 2 copies, counted from 0",
-    "[{group: [relu]}, {gelu: , from: group.relu}]": "group.relu does not exist: group has 1 output(s), counted from 0",
+    "[relu, {gelu: , from: relu.1}]": "relu.1: relu has 1 output(s)",
+    "[split: 2, {gelu: , from: split.2}]": "split.2: split has 2 output(s)",
+    "[{relu: , repeat: 2}, {gelu: , from: relu.2}]": "relu.2: relu has 2 copies",
+    "[{relu: , repeat: 2}, {gelu: , from: relu.x}]": "relu.x: relu has 2 copies",
+    "[{relu: , repeat: 2}, {gelu: , from: relu.0.1}]": "relu.0.1: relu.0 has 1 output(s)",
+    "[{relu: , for: {n: [2]}, repeat: n}, {gelu: , from: relu.0.2}]": "relu.0.2: relu.0 has 2 copies",
+    "[{group: [relu]}, {gelu: , from: group.relu}]": "group.relu: group has 1 output(s)",
 }
 
 
 @pytest.mark.parametrize(("layers", "message"), NO_OUTPUT.items())
 def test_numbers_that_there_are_not(layers, message):
-    assert fault(spec(layers)).message == message
+    assert fault(spec(layers)).message == f"{message.replace(':', ' does not exist:')}, counted from 0"
 
 
 ALL_OUTPUTS = {
@@ -349,8 +349,8 @@ SHARED = {
     "a layer": ("[{linear: 8, name: a}, {linear: 8, share: a}]", 8*8 + 8),
     "more than once": ("[{linear: 8, name: a}, {linear: 8, share: a}, {linear: 8, share: linear}]", 8*8 + 8),
     "a layer with its norm": (
-        "[{conv: {out: 16, kernel: 1, norm: batchnorm}, name: a}, relu, "
-        "{conv: {out: 16, kernel: 1, norm: batchnorm}, share: a}]",
+        ("[{conv: {out: 16, kernel: 1, norm: batchnorm}, name: a}, relu, "
+        "{conv: {out: 16, kernel: 1, norm: batchnorm}, share: a}]"),
         16*16 + 16 + 2*16,
     ),
     "a block": ("[{unit: 8, name: a}, relu, {unit: 8, share: a}]", 2 * (8*8 + 8)),
@@ -368,8 +368,8 @@ SHARED = {
     "a layer in every copy of a table": ("[{linear: 8, name: a}, {linear: 8, for: {x: [1, 2]}, share: a}]", 8*8 + 8),
     "repeated blocks": ("[{unit: 8, repeat: 2, name: a}, {unit: 8, repeat: 2, share: a}]", 4 * (8*8 + 8)),
     "what is shared inside": (
-        "[{group: [{linear: 8, name: x}, {linear: 8, share: x}], name: a}, "
-        "{group: [{linear: 8, name: x}, {linear: 8, share: x}], share: a}]",
+        ("[{group: [{linear: 8, name: x}, {linear: 8, share: x}], name: a}, "
+        "{group: [{linear: 8, name: x}, {linear: 8, share: x}], share: a}]"),
         8*8 + 8,
     ),
     "a residual": ("[{residual: [linear: 8], name: a}, {residual: [linear: 8], share: a}]", 8*8 + 8),

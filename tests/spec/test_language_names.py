@@ -128,8 +128,10 @@ TABLE = {
           for: {a: [1]}
           repeat: 2
         """,
-        "conv.0 batchnorm.0 relu.0 conv.1 batchnorm.1 relu.1 conv_2 batchnorm_2 relu_2"
-        " conv_3.0.0 relu_3.0.0 conv_3.0.1 relu_3.0.1",
+        (
+            "conv.0 batchnorm.0 relu.0 conv.1 batchnorm.1 relu.1 conv_2 batchnorm_2 relu_2"
+            " conv_3.0.0 relu_3.0.0 conv_3.0.1 relu_3.0.1"
+        ),
     ),
     "norm and act are numbered with the layers that one writes": (
         """
@@ -150,9 +152,11 @@ TABLE = {
           for: {a: [1]}
         - add: {left: [relu], right: []}
         """,
-        "residual.0.body.relu residual.0.add residual.1.body.relu residual.1.add"
-        " concat.0.left.relu concat.0.concat concat.1.left.relu concat.1.concat"
-        " concat_2.0.left.relu concat_2.0.concat left.relu add",
+        (
+            "residual.0.body.relu residual.0.add residual.1.body.relu residual.1.add"
+            " concat.0.left.relu concat.0.concat concat.1.left.relu concat.1.concat"
+            " concat_2.0.left.relu concat_2.0.concat left.relu add"
+        ),
     ),
     "the third convolution in the body of the third copy in row 0": (
         """
