@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.faults import excerpt
+from costcalc.report.faults import excerpt, tame
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def render(check: Check, *, color: bool = False, width: int | None = None) -> st
         if not each.held and each.status not in ("deleted", "broken")
     ]
     parts.append("".join(f"{fact}\n" for fact in [*facts, _paint(verdict(check), check.verdict, color)]))
-    return _tame("\n".join(parts))
+    return tame("\n".join(parts))
 
 
 def verdict(check: Check) -> str:
@@ -118,11 +118,6 @@ def _count(number: int, what: str) -> str:
 def _name(name: str) -> str:
     """A name that begins a line: no CI takes it for a command."""
     return f"./{visible(name)}" if name.startswith((":", "#")) else visible(name)
-
-
-def _tame(text: str) -> str:
-    """What GitHub takes for a command wherever it stands in a line is told apart by a backslash."""
-    return text.replace("##[", "##\\[")
 
 
 def _paint(text: str, kind: str, color: bool) -> str:

@@ -43,7 +43,12 @@ def render(faults: Iterable[Fault], *, color: bool = False, width: int | None = 
        = help: did you mean kernel?
     """
     lines = _Lines()
-    return "\n".join([_fault(fault, lines, color, width) for fault in faults])
+    return tame("\n".join([_fault(fault, lines, color, width) for fault in faults]))
+
+
+def tame(text: str) -> str:
+    """What GitHub takes for a command wherever it stands in a line, told apart by a backslash."""
+    return text.replace("##[", "##\\[")
 
 
 def excerpt(span: Span, label: str = "", *, color: bool = False, width: int | None = None, style: str = "1;31") -> str:

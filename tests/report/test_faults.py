@@ -125,8 +125,11 @@ def test_messages_of_millions_are_cut() -> None:
 
 
 def test_nothing_forms_a_command_of_a_ci_system() -> None:
-    for name in ("::error::x", "##[error]x"):
-        assert render([Fault("m", Span(Source(name, ""), 1, 1))]) == f"./{name}:1:1: error: m\n"
+    assert render([Fault("m", Span(Source("::error::x", ""), 1, 1))]) == "./::error::x:1:1: error: m\n"
+    place = Span(Source("##[error]x", "a: ##[group]"), 1, 4)
+    shown = render([Fault("##[error]", place, ("##[add-mask]x",), "##[debug]")])
+    assert "##[" not in shown, "GitHub finds these anywhere in a line"
+    assert shown.startswith("./##\\[error]x:1:4: error: ##\\[error]\n")
 
 
 def test_color() -> None:
