@@ -179,7 +179,15 @@ def reports(outcome: Check) -> dict[str, Callable[[Medium], str | bytes]]:
 
         return make
 
-    return {"text": text, **{form: named(form) for form in ("json", "markdown", "github", "gitlab", "junit", "sarif")}}
+    def sarif(_: Medium) -> str:
+        from costcalc import __version__
+        from costcalc.regress.rules import RULES
+        from costcalc.report.check_sarif import render
+
+        return render(outcome, RULES, __version__)
+
+    others = {form: named(form) for form in ("json", "markdown", "github", "gitlab", "junit")}
+    return {"text": text, **others, "sarif": sarif}
 
 
 def _annotate(outcome: Check) -> None:

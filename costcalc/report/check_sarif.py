@@ -5,32 +5,31 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from costcalc.regress.rules import RULES
 from costcalc.report.check_text import causes
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from costcalc.regress.rules import Rule
     from costcalc.regress.values import Check, Finding
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def render(check: Check) -> str:
-    """The document."""
-    from costcalc import __version__
-
+def render(check: Check, rules: Mapping[str, Rule], version: str) -> str:
+    """The document. `rules` are those that costcalc has, `version` its own."""
     ids = check.fingerprints()
     driver = {
         "name": "costcalc",
-        "version": __version__,
-        "rules": [_rule(name, rule) for name, rule in RULES.items()],
+        "version": version,
+        "rules": [_rule(name, rule) for name, rule in rules.items()],
     }
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": check.verdict != "error"}],
-        "results": [_result(check, finding, id) for finding, id in zip(check.findings, ids, strict=True)],
+        "results": [_result(check, finding, id, list(rules)) for finding, id in zip(check.findings, ids, strict=True)],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
@@ -45,7 +44,7 @@ def _rule(name: str, rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(check: Check, finding: Finding, fingerprint: str) -> dict[str, Any]:
+def _result(check: Check, finding: Finding, fingerprint: str, rules: list[str]) -> dict[str, Any]:
     span = finding.span
     name = check.rooted(span.source.name if span else finding.spec)
     spec = f"{finding.spec}: " if span and finding.spec and finding.spec != span.source.name else ""
@@ -60,7 +59,7 @@ def _result(check: Check, finding: Finding, fingerprint: str) -> dict[str, Any]:
         }
     return {
         "ruleId": finding.rule,
-        "ruleIndex": list(RULES).index(finding.rule),
+        "ruleIndex": rules.index(finding.rule),
         "level": finding.severity,
         "message": {"text": "\n".join([_text(line) for line in lines if line])},
         **({"locations": [{"physicalLocation": location}]} if name else {}),
