@@ -7,7 +7,16 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
-from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, Fault, SpecError, UsageError, suggest
+from costcalc.errors import (
+    ArgumentError,
+    CostcalcError,
+    ExpressionError,
+    Fault,
+    SpecError,
+    UsageError,
+    nearest,
+    suggest,
+)
 from costcalc.model import METRICS
 from costcalc.ops import base as ops
 from costcalc.ops.kinds import positive, show
@@ -138,6 +147,8 @@ class Spec:
         shapes: dict[str, Shape] = {}
         env = Env(values, None, None, values, Meter(MAX_WORK))
         for name, cells in self.inputs.items():
+            if name in overrides and not 1 <= len(overrides[name]) <= MAX_RANK:
+                raise UsageError("{}: a shape has 1 to {} dimensions, got {}", name, MAX_RANK, len(overrides[name]))
             if name in overrides:
                 shapes[name] = tuple([positive(size) for size in overrides[name]])
                 continue
@@ -203,6 +214,10 @@ class _Reading:
         self.source = source
         self.library = library
         self.faults = Faults()
+        self.unread = False
+        """Whether something could not be read, so that faults in what it means would follow from that."""
+        self.meant: set[str] = set()
+        """What unknown keys were probably meant to be."""
         self.warnings: list[Fault] = []
         self.files: list[Source] = []
         self.sections: dict[str, Node] = {}
@@ -214,7 +229,7 @@ class _Reading:
         spec = None
         with suppress(Enough):
             self.read(self.source)
-            if not self.faults:
+            if not self.unread:
                 spec = self.compiled()
         if spec is None or self.faults:
             raise SpecError(sorted(dict.fromkeys(self.faults), key=self.position))
@@ -253,7 +268,7 @@ class _Reading:
         spec.expect = self.limits(compiler, "expect")
         spec.budget = self.limits(compiler, "budget")
         for section in ("input", "layers"):
-            if section not in self.sections:
+            if section not in self.sections and section not in self.meant:
                 example = "input: [3, 224, 224]" if section == "input" else "layers: [flatten, linear: 10]"
                 self.faults.add(Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}"))
         return spec
@@ -280,6 +295,7 @@ class _Reading:
             self.root = root
         self.warnings.extend(warnings)
         if root.kind != "map":
+            self.unread = True
             empty = root.kind == "scalar" and root.value is None
             self.fault(
                 root,
@@ -290,6 +306,7 @@ class _Reading:
         entries = {}
         for key, value in root.value:
             if key.text not in KEYS:
+                self.meant.add(nearest(key.text, KEYS))
                 self.fault(key, "unknown key {}", key.text, help=suggest(key.text, KEYS))
             entries[key.text] = value
         if "extends" in entries:
@@ -303,19 +320,23 @@ class _Reading:
 
     def extend(self, source: Source, node: Node) -> None:
         if node.kind != "scalar" or not isinstance(node.value, str):
-            self.fault(node, "extends names one other spec")
+            self.unread = True
+            self.fault(node, "extends names one other spec", help="extends: resnet50, or a file beside this one")
             return
         try:
             self.read(self.library.extended(source, node.value))
         except SpecError as error:
+            self.unread = True
             for fault in error.faults:
                 self.faults.add(fault)
         except CostcalcError as error:
+            self.unread = True
             self.faults.add(error.fault(node.span))
 
     def merge(self, section: str, node: Node) -> None:
         if node.kind != "map":
             if node.kind != "scalar" or node.value is not None:
+                self.unread = True
                 self.fault(node, "{} is a mapping", section, help=f"{section}: {{...}}")
             return
         if section == "params":
