@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import in_process, measure, sweep, whole_process
+from . import gate, in_process, measure, sweep, whole_process
 
 BENCHMARKS = {
     "machine": measure.speed_of_this_machine,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "text-to-totals": in_process.text_to_totals,
     "many-layers": in_process.many_layers,
     "million-networks": sweep.million_networks,
+    "check-200-specs": gate.check_of_200_specs,
 }
 
 
