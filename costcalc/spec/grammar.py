@@ -6,7 +6,8 @@ import re
 from typing import Any, NamedTuple
 
 from costcalc.errors import ExpressionError, suggest
-from costcalc.spec.functions import FUNCTIONS, LIMIT
+from costcalc.spec import scalars
+from costcalc.spec.functions import FUNCTIONS
 
 MAX_LENGTH = 1_000
 MAX_DEPTH = 25
@@ -29,6 +30,18 @@ _TOKEN = re.compile(
     r"[ \t\n]*(?:(?P<number>(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?(?P<tail>\w*))"
     r"|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|//|==|!=|<=|>=|[-+*/%<>()\[\],=])|(?P<end>$)|(?P<bad>.))"
 )
+_SIGNS = {
+    "&": "write and",
+    "|": "write or",
+    "!": "write not",
+    "^": "write **",
+    ".": "no attributes are known here",
+    ":": "there are no slices here: an index is one entry, w[0]",
+    "'": "words need no quotes",
+    '"': "words need no quotes",
+}
+"""What people write that is no part of the language, and what they probably mean."""
+_COMMA = "a list is written in brackets: [1, 2]; arguments stand in braces with their names: {out: 64, kernel: 3}"
 _BINARY = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
 _COMPARE = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -42,28 +55,17 @@ def tree_of(text: str) -> tuple[Node, tuple[tuple[str, int], ...]]:
 
 
 def number(text: str) -> int | float | None:
-    """The number that a text writes in decimal, or None. `1e3` is an int, as it has no fraction; `_` may stand in it.
+    """The number that a text writes, as an unquoted scalar does, or None.
 
     >>> number("1_000"), number("1e3"), number("2.5e-1"), number("3:22")
     (1000, 1000, 0.25, None)
     """
-    match = re.fullmatch(r"([+-]?)(\d[\d_]*|(?=\.\d))(?:\.([\d_]*))?(?:[eE]([+-]?\d+))?", text, re.ASCII)
-    if not match:
-        return None
-    sign, whole, fraction, exponent = match.groups()
-    if fraction is None and exponent is None:
-        digits = whole.replace("_", "").lstrip("0")
-        if len(digits) > 31 or int(digits or "0") > LIMIT:
-            raise ExpressionError("a number of {} digits; numbers go up to 10^30", len(digits))
-        return -int(digits or "0") if sign == "-" else int(digits or "0")
-    from decimal import Decimal
-
-    if len(text) > 400 or abs(int((exponent or "0")[:6])) > 400:
-        raise ExpressionError("a number beyond 10^30")
-    exact = Decimal(text.replace("_", ""))
-    if abs(exact) > LIMIT:
-        raise ExpressionError("a number beyond 10^30")
-    return int(exact) if exponent is not None and exact == exact.to_integral_value() else float(exact)
+    try:
+        value = scalars.number(text)
+    except ValueError as error:
+        message, help = error.args
+        raise ExpressionError("{}", message, help=help) from None
+    return None if isinstance(value, str) else value
 
 
 class _Parser:
@@ -84,15 +86,11 @@ class _Parser:
         self.start, self.end = match.span(self.kind or "end")
         self.token = match[self.kind or "end"]
         if self.kind == "bad":
-            known = {"&": "and", "|": "or", "!": "not", "^": "**", ".": "no attributes are known here"}
-            found = known.get(self.token, "")
-            self.fail(
-                "{} is no part of an expression",
-                repr(self.token),
-                help=found if " " in found else f"write {found}" if found else "",
-            )
+            self.fail("{} is no part of an expression", repr(self.token), help=_SIGNS.get(self.token, ""))
         if self.kind == "number" and match["tail"]:
-            self.fail("{} is no number", self.token, help="numbers are decimal; a product is written with *")
+            sizes = self.token.split("x")
+            listed = f"; a number per dimension is a list: [{', '.join(sizes)}]" if all(sizes) and sizes[1:] else ""
+            self.fail("{} is no number", self.token, help=f"numbers are decimal; a product is written with *{listed}")
 
     def fail(self, message: str, *values: object, help: str = "", at: int | None = None, length: int = 0) -> None:
         error = ExpressionError(message, *values, help=help)
@@ -102,7 +100,7 @@ class _Parser:
 
     def whole(self) -> Node:
         if self.kind == "end":
-            self.fail("an empty expression")
+            self.fail("an empty expression", at=0)
         tree = self.ternary()
         if self.kind != "end":
             self.unexpected()
@@ -111,7 +109,7 @@ class _Parser:
     def unexpected(self) -> None:
         if self.kind == "end":
             self.fail("the expression ends too early", at=max(0, len(self.text.rstrip()) - 1))
-        help = "== compares" if self.token == "=" else ""
+        help = {"=": "== compares", ",": _COMMA}.get(self.token, "")
         self.fail("unexpected {}", repr(self.token), help=help)
 
     def take(self, sign: str) -> bool:
@@ -124,7 +122,7 @@ class _Parser:
         if not self.take(sign):
             if self.kind == "end":
                 self.fail("{} is missing at the end", repr(sign), at=max(0, len(self.text.rstrip()) - 1))
-            self.fail("expected {}, got {}", repr(sign), repr(self.token))
+            self.fail("expected {}, got {}", repr(sign), repr(self.token), help=_COMMA if self.token == "," else "")
 
     def node(self, kind: str, start: int, *parts: Any) -> Node:
         return Node(kind, start, max(1, self.before - start), parts)
@@ -223,12 +221,15 @@ class _Parser:
     def atom(self) -> Node:
         start, token, kind = self.start, self.token, self.kind
         if kind == "number":
-            self.advance()
             try:
-                return self.node("value", start, number(token))
+                value = number(token)
             except ExpressionError as error:
                 error.offset, error.length = start, len(token)
                 raise
+            if value is None:
+                self.fail("{} is no number", token)
+            self.advance()
+            return self.node("value", start, value)
         if kind == "name" and token not in ("and", "or", "not", "if", "else"):
             self.advance()
             if token in ("true", "false"):
