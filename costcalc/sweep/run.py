@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from costcalc.errors import UsageError
 from costcalc.sweep.chunks import Task, boxes, evaluate
 from costcalc.sweep.divide import column
 from costcalc.sweep.select import MOST, check_names, kept, matching, ranked, undominated
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from costcalc.sweep.select import Kept, Query
 
 ROWS = 1 << 15
+COMPARED = 1 << 17
+"""Points that are ranked or compared at once, beside those that were kept."""
 
 
 class Rows(NamedTuple):
@@ -123,10 +124,12 @@ def _best(
     most = MOST if query.top is None else query.top
     found: Kept | None = None
     for chunk in stream:
-        positions = _found(task, query, chunk, np.arange(chunk.size), tally, see)
-        if len(positions):
-            points = _kept(kept(task, chunk, positions, expressions), query, most)
-            found = points if found is None else _kept(found.and_later(points), query, most)
+        for start in range(0, chunk.size, COMPARED):
+            points = np.arange(start, min(start + COMPARED, chunk.size))
+            positions = _found(task, query, chunk, points, tally, see)
+            if len(positions):
+                new = _kept(kept(task, chunk, positions, expressions), query, most)
+                found = new if found is None else _kept(found.and_later(new), query, most)
     if found is not None:
         if query.best:
             found = ranked(found, most)
@@ -135,14 +138,7 @@ def _best(
 
 
 def _kept(points: Kept, query: Query, most: int) -> Kept:
-    if not query.pareto:
-        return ranked(points, most)
-    front = undominated(points, len(query.pareto))
-    if len(front.positions) > MOST:
-        raise UsageError(
-            "the front has more than {:,} points", MOST, help="--where, or fewer quantities, make it smaller"
-        )
-    return front
+    return undominated(points, len(query.pareto)) if query.pareto else ranked(points, most)
 
 
 def _listed(task: Task, points: Kept) -> Iterator[Rows]:

@@ -12,6 +12,7 @@ from costcalc.model import METRICS, OPERATIONS
 from costcalc.spec.expression import Environment, parse, suffixed
 from costcalc.spec.functions import Word, is_number, truth
 from costcalc.sweep.divide import Region, alike, outcomes
+from costcalc.sweep.front import front
 from costcalc.sweep.grid import EXACT, Grid, grid
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 FIGURES = (*METRICS, *OPERATIONS)
 """What a sweep can tell of a point, and an expression can ask for."""
 MOST = 250_000
-"""Points that a ranking or a front holds at most."""
+"""Points that a ranking holds at most, where nobody says how many."""
 PIECE = 1 << 16
 
 _SUFFIX = re.compile(r"(?<![\w.])((?:\d[\d_]*(?:\.\d+)?|\.\d+)[kKMGT])\b", re.ASCII)
@@ -178,43 +179,16 @@ def kept(task: Task, chunk: Chunk, positions: Array, expressions: Iterable[Expre
 
 def ranked(points: Kept, most: int) -> Kept:
     """The first points by their last key, the largest first, ties in the order of the grid."""
-    order = np.argsort(-_ranks(points.keys[-1]), kind="stable")
+    order = np.argsort(-rank(points.keys[-1]), kind="stable")
     return points.take(order[:most])
 
 
 def undominated(points: Kept, keys: int) -> Kept:
     """The points to which no other is as good in each of so many keys and better in one; less is better."""
-    ranks = np.stack([_ranks(key) for key in points.keys[:keys]], axis=1)
-    order = np.lexsort(ranks.T[::-1])
-    ranks = ranks[order]
-    front = _front_of_two(ranks) if keys <= 2 else _front(ranks)
-    return points.take(np.sort(order[front]))
+    return points.take(front(np.stack([rank(key) for key in points.keys[:keys]], axis=1)))
 
 
-def _front_of_two(ranks: Array) -> Array:
-    """The undominated of points in order: those below all before them; equal ones stand together."""
-    last = ranks[:, -1]
-    before = np.concatenate([[np.iinfo(np.int64).max], np.minimum.accumulate(last)[:-1]])
-    new = np.concatenate([[True], (ranks[1:] != ranks[:-1]).any(axis=1)])
-    group = np.cumsum(new) - 1
-    best: Array = (last < before)[new] if ranks.shape[1] > 1 else np.arange(new.sum()) == 0
-    return np.flatnonzero(best[group])
-
-
-def _front(ranks: Array) -> Array:
-    """The undominated of points in order: each takes away those that it dominates, all of which come later."""
-    left = np.arange(len(ranks))
-    place = 0
-    while place < len(left):
-        chosen = ranks[left[place]]
-        others = ranks[left]
-        better = (others < chosen).any(axis=1) | (others == chosen).all(axis=1)
-        place = int(better[: place + 1].sum())
-        left = left[better]
-    return left
-
-
-def _ranks(key: Array) -> Array:
+def rank(key: Array) -> Array:
     """A number for each value, in their order."""
     ranks: Array = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return ranks

@@ -289,3 +289,21 @@ def test_a_bar_appears_after_a_second_on_a_terminal():
     os.close(master)
     assert b"points" in shown
     assert b"/s" in shown
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--set", "a=1:2000", "--set", "b=1:2000", "--best=-macs"],
+    ["--set", "a=1:1000000", "-o", "csv"],
+    ["--set", "b=1000000000:1001000000", "--best=macs"],
+])  # fmt: skip
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux")
+def test_memory_is_bounded_however_large_the_grid(two, tmp_path, arguments):
+    code = (
+        "import sys; from costcalc.cli import main; sys.stdout = open(sys.argv.pop(), 'w');"
+        f"status = main({['sweep', str(two), *arguments]!r});"
+        "print(*[line for line in open('/proc/self/status') if line.startswith('VmHWM')], file=sys.stderr);"
+        "sys.exit(status)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "out")]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=True)
+    assert int(done.stderr.split()[-2]) * 1024 < 300e6
