@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -296,7 +297,7 @@ def test_a_bar_appears_after_a_second_on_a_terminal():
     ["--set", "a=1:1000000", "-o", "csv"],
     ["--set", "b=1000000000:1001000000", "--best=macs"],
 ])  # fmt: skip
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_memory_is_bounded_however_large_the_grid(two, tmp_path, arguments):
     code = (
         "import sys; from costcalc.cli import main; sys.stdout = open(sys.argv.pop(), 'w');"
