@@ -55,8 +55,10 @@ def check(request: Request) -> Check:
     """Hold specs to their limits. Raises `CostcalcError` for anything that keeps the check from being made."""
     from pathlib import Path
 
+    from costcalc.spec.document import acyclic
+
     project = Project(Path.cwd(), request.config)
-    with Repositories(project.folder) as repositories:
+    with acyclic(), Repositories(project.folder) as repositories:
         return _Checking(request, project, repositories).check()
 
 

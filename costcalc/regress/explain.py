@@ -76,7 +76,7 @@ def explain(
         change = _largest(changed[:trials], now, sign, cost)
         if change is not None:
             help = ""
-            if len(changed) == 1 and requirement.rule != OVER_EXPECT:
+            if len(changed) == 1 and now > limit and requirement.rule != OVER_EXPECT:
                 value = largest_fit(change, lambda written: _fits(cost(change, written), limit))
                 help = f"{change.name} = {value[0]} is the {value[1]} that fits" if value else ""
             return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)

@@ -1,0 +1,256 @@
+"""The action against a GitHub of its own, the hook under the real pre-commit, and what the page says of both."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from . import NET
+
+ROOT = Path(__file__).parents[2]
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+MARKER = "<!-- costcalc-check -->"
+
+
+class GitHub:
+    """The part of GitHub's REST API that is about comments."""
+
+    def __init__(self):
+        self.comments = []
+        self.requests = []
+        self.refuse = 0
+        github = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                page = int(re.search(r"[?&]page=(\d+)", self.path)[1])
+                self.answer(github.comments[100 * (page - 1) : 100 * page])
+
+            def do_POST(self):
+                self.write(lambda body: github.comments.append({"id": 7, "user": {"type": "Bot"}, **body}))
+
+            def do_PATCH(self):
+                number = int(self.path.rpartition("/")[2])
+                self.write(lambda body: next(c for c in github.comments if c["id"] == number).update(body))
+
+            def write(self, change):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if not github.refuse:
+                    change(body)
+                self.answer(body)
+
+            def answer(self, value):
+                github.requests.append((self.command, self.path.partition("?")[0], self.headers["Authorization"]))
+                refused = github.refuse and self.command != "GET"
+                self.send_response(github.refuse if refused else 200)
+                self.end_headers()
+                self.wfile.write(json.dumps(value).encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def methods(self):
+        return [method for method, *_ in self.requests if method != "GET"]
+
+
+@pytest.fixture
+def github():
+    server = GitHub()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+@pytest.fixture
+def action(repo, github, tmp_path):
+    """Runs what the action runs, in the environment of a pull request."""
+    (tmp_path / "event.json").write_text(json.dumps({"pull_request": {"number": 5}}))
+    (tmp_path / "output").write_text("")
+
+    def run(**inputs):
+        environment = {
+            **os.environ,
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": github.url,
+            "GITHUB_REPOSITORY": "o/r",
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+            "GITHUB_BASE_REF": "main",
+            "RUNNER_TEMP": str(tmp_path),
+            "INPUT_TOKEN": "secret",
+            "INPUT_COMMENT": "true",
+            **{f"INPUT_{name.upper()}": value for name, value in inputs.items()},
+        }
+        command = [sys.executable, str(ROOT / "action/run.py")]
+        return subprocess.run(command, cwd=repo.path, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_one_comment_that_is_kept_up_to_date(repo, github, action, tmp_path):
+    github.comments += [
+        {"id": 1, "body": "hello", "user": {"type": "User"}},
+        {"id": 2, "body": f"{MARKER}\nnot a bot's", "user": {"type": "User"}},
+        {"id": 3, "body": None, "user": None},
+    ]
+    done = action()
+    assert (done.returncode, github.methods()) == (0, [])  # nothing changed: nothing is said
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
+    done = action()
+    assert (done.returncode, github.methods()) == (1, ["POST"])
+    assert "\n::error file=models/inception.yaml,line=4,col=39" in done.stdout
+    assert github.comments[-1]["body"].startswith(MARKER)
+    assert "134,270,976" in github.comments[-1]["body"]
+    action()
+    assert github.methods() == ["POST"]  # the same again
+    repo.edit("models/inception.yaml", "r5: 24", "r5: 18")
+    assert action().returncode == 0
+    assert github.methods() == ["POST", "PATCH"]
+    repo.edit("models/inception.yaml", "r5: 18", "r5: 16")
+    assert action().returncode == 0
+    assert github.methods() == ["POST", "PATCH", "PATCH"]  # what it said does not hold any more
+    assert len(github.comments) == 4
+    assert "134,270,976" not in github.comments[-1]["body"]
+    assert (tmp_path / "output").read_text().split() == [f"verdict={v}" for v in ("pass", "fail", "fail", "pass", "pass")]
+    assert {authorization for *_, authorization in github.requests} == {"Bearer secret"}
+
+
+def test_an_earlier_comment_is_found_behind_many(repo, github, action):
+    github.comments += [{"id": n, "body": "x", "user": {"type": "User"}} for n in range(100, 250)]
+    github.comments.append({"id": 9, "body": MARKER, "user": {"type": "Bot"}})
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
+    action()
+    assert github.methods() == ["PATCH"]
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 500])
+@pytest.mark.parametrize(("r5", "status"), [(24, 1), (17, 0)])
+def test_a_token_that_may_not_comment(repo, github, action, code, r5, status):
+    github.refuse = code
+    repo.edit("models/inception.yaml", "r5: 16", f"r5: {r5}")
+    done = action()
+    assert done.returncode == status
+    assert "::notice title=costcalc::" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_no_github_no_pull_request_no_comment(repo, github, action, tmp_path):
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
+    assert action(comment="false").returncode == 1
+    (tmp_path / "event.json").write_text(json.dumps({"ref": "refs/heads/main"}))
+    assert action().returncode == 1
+    (tmp_path / "event.json").unlink()
+    assert action().returncode == 1
+    assert github.requests == []
+
+
+def test_the_check_that_is_not_made_is_no_comment(repo, github, action):
+    done = action(base="gone")
+    assert (done.returncode, github.methods()) == (2, [])
+    assert "there is no ref gone" in done.stderr
+
+
+def test_inputs(repo, action, tmp_path):
+    repo.write("models/net.yaml", NET)
+    done = action(specs="models/net.yaml\n\n  models/inception.yaml \n", sarif="out.sarif", strict="true")
+    assert done.returncode == 0
+    assert json.loads((repo.path / "out.sarif").read_text())["version"] == "2.1.0"
+    for hostile in ("$(touch x)", "--init", "; touch x", "`touch x`"):
+        assert action(specs=hostile).returncode == 2
+        assert action(base=hostile).returncode == 2
+    assert not (repo.path / "x").exists()
+    assert action(folder="models").returncode == 0
+
+
+def test_no_text_is_put_into_a_script():
+    steps = ACTION["runs"]["steps"]
+    assert ACTION["runs"]["using"] == "composite"
+    for step in steps:
+        assert "${{" not in step.get("run", "")
+    named = {name for step in steps for name in step.get("env", {}) if name.startswith("INPUT_")}
+    read = set(re.findall(r"INPUT_[A-Z]+", (ROOT / "action/run.py").read_text())) - {"INPUT_"}
+    assert read | {"INPUT_BASE", "INPUT_CONFIG"} == named
+    given = {name for step in steps for value in step.get("env", {}).values() for name in re.findall(r"inputs\.([\w-]+)", value)}
+    assert given | {"python-version"} == set(ACTION["inputs"])
+
+
+def test_the_hook_under_pre_commit(repo, tmp_path, monkeypatch):
+    """The hook as it is, but on this installation: building one of its own would need a package index."""
+    pytest.importorskip("pre_commit")
+    from pre_commit.clientlib import load_manifest
+
+    load_manifest(ROOT / ".pre-commit-hooks.yaml")
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    text = (ROOT / ".pre-commit-hooks.yaml").read_text()
+    assert "language: python" in text
+    (hooks / ".pre-commit-hooks.yaml").write_text(text.replace("language: python", "language: system"))
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "hooks"]):
+        repo.git(*command, cwd=hooks)
+    revision = repo.git("rev-parse", "HEAD", cwd=hooks)
+    repo.write(
+        ".pre-commit-config.yaml",
+        f"repos:\n  - repo: {hooks}\n    rev: {revision}\n    hooks: [{{id: costcalc-check}}]\n",
+    )
+    repo.git("add", "-A")
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+    def run():
+        command = [sys.executable, "-m", "pre_commit", "run", "--all-files"]
+        return subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
+
+    done = run()
+    assert (done.returncode, "Passed" in done.stdout) == (0, True), done.stdout
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
+    repo.git("add", "-A")
+    done = run()
+    assert done.returncode == 1
+    assert "models/inception.yaml" in done.stdout or "costcalc.toml" in done.stdout
+    assert "CC102" in done.stdout
+
+
+def test_the_pages_workflows():
+    page = (ROOT / "docs/gate.md").read_text()
+    blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)]
+    (workflow,) = [block for block in blocks if isinstance(block, dict) and "jobs" in block]
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    checkout, check = job["steps"]
+    assert checkout["with"]["fetch-depth"] == 0
+    assert set(check.get("with", {})) <= set(ACTION["inputs"])
+    (pipeline,) = [block for block in blocks if isinstance(block, dict) and "cost" in block]
+    assert pipeline["cost"]["variables"] == {"GIT_DEPTH": "0"}
+    (hooks,) = [block for block in blocks if isinstance(block, dict) and "repos" in block]
+    known = {hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+    assert {hook["id"] for each in hooks["repos"] for hook in each["hooks"]} <= known
+
+
+def test_the_pages_pipeline_for_gitlab(repo, monkeypatch):
+    """Its script runs, in the environment of a merge request whose target branch was not fetched."""
+    page = (ROOT / "docs/gate.md").read_text()
+    blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)]
+    (pipeline,) = [block["cost"] for block in blocks if isinstance(block, dict) and "cost" in block]
+    install, check = pipeline["script"]
+    assert install.startswith("pip install")
+    monkeypatch.setenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "develop")
+    monkeypatch.setenv("CI_MERGE_REQUEST_DIFF_BASE_SHA", repo.git("rev-parse", "main"))
+    assert repo.run(*check.split()[1:]).status == 0
+    assert {path for kind in pipeline["artifacts"]["reports"].values() for path in [kind]} <= set(os.listdir(repo.path))
