@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import click
+
+from costcalc.cli.group import COLOR
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
@@ -70,7 +74,9 @@ class Watch:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.fields[rate]}"))
-            console = Console(stderr=True)
+            context = click.get_current_context(silent=True)
+            plain = context is not None and context.meta.get(COLOR) == "never"
+            console = Console(stderr=True, no_color=plain or None)
             self.progress = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
             self.task = self.progress.add_task("", total=self.points, rate="", start=True)
             self.progress.start()

@@ -30,11 +30,14 @@ def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tu
         return ()
     from costcalc.model import METRICS, OPERATIONS
 
-    known = (*METRICS, *OPERATIONS)
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
+    known = (*METRICS, *OPERATIONS, "operations")
+    names: list[str] = []
+    for name in [name.strip() for name in text.split(",") if name.strip()]:
         if name not in known:
             raise UsageError("no such column: {}", name, help=suggest(name, known))
+        names += OPERATIONS if name == "operations" else [name]
+    if not names:
+        raise UsageError("no column is named", help=f"known: {', '.join(known)}")
     return tuple(dict.fromkeys(names))
 
 

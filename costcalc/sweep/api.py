@@ -21,7 +21,7 @@ from costcalc.sweep.select import FIGURES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from costcalc.sweep.grid import Array
+    from costcalc.sweep.session import Array
 
 
 class Sweep:

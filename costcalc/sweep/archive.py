@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costcalc.sweep.axis import Axis
-    from costcalc.sweep.grid import Array
     from costcalc.sweep.run import Rows
+    from costcalc.sweep.session import Array
 
 PIECE = 1 << 16
 

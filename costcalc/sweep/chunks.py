@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from costcalc.model import Network
     from costcalc.sweep.axis import Axis
     from costcalc.sweep.divide import Outcome
-    from costcalc.sweep.grid import Array, Session, Text
+    from costcalc.sweep.session import Array, Session, Text
 
 POINTS = 1 << 20
 """Points of a chunk."""

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from costcalc.errors import CostcalcError
-from costcalc.sweep.grid import Crowded, Diverged, Session, Text, along
+from costcalc.sweep.grid import along
+from costcalc.sweep.session import Crowded, Diverged, Session, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from costcalc.sweep.grid import Array
+    from costcalc.sweep.session import Array
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import numpy as np
 from costcalc.errors import UsageError
 
 if TYPE_CHECKING:
-    from costcalc.sweep.grid import Array
+    from costcalc.sweep.session import Array
 
 MOST = 250_000
 """Points of a front in up to three quantities, which takes as many steps as there are points."""

@@ -10,64 +10,20 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from costcalc.sweep.session import Array, Crowded, Diverged, Session, entry_at
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 INT64 = 2**63 - 1
 EXACT = 2**53
 """Up to here every int is a float, and float arithmetic on ints rounds once, as Python's does."""
 
-_HOLE = re.compile("\0(\\d+):([^\0]*)\0")
 _BYTES_OF_AN_OBJECT = 48
-
-
-class Diverged(Exception):  # noqa: N818 - no error: configurations that part ways
-    """A decision that comes out differently among configurations.
-
-    `classes` is an array along the axes of the grid; configurations of equal entries go on together.
-    """
-
-    def __init__(self, classes: Array) -> None:
-        super().__init__("configurations of a sweep part ways")
-        self.classes = classes
-
-
-class Crowded(Exception):  # noqa: N818 - no error: too many configurations at once
-    """More memory than a session may take. With fewer configurations at once it will do."""
-
-
-class Session:
-    """What the grids of one build share: a bound on their memory in bytes, and the values that texts have to show."""
-
-    def __init__(self, limit: int = 64 << 20) -> None:
-        self.limit = limit
-        self.used = 0
-        self.holes: list[Grid] = []
-
-    def text(self, text: str) -> Text:
-        """A text with what its holes need, and nothing else."""
-        used = sorted({int(number) for number, _ in _HOLE.findall(text)})
-        places = {number: place for place, number in enumerate(used)}
-        template = _HOLE.sub(lambda hole: f"\0{places[int(hole[1])]}:{hole[2]}\0", text)
-        return Text(template, tuple([self.holes[number].data for number in used]))
-
-
-class Text(NamedTuple):
-    """A text with holes, and the values that fill them in each configuration."""
-
-    template: str
-    values: tuple[Array, ...] = ()
-
-    def at(self, index: tuple[int, ...]) -> str:
-        """The text for one configuration."""
-        return _HOLE.sub(lambda hole: format(_at(self.values[int(hole[1])], index), hole[2]), self.template)
 
 
 class Operand(NamedTuple):
@@ -123,7 +79,7 @@ class Grid:
     def the_one(self) -> Any:
         """The number, where all configurations have the same; else they part by it."""
         if self.uniform():
-            return _at(self.data, (0,) * self.data.ndim)
+            return entry_at(self.data, (0,) * self.data.ndim)
         raise Diverged(self.data)
 
     def map(self, function: Callable[..., Any], *others: Any) -> Any:
@@ -169,8 +125,7 @@ class Grid:
     def __format__(self, spec: str) -> str:
         if self.uniform():
             return format(self.the_one(), spec)
-        self.session.holes.append(self)
-        return f"\0{len(self.session.holes) - 1}:{spec}\0"
+        return self.session.hole(self, spec)
 
     def __str__(self) -> str:
         return format(self, "")
@@ -240,12 +195,6 @@ def along(column: Array, chosen: Array, shape: tuple[int, ...], session: Session
 def grid(data: Array, session: Session) -> Grid:
     """Numbers that an array already has: int64, float64, or ints of any size as objects."""
     return Grid(data, max(map(abs, data.flat)) if data.dtype.kind == "O" else np.abs(data).max().item(), session)
-
-
-def _at(data: Array, index: tuple[int, ...]) -> Any:
-    """One entry as a plain number."""
-    entry = data[tuple([i if n > 1 else 0 for i, n in zip(index, data.shape, strict=True)])]
-    return entry.item() if isinstance(entry, np.generic) else entry
 
 
 def pointwise(function: Callable[..., Any], *operands: Any) -> Any:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from costcalc.sweep.axis import Axis
     from costcalc.sweep.chunks import Chunk, Source
-    from costcalc.sweep.grid import Array
     from costcalc.sweep.select import Kept, Query
+    from costcalc.sweep.session import Array
 
 ROWS = 1 << 15
 COMPARED = 1 << 17

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from costcalc.spec.expression import Expression
     from costcalc.sweep.chunks import Chunk, Task
-    from costcalc.sweep.grid import Array, Session
+    from costcalc.sweep.session import Array, Session
 
 FIGURES = (*METRICS, *OPERATIONS)
 """What a sweep can tell of a point, and an expression can ask for."""

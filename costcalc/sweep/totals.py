@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from costcalc.model import Network
-    from costcalc.sweep.grid import Array
+    from costcalc.sweep.session import Array
 
 SLAB = 1 << 15
 """Points carried out at once, so that they stay in the processor's cache."""

@@ -149,7 +149,7 @@ def test_little_memory_makes_the_same_points(monkeypatch):
 
 
 def module_session(limit):
-    from costcalc.sweep.grid import Session
+    from costcalc.sweep.session import Session
 
     return Session(limit)
 

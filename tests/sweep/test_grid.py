@@ -15,7 +15,8 @@ from costcalc.errors import CostcalcError
 from costcalc.ops import kinds
 from costcalc.spec.expression import evaluate
 from costcalc.sweep.divide import column, outcomes, whole
-from costcalc.sweep.grid import Crowded, Diverged, Grid, Session, grid
+from costcalc.sweep.grid import Grid, grid
+from costcalc.sweep.session import Crowded, Diverged, Session
 
 
 def pointwise(function, *lists):
@@ -170,3 +171,10 @@ def test_division_by_zero_somewhere_parts_and_everywhere_raises():
         1 // grid(np.array([0, 1]), Session())
     with pytest.raises(ZeroDivisionError):
         grid(np.array([1, 2]), Session()) / 0
+
+
+def test_a_text_that_looks_like_a_hole_fills_none():
+    session = Session()
+    size = grid(np.array([1, 2]), session)
+    text = session.text(f"\0007:\0 {size}")
+    assert text.at((1,)) == "7: 2"
