@@ -10,7 +10,7 @@ import click
 from costcalc.cli import FINE, GATE_FAILED, UNUSABLE
 from costcalc.cli.common import complete_spec
 from costcalc.cli.group import Command
-from costcalc.cli.output import Medium, Output, color_option, emit, output_option
+from costcalc.cli.output import Medium, Output, color_option, emit, output_option, tell_faults
 from costcalc.errors import CostcalcError, UsageError, suggest
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def check(
     in_actions = os.environ.get("GITHUB_ACTIONS") == "true" and (not asked or all(output.path for output in outputs))
     if in_actions and asked:
         outputs = (*outputs, Output("text"))
+    tell_faults(outcome.notices)
     emit(outputs, reports(outcome))
     if in_actions:
         _annotate(outcome)
@@ -131,7 +132,7 @@ def _init(specs: tuple[str, ...]) -> int:
     """Write a first configuration beside the specs, and say what is in it."""
     from pathlib import Path
 
-    from costcalc.cli.output import tell, tell_faults
+    from costcalc.cli.output import tell
     from costcalc.regress.start import survey
 
     path = Path("costcalc.toml")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -11,7 +10,7 @@ from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.globs import match
 from costcalc.regress.base import SnapshotLibrary, at_commit, renames, same_blobs
 from costcalc.regress.config import NAMES, parse
-from costcalc.regress.git import FETCH, Repository, Snapshot
+from costcalc.regress.git import FETCH, Repository, Snapshot, top
 from costcalc.regress.measure import Meter, Recorded, Subject
 from costcalc.regress.project import fixed, relative, spec_globs
 from costcalc.regress.values import MODIFIED, NEW, UNCHANGED, BaseInfo
@@ -91,16 +90,16 @@ class GitBase:
         repository = repositories.at(project.folder)
         if repository.root is None:
             raise UsageError("this is a bare repository: there is no work tree to check")
-        self.info = BaseInfo(ref, self.snapshot(repository)[0].commit)
+        self.info = BaseInfo(label(ref), self.snapshot(repository)[0].commit)
 
     def snapshot(self, repository: Repository) -> tuple[Snapshot, SnapshotLibrary]:
         """The files of a repository at the ref."""
         if id(repository) not in self._snapshots:
             commit = repository.commit(self.ref)
             if self.merge_base:
-                commit = repository.merge_base(commit, self.ref)
+                commit = repository.merge_base(commit, label(self.ref))
             snapshot = Snapshot(repository, commit)
-            self._snapshots[id(repository)] = snapshot, SnapshotLibrary(snapshot, self.ref)
+            self._snapshots[id(repository)] = snapshot, SnapshotLibrary(snapshot, label(self.ref))
         return self._snapshots[id(repository)]
 
     def follow(self, specs: Sequence[Named]) -> None:
@@ -162,62 +161,85 @@ class GitBase:
         return Before(UNCHANGED if same else MODIFIED, old, path, (), renamed)
 
     def config(self, named: Named, path: str) -> tuple[Config | None, str]:
-        """The configuration that held a spec at the ref, the nearest above it, and the path that its globs saw.
-
-        Raises `SpecError`.
-        """
+        """The configuration that held a spec at the ref, and the path that its globs saw. Raises `SpecError`."""
+        settings = named.settings
         if named.path is None:
             return None, path
+        if settings and settings.forced:
+            if not self.covers(settings):
+                return None, path
+            repository, folder = self.folder_of(settings)
+            return self.own_config(settings), path.removeprefix(f"{folder}/" if folder else "")
         repository, _ = self.repositories.locate(named.path)
         folder = path
         while folder:
             folder = folder.rpartition("/")[0]
-            found = self.config_in(repository, folder)
-            if found is not None:
-                return found, path.removeprefix(f"{folder}/" if folder else "")
+            for name in NAMES:
+                found = self.config_at(repository, f"{folder}/{name}" if folder else name)
+                if found is not None:
+                    return found, path.removeprefix(f"{folder}/" if folder else "")
         return None, path
 
-    def config_in(self, repository: Repository, folder: str) -> Config | None:
-        """The configuration in a folder of a repository at the ref. Raises `SpecError`."""
-        if (id(repository), folder) not in self._configs:
-            self._configs[id(repository), folder] = self._config_in(repository, folder)
-        return self._configs[id(repository), folder]
+    def own_config(self, settings: Settings) -> Config | None:
+        """What a configuration's file was at the ref; or what held its folder then. Raises `SpecError`."""
+        repository, path = self.repositories.locate(settings.file)
+        found = self.config_at(repository, path)
+        if found is None and not settings.forced:
+            folder = path.rpartition("/")[0]
+            others = [self.config_at(repository, f"{folder}/{name}" if folder else name) for name in NAMES]
+            found = next((each for each in others if each is not None), None)
+        return found
 
-    def _config_in(self, repository: Repository, folder: str) -> Config | None:
-        snapshot, library = self.snapshot(repository)
-        for name in NAMES:
-            path = f"{folder}/{name}" if folder else name
-            found = snapshot.find(path)
-            if found is not None and found.entry.kind == "blob":
-                config = parse(library.open(path))
-                if config is not None:
-                    return config
-        return None
+    def config_at(self, repository: Repository, path: str) -> Config | None:
+        """The configuration in a file of a repository at the ref. Raises `SpecError`."""
+        if (id(repository), path) not in self._configs:
+            _, library = self.snapshot(repository)
+            found = library.find(path)
+            there = found is not None and found.entry.kind == "blob"
+            self._configs[id(repository), path] = parse(library.open(path)) if there else None
+        return self._configs[id(repository), path]
+
+    def covers(self, settings: Settings) -> bool:
+        """Whether a configuration lies in a repository, so that there can be an earlier one."""
+        return top(settings.file.parent) is not None and top(settings.folder) is not None
 
     def folder_of(self, settings: Settings) -> tuple[Repository, str]:
-        """A configuration's folder in its repository."""
+        """The folder that a configuration's globs start from, in its repository."""
         repository, path = self.repositories.locate(settings.folder / NAMES[0])
         return repository, path.rpartition("/")[0]
 
+    def named(self, settings: Settings) -> dict[str, str]:
+        """The specs that a configuration names, or named, as far as they existed at the ref: paths now and then."""
+        repository, folder = self.folder_of(settings)
+        snapshot, _ = self.snapshot(repository)
+        globs = {*spec_globs(settings.config)} | {*self.globs(settings)}
+        prefix = f"{folder}/" if folder else ""
+        return {
+            path.removeprefix(prefix): path
+            for glob in sorted(globs)
+            for path in snapshot.files(f"{prefix}{fixed(glob)}".rstrip("/"))
+            if match(glob, path.removeprefix(prefix), "/")
+        }
+
+    def globs(self, settings: Settings) -> tuple[str, ...]:
+        """The globs of specs that a configuration had at the ref; none where it was not there or cannot be read."""
+        try:
+            old = self.own_config(settings)
+        except SpecError:
+            return ()
+        return spec_globs(old) if old else ()
+
     def deleted(self, settings: Settings, alive: set[str]) -> list[tuple[str, Subject | None]]:
         """The specs that a configuration names, or named, that existed then and do not now; `alive` by their names."""
-        repository, folder = self.folder_of(settings)
-        snapshot, library = self.snapshot(repository)
-        globs = {*spec_globs(settings.config)}
-        with suppress(SpecError):  # one that could not be read then named nothing
-            old = self.config_in(repository, folder)
-            globs |= {*spec_globs(old)} if old else set()
-        prefix = f"{folder}/" if folder else ""
+        _, library = self.snapshot(self.folder_of(settings)[0])
         followed = set(self._renamed.values())
         found = {}
-        for glob in sorted(globs):
-            for path in snapshot.files(f"{prefix}{fixed(glob)}".rstrip("/")):
-                full = settings.folder / path.removeprefix(prefix)
-                gone = path not in followed and not os.path.lexists(full) and self.project.show(full) not in alive
-                if gone and match(glob, path.removeprefix(prefix), "/"):
-                    spec = at_commit(library, path)
-                    subject = None if spec is None or isinstance(spec, CostcalcError) else Subject(spec, self.meter)
-                    found[self.project.show(full)] = subject
+        for name, path in self.named(settings).items():
+            full = settings.folder / name
+            if path not in followed and not os.path.lexists(full) and self.project.show(full) not in alive:
+                spec = at_commit(library, path)
+                subject = None if spec is None or isinstance(spec, CostcalcError) else Subject(spec, self.meter)
+                found[self.project.show(full)] = subject
         return sorted(found.items())
 
 
@@ -249,6 +271,15 @@ class FileBase:
         return Before(UNCHANGED if same else MODIFIED, recorded)
 
 
+def label(ref: str) -> str:
+    """A ref as one speaks of it.
+
+    >>> label("refs/remotes/origin/main"), label("v1.0")
+    ('main', 'v1.0')
+    """
+    return ref.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
+
+
 def first(repositories: Repositories, folder: Path, candidates: Sequence[str]) -> str:
     """The first of some refs that the repository has. Raises `UsageError` where it has none of them."""
     repository = repositories.at(folder)
@@ -258,4 +289,4 @@ def first(repositories: Repositories, folder: Path, candidates: Sequence[str]) -
         except UsageError:
             continue
         return ref
-    raise UsageError("the target branch that the CI names is not here: {}", candidates[0], help=FETCH)
+    raise UsageError("the target branch that the CI names is not here: {}", label(candidates[0]), help=FETCH)

@@ -145,6 +145,7 @@ class _Checking:
             tuple(waived),
             unevaluated,
             tuple(results),
+            tuple(self.holder.notices),
             self.request.strict,
             "" if folder == "." else folder,
         )
@@ -227,15 +228,8 @@ class _Checking:
         found: list[Finding] = []
         ref = base.info.name
         for settings in self.settings.values():
-            repository, folder = base.folder_of(settings)
-            try:
-                old = base.config_in(repository, folder)
-            except SpecError as error:
-                message = f"the configuration at {ref} cannot be read: {error.faults[0].message}"
-                found.append(Finding(LOOSENED, WARNING, "", message, key=f"{LOOSENED}|{folder}"))
-                continue
-            if old is not None and old.source.text != settings.config.source.text:
-                found += waivers(old, settings.config, ref)
+            if base.covers(settings):
+                found += self.loosened_settings(base, settings)
         for spec, one in held:
             before = one.before
             if before is None or one.subject is None or before.subject is None:
@@ -253,13 +247,36 @@ class _Checking:
             found += limits(spec.name, then, now, ref)
         return found
 
+    def loosened_settings(self, base: GitBase, settings: Settings) -> list[Finding]:
+        """Waivers that a configuration has won, and specs that it names no more."""
+        ref, name = base.info.name, settings.config.source.name
+        try:
+            old = base.own_config(settings)
+        except SpecError as error:
+            message = f"the configuration at {ref} cannot be read: {error.faults[0].message}"
+            return [Finding(LOOSENED, WARNING, "", message, key=f"{LOOSENED}|{name}")]
+        if old is None or old.source.text == settings.config.source.text:
+            return []
+        found = waivers(old, settings.config, ref)
+        known = {spec.path for spec in self.project.specs(settings)} | {spec.path for spec in self.selected}
+        for path in base.named(settings):
+            full = settings.folder / path
+            if full not in known and full.is_file():
+                spec = self.project.show(full)
+                message = f"{name} does not name it as a spec any more, as it did at {ref}"
+                place = settings.config.specs_span
+                help = "say in the review why it need not be held"
+                found.append(Finding(LOOSENED, WARNING, spec, message, place, help=help, key=f"{LOOSENED}|{spec}"))
+        return found
+
     def deleted(self, held: dict[str, tuple[Named, Held]]) -> list[SpecResult]:
         """The configured specs that existed at the base; only where no specs are named."""
         settings = self.project.settings(self.project.folder)
-        if self.request.specs or settings is None or not isinstance(self.base, GitBase):
+        base = self.base
+        if self.request.specs or settings is None or not isinstance(base, GitBase) or not base.covers(settings):
             return []
         results = []
-        for name, subject in self.base.deleted(settings, set(held)):
+        for name, subject in base.deleted(settings, set(held)):
             try:
                 analysis = subject and subject.analysis({})
             except CostcalcError:

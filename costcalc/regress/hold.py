@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError, Fault, SpecError
-from costcalc.regress.explain import explain
 from costcalc.regress.judge import Given, entries, entry_requirements, given_requirements, judge, own_requirements
 from costcalc.regress.measure import Meter, Subject, figures, metric
 from costcalc.regress.values import BROKEN, ERROR, MODIFIED, NEW, WARNING, Finding, SpecResult, Unevaluated
@@ -39,6 +38,7 @@ class Holder:
         self.meter = meter
         self.given = given
         self.base_of = base_of
+        self.notices: list[Fault] = []
         self._subjects: dict[str, Subject] = {}
 
     def subject(self, named: Named) -> Subject:
@@ -46,7 +46,9 @@ class Holder:
         if named.name not in self._subjects:
             from costcalc.spec.document import open_spec
 
-            self._subjects[named.name] = Subject(open_spec(named.text or named.name), self.meter)
+            spec = open_spec(named.text or named.name)
+            self.notices += spec.warnings
+            self._subjects[named.name] = Subject(spec, self.meter)
         return self._subjects[named.name]
 
     def params(self, named: Named) -> list[str]:
@@ -144,6 +146,8 @@ class Holder:
         name: str,
     ) -> Finding:
         """A finding with its place, its causes and the nearest value that would do."""
+        from costcalc.regress.explain import explain
+
         base = then.subject.spec if then and then.subject and then.status == MODIFIED else None
         reason = explain(subject.spec, base, now, old, requirement, name, finding.limit or 0, self.meter)
         place = reason.span if reason.label or reason.causes else requirement.span

@@ -21,10 +21,13 @@ STDIN = "-"
 
 
 class Settings(NamedTuple):
-    """A configuration and the folder that its globs start from."""
+    """A configuration, the folder that its globs start from, and its file."""
 
     folder: Path
     config: Config
+    file: Path
+    forced: bool = False
+    """Named by `--config`: it holds every spec, and its globs start from the working folder."""
 
 
 class Named(NamedTuple):
@@ -54,11 +57,11 @@ class Project:
         self._specs: dict[int, list[Named]] = {}
         self._forced: Settings | None = None
         if config is not None:
-            path = self.folder / config
+            path = Path(os.path.normpath(self.folder / config))
             found = self._read(path)
             if found is None:
                 raise UsageError("{} has no [tool.costcalc]", config)
-            self._forced = Settings(path.parent, found)
+            self._forced = Settings(folder, found, path, True)
 
     def show(self, path: Path) -> str:
         """A path as a user of this folder would write it."""
@@ -87,7 +90,7 @@ class Project:
                 names = " and ".join(name for name, _ in found)
                 help = "keep one, so that no limit goes unseen"
                 raise UsageError("two configurations in {}: {}", self.show(folder), names, help=help)
-            self._known[folder] = Settings(folder, found[0][1]) if found else None
+            self._known[folder] = Settings(folder, found[0][1], folder / found[0][0]) if found else None
         return self._known[folder]
 
     def _read(self, path: Path) -> Config | None:

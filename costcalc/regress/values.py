@@ -10,7 +10,7 @@ from costcalc.model import METRICS, Totals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from costcalc.errors import Span
+    from costcalc.errors import Fault, Span
 
 ERROR, WARNING = "error", "warning"
 UNCHANGED, MODIFIED, NEW, DELETED, BROKEN = "unchanged", "changed", "new", "deleted", "broken"
@@ -93,6 +93,8 @@ class Check(NamedTuple):
     waived: tuple[Finding, ...]
     not_evaluated: tuple[Unevaluated, ...]
     specs: tuple[SpecResult, ...]
+    notices: tuple[Fault, ...] = ()
+    """What reading the specs warned of."""
     strict: bool = False
     folder: str = ""
     """The working folder from the repository's root, for reports whose paths start there."""

@@ -518,3 +518,33 @@ def test_init(scratch):
 def test_init_without_specs(scratch):
     assert scratch.check("--init").status == 2
     assert not (scratch.path / "costcalc.toml").exists()
+
+
+def test_a_spec_that_is_not_named_any_more(repo):
+    repo.write("other/net.yaml", NET)
+    repo.edit("costcalc.toml", "models/**/*.yaml", "other/*.yaml")
+    done = repo.check("--base", "main")
+    assert done.status == 0
+    assert "costcalc.toml:1:9: CC106 warning: models/inception.yaml: costcalc.toml does not name it" in done.out
+    assert repo.check("--base", "main", "--strict").status == 1
+
+
+def test_a_configuration_that_is_named(repo, tmp_path):
+    """It holds every spec; its globs start from the working folder, and its own earlier text is what it is held to."""
+    repo.git("checkout", "-q", "main")
+    repo.write("ci/limits.toml", 'specs = ["models/*.yaml"]\n[[budget]]\nmacs = 128049152\n')
+    repo.commit()
+    repo.git("checkout", "-q", "-B", "work")
+    assert repo.check("--config", "ci/limits.toml", "--base", "main").status == 0
+    repo.edit("ci/limits.toml", "128049152", "128049153")
+    status, found = repo.rules("--config", "ci/limits.toml", "--base", "main")
+    assert (status, [rule for rule, *_ in found]) == (0, ["CC106"])
+    (tmp_path / "outside.toml").write_text('specs = ["models/*.yaml"]\n[[budget]]\nmacs = 1\n')
+    done = repo.check("--config", str(tmp_path / "outside.toml"), "--base", "main")
+    assert (done.status, "CC102" in done.out) == (1, True)
+
+
+def test_warnings_of_the_reader_are_told(repo):
+    repo.edit("models/inception.yaml", "b1: 64", "b1: 064")
+    done = repo.check()
+    assert (done.status, "064 is read as the decimal number 64" in done.err) == (0, True)
