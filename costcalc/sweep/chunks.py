@@ -53,7 +53,10 @@ class Box(NamedTuple):
 
 
 class Source(Protocol):
-    """Where the networks come from. Both take the values of the swept names, numbers or grids."""
+    """Where the networks come from. `build` and `values` take the values of the swept names, numbers or grids."""
+
+    def names(self) -> Sequence[str]:
+        """Every name that a condition can ask for, besides figures."""
 
     def build(self, params: Mapping[str, Any]) -> Network:
         """The network of a configuration. Raises `CostcalcError` where it is none."""

@@ -28,6 +28,10 @@ class Recipe:
         self.inputs = tuple([(name, tuple(shape)) for name, shape in (inputs or {}).items()])
         self.max_layers = max_layers
 
+    def names(self) -> Sequence[str]:
+        """The params of the spec."""
+        return list(self.spec.params)
+
     def build(self, params: Mapping[str, Any]) -> Network:
         """The network at some params, numbers or grids. Raises `CostcalcError`."""
         return self.spec.build(params, dict(self.inputs), self.max_layers)

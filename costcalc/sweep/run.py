@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from costcalc.errors import CostcalcError
 from costcalc.sweep.chunks import Task, boxes, evaluate
 from costcalc.sweep.divide import column
 from costcalc.sweep.select import MOST, check_names, kept, matching, ranked, undominated
@@ -57,19 +59,16 @@ class Tally:
 def prepare(source: Source, axes: Iterable[Axis], metrics: Iterable[str], query: Query, batch: int = 1) -> Task:
     """The task, with the figures that are shown and those that the query needs.
 
-    Raises `UsageError` for an unknown name. Params are looked up at the first configuration.
+    Raises `UsageError` for a name in the query that is none. Words are those that some param can be.
     """
     axes = tuple(axes)
-    first = {axis.name: axis.value(0) for axis in axes}
-    params = source.values(first)
-    words = {str(value) for value in params.values() if isinstance(value, str)}
-    words.update(
-        str(value) for axis in axes for value in axis.between(0, min(axis.size, 10_000)) if isinstance(value, str)
-    )
-    check_names(query, params, words)
-    needed = query.metrics(params)
+    names = source.names()
+    given = [value for axis in axes for value in axis.between(0, min(axis.size, 10_000))]
+    with suppress(CostcalcError):  # a first point that is no network says so in its own row
+        given += source.values({axis.name: axis.value(0) for axis in axes}).values()
+    check_names(query, names, {str(value) for value in given if isinstance(value, str)})
     shown = list(metrics)
-    return Task(source, axes, (*shown, *sorted(needed.difference(shown))), batch)
+    return Task(source, axes, (*shown, *sorted(query.metrics(names).difference(shown))), batch)
 
 
 def chunks(task: Task, pause: Callable[[], None] = lambda: None) -> Iterator[Chunk]:

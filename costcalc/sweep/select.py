@@ -16,7 +16,7 @@ from costcalc.sweep.front import front
 from costcalc.sweep.grid import EXACT, Grid, grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from costcalc.spec.expression import Expression
     from costcalc.sweep.chunks import Chunk, Task
@@ -57,7 +57,7 @@ def question(where: str = "", best: str = "", top: int | None = None, pareto: It
     )
 
 
-def check_names(query: Query, params: Mapping[str, Any], words: set[str]) -> None:
+def check_names(query: Query, params: Sequence[str], words: set[str]) -> None:
     """Raise `UsageError` for a name that is neither a param nor a figure, nor a word that some param can be."""
     for expression in filter(None, (query.where, query.best, *query.pareto)):
         for name, _ in expression.names:

@@ -60,6 +60,9 @@ class Built:
     def values(self, params):
         return params
 
+    def names(self):
+        return ["out", "size"]
+
 
 def test_a_function_is_swept_as_it_is_written():
     found = swept(Built(), out=range(1, 14), size=range(1, 14))

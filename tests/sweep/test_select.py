@@ -164,3 +164,13 @@ def test_a_param_hides_a_figure_of_its_name():
     rows = list(survey(task, query, chunks(task), Tally()))
     assert rows[0].values[0].tolist() == [3, 4, 5]
     assert rows[0].figures["layers"].tolist() == [3, 4, 5]
+
+
+def test_a_first_point_without_a_value_is_one_invalid_point():
+    recipe = Recipe(open_spec(Source("m.yaml", "params: {a: 1, b: 6 / a}\ninput: [3]\nlayers: [linear: b]")))
+    query = question(where="b > 2")
+    task = prepare(recipe, [axis_of("a", range(4))], ("macs",), query)
+    tally = Tally()
+    rows = list(survey(task, query, chunks(task), tally))
+    assert (tally.invalid, tally.reason) == (1, "division by zero")
+    assert rows[0].values[0].tolist() == [1, 2]
