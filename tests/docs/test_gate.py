@@ -65,7 +65,9 @@ def test_the_walk(tmp_path):
                 ran.append((command, done.returncode))
     assert (tmp_path / ".github/workflows/cost.yml").exists()
     assert ("costcalc check --base main", 1) in ran
-    assert [status for command, status in ran if not command.startswith("costcalc check --base main")].count(0) == len(ran) - 2
+    assert [status for command, status in ran if not command.startswith("costcalc check --base main")].count(0) == len(
+        ran
+    ) - 2
 
 
 @pytest.mark.parametrize("text", [text for language, text in FENCE.findall(PAGE) if language == "toml"])

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from costcalc.cli import main
+
 from . import INCEPTION
 
 
@@ -31,6 +32,9 @@ class Scratch:
         self.capfd = capfd
         self.monkeypatch = monkeypatch
         monkeypatch.chdir(path)
+
+    def names(self):
+        return sorted(path.name for path in self.path.iterdir())
 
     def write(self, name, text):
         path = self.path / name

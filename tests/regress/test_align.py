@@ -11,6 +11,8 @@ from costcalc.regress.align import align
 CHAIN = "input: [3, 32, 32]\nlayers:\n"
 STEM = "  - conv: {out: 16, kernel: 3, padding: 1}\n"
 BODY = "  - conv: {out: 32, kernel: 3, padding: 1}\n  - relu\n  - conv: {out: 64, kernel: 3, padding: 1}\n"
+MIX = "  - conv: {out: 3, kernel: 1}\n    name: mix\n"
+REST = "  - conv: {out: 3, kernel: 3, padding: 1}\n  - conv: {out: 3, kernel: 5, padding: 2}\n"
 
 
 def rows(text):
@@ -60,8 +62,8 @@ def statuses(base, text):
             [("changed", "down", "down")],
         ),
         (  # moved: the 1x1 convolution keeps its figures where the shape is the same
-            CHAIN + "  - conv: {out: 3, kernel: 1}\n    name: mix\n  - conv: {out: 3, kernel: 3, padding: 1}\n  - conv: {out: 3, kernel: 5, padding: 2}\n",
-            CHAIN + "  - conv: {out: 3, kernel: 3, padding: 1}\n  - conv: {out: 3, kernel: 5, padding: 2}\n  - conv: {out: 3, kernel: 1}\n    name: mix\n",
+            CHAIN + MIX + REST,
+            CHAIN + REST + MIX,
             [("moved", "mix", "mix")],
         ),
     ],

@@ -128,7 +128,9 @@ def test_one_comment_that_is_kept_up_to_date(repo, github, action, tmp_path):
     assert github.methods() == ["POST", "PATCH", "PATCH"]  # what it said does not hold any more
     assert len(github.comments) == 4
     assert "134,270,976" not in github.comments[-1]["body"]
-    assert (tmp_path / "output").read_text().split() == [f"verdict={v}" for v in ("pass", "fail", "fail", "pass", "pass")]
+    assert (tmp_path / "output").read_text().split() == [
+        f"verdict={v}" for v in ("pass", "fail", "fail", "pass", "pass")
+    ]
     assert {authorization for *_, authorization in github.requests} == {"Bearer secret"}
 
 
@@ -187,7 +189,12 @@ def test_no_text_is_put_into_a_script():
     named = {name for step in steps for name in step.get("env", {}) if name.startswith("INPUT_")}
     read = set(re.findall(r"INPUT_[A-Z]+", (ROOT / "action/run.py").read_text())) - {"INPUT_"}
     assert read | {"INPUT_BASE", "INPUT_CONFIG"} == named
-    given = {name for step in steps for value in step.get("env", {}).values() for name in re.findall(r"inputs\.([\w-]+)", value)}
+    given = {
+        name
+        for step in steps
+        for value in step.get("env", {}).values()
+        for name in re.findall(r"inputs\.([\w-]+)", value)
+    }
     assert given | {"python-version"} == set(ACTION["inputs"])
 
 
@@ -253,4 +260,4 @@ def test_the_pages_pipeline_for_gitlab(repo, monkeypatch):
     monkeypatch.setenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "develop")
     monkeypatch.setenv("CI_MERGE_REQUEST_DIFF_BASE_SHA", repo.git("rev-parse", "main"))
     assert repo.run(*check.split()[1:]).status == 0
-    assert {path for kind in pipeline["artifacts"]["reports"].values() for path in [kind]} <= set(os.listdir(repo.path))
+    assert {path for kind in pipeline["artifacts"]["reports"].values() for path in [kind]} <= set(repo.names())

@@ -332,7 +332,10 @@ def test_waivers_are_judged_against_all_configured_specs(repo):
 
 def test_entries_are_judged_against_all_configured_specs(repo):
     repo.write("models/net.yaml", NET)
-    repo.write("costcalc.toml", 'specs = ["models/*.yaml"]\n[[budget]]\nmacs = "1G"\n[[budget]]\nlayer = "b5.**"\nmacs = "1G"\n')
+    repo.write(
+        "costcalc.toml",
+        'specs = ["models/*.yaml"]\n[[budget]]\nmacs = "1G"\n[[budget]]\nlayer = "b5.**"\nmacs = "1G"\n',
+    )
     assert repo.rules("models/net.yaml") == (0, [])
 
 
@@ -342,8 +345,8 @@ def test_entries_are_judged_against_all_configured_specs(repo):
         ('macs = "130M"', 'macs = "131M"', "the budget on macs went from 130,000,000 to 131,000,000, against main"),
         ('[[budget]]\nmacs = "130M"', '[[budget]]\nparams = "1G"', "the budget on macs of 130,000,000 was dropped"),
         ('macs = "130M"', 'macs = "129M"', None),
-        ('[[budget]]', '[[waiver]]\nrule = "CC102"\nreason = "r"\n[[budget]]', "the waiver of CC102 is new"),
-        ('[[budget]]', '[[budget]]\nspec = "models/*"', None),
+        ("[[budget]]", '[[waiver]]\nrule = "CC102"\nreason = "r"\n[[budget]]', "the waiver of CC102 is new"),
+        ("[[budget]]", '[[budget]]\nspec = "models/*"', None),
     ],
 )
 def test_loosened_limits(repo, old, new, said):
@@ -453,7 +456,9 @@ def test_a_value_that_became_smaller_and_dearer(repo):
 
 
 def test_help_with_a_decimal(repo):
-    text = "params: {alpha: 1.0}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: round(100 * alpha), kernel: 1, bias: false}\n"
+    text = (
+        "params: {alpha: 1.0}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: round(100 * alpha), kernel: 1, bias: false}\n"
+    )
     repo.write("costcalc.toml", f'specs = ["models/s.yaml"]\n[[budget]]\nmacs = {8 * 8 * 3 * 113}\n')
     repo.write("models/s.yaml", text)
     repo.git("checkout", "-q", "main")
@@ -501,7 +506,7 @@ def test_init(scratch):
     scratch.write("models/a.yaml", NET)
     scratch.write("models/b.yaml", NET)
     scratch.write("ci.yaml", "on: push\n")
-    scratch.write("odd \"name\".yaml", NET)
+    scratch.write('odd "name".yaml', NET)
     scratch.write("broken.yaml", "layers: [conv]\n")
     done = scratch.check("--init")
     assert done.status == 0

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -91,13 +92,15 @@ def test_a_missing_ref(repo, ref):
     unusable(repo.check("--base", ref), f"there is no ref {ref}")
 
 
-@pytest.mark.parametrize("ref", ["-x", "--help", "--upload-pack=touch x", "--output=x", "-", "a\nb", "\x1b[31m", "x" * 2000])
+@pytest.mark.parametrize(
+    "ref", ["-x", "--help", "--upload-pack=touch x", "--output=x", "-", "a\nb", "\x1b[31m", "x" * 2000]
+)
 def test_a_ref_that_is_none(repo, ref):
     unusable(repo.check(f"--base={ref}"), "cannot be a ref")
     toml = (repo.path / "costcalc.toml").read_text()
     repo.write("costcalc.toml", toml + f"[[increase]]\nmacs = 0\nagainst = {_toml(ref)}\n")
     unusable(repo.check(), "cannot be a ref")
-    assert sorted(os.listdir(repo.path)) == [".git", "costcalc.toml", "models"]
+    assert repo.names() == [".git", "costcalc.toml", "models"]
 
 
 def _toml(text):
@@ -246,7 +249,9 @@ def test_a_bare_repository(repo, tmp_path, monkeypatch):
     assert done.json["diffs"][0]["totals"]["macs"]["change"] == macs(24) - macs(16)
 
 
-@pytest.mark.parametrize("name", ["a b.yaml", "größe.yaml", "模型.yaml", "$(touch x).yaml", "-x.yaml", "a'b\"c.yaml", "%0A.yaml"])
+@pytest.mark.parametrize(
+    "name", ["a b.yaml", "größe.yaml", "模型.yaml", "$(touch x).yaml", "-x.yaml", "a'b\"c.yaml", "%0A.yaml"]
+)
 def test_names_with_spaces_and_other_letters(repo, name):
     repo.git("checkout", "-q", "main")
     repo.write(f"models/{name}", NET)
@@ -298,7 +303,10 @@ def test_a_symlink_inside_the_repository(repo):
     repo.edit("models/inception.yaml", "r5: 16", "r5: 17")
     repo.write("costcalc.toml", 'specs = ["models/**/*.yaml"]\n[[increase]]\nmacs = 0\n')
     status, found = repo.rules("--base", "main")
-    assert (status, [spec for rule, _, spec, _ in found if rule == "CC103"]) == (1, ["models/inception.yaml", "models/link.yaml"])
+    assert (status, [spec for rule, _, spec, _ in found if rule == "CC103"]) == (
+        1,
+        ["models/inception.yaml", "models/link.yaml"],
+    )
 
 
 def test_extending_out_of_the_folder_at_the_base(repo):
@@ -489,13 +497,13 @@ def test_a_full_disk_leaves_the_old_report(repo):
     assert done.returncode == 2, done
     assert "cannot write" in done.stderr
     assert (repo.path / "report.json").read_text() == "the old one"
-    assert sorted(os.listdir(repo.path)) == [".git", "costcalc.toml", "models", "report.json"]
+    assert repo.names() == [".git", "costcalc.toml", "models", "report.json"]
 
 
 def test_a_full_disk_behind_standard_output(repo):
-    if not os.path.exists("/dev/full"):
+    if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "costcalc", "check"], cwd=repo.path, stdout=full, stderr=subprocess.PIPE, check=False
         )
@@ -517,7 +525,7 @@ def test_two_runs_at_once(repo):
     import json
 
     assert json.loads((repo.path / "report.json").read_text())["verdict"] == "pass"
-    assert sorted(os.listdir(repo.path)) == [".git", "costcalc.toml", "models", "report.json"]
+    assert repo.names() == [".git", "costcalc.toml", "models", "report.json"]
 
 
 def test_an_interrupt(repo):

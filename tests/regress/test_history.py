@@ -12,9 +12,7 @@ from . import INCEPTION, NET, macs, net_macs
 
 def events(scratch, *arguments):
     document = scratch.run("history", *arguments, "-o", "json").json
-    return [
-        (each["subject"], each["path"], each["totals"] and each["totals"]["macs"]) for each in document["commits"]
-    ]
+    return [(each["subject"], each["path"], each["totals"] and each["totals"]["macs"]) for each in document["commits"]]
 
 
 def test_every_commit_that_changed_it(repo):

@@ -49,7 +49,9 @@ def test_the_fixture(tmp_path):
     done = subprocess.run([*command, *_plugin()], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 failed, 4 passed" in done.stdout, done.stdout
     assert "test_over_budget" in done.stdout
-    listed = subprocess.run([*command, "--fixtures", *_plugin()], cwd=tmp_path, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        [*command, "--fixtures", *_plugin()], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert "cost_of" in listed.stdout
 
 
@@ -57,7 +59,11 @@ def _plugin():
     """How the plugin is found: by its entry point where costcalc is installed, else by name."""
     from importlib.metadata import entry_points
 
-    return [] if any(entry.name == "costcalc" for entry in entry_points(group="pytest11")) else ["-p", "costcalc.pytest_plugin"]
+    return (
+        []
+        if any(entry.name == "costcalc" for entry in entry_points(group="pytest11"))
+        else ["-p", "costcalc.pytest_plugin"]
+    )
 
 
 def test_the_entry_point_is_declared():
