@@ -193,8 +193,12 @@ def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
     _formatted(bar.ax.yaxis)
     levels = _levels(low, high, spread)
     if min(values.shape) >= 4 and down.numeric and across.numeric and levels:
-        drawn = plot.contour(across.places, down.places, values, levels=levels, colors="white", linewidths=0.9)
+        drawn = plot.contour(across.places, down.places, values, levels=levels, colors="white", linewidths=1.0)
+        effects: Any = import_module("matplotlib.patheffects")
+        edge = [effects.withStroke(linewidth=2.0, foreground=f"{_INK}99")]
+        drawn.set_path_effects(edge)
         for label in plot.clabel(drawn, fmt=engineering, fontsize=8):
+            label.set_path_effects(edge)
             place = plot.transAxes.inverted().transform(plot.transData.transform(label.get_position()))
             if not all(0.03 < part < 0.97 for part in place):
                 label.remove()  # it would be cut at the edge

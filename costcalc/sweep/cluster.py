@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +65,6 @@ def evaluated(task: Task, box: Box) -> list[Chunk]:
 def _result(future: Any, timeout: type[Exception], pause: Callable[[], None]) -> list[Chunk]:
     while True:
         pause()
-        try:
+        with suppress(timeout):  # the evaluation itself has no time limit
             chunks: list[Chunk] = future.result(timeout=0.5)
-        except timeout:
-            if not future.done():
-                continue
-            raise
-        return chunks
+            return chunks
