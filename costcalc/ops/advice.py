@@ -82,6 +82,44 @@ COSTLESS = frozenset(
 """Arguments of PyTorch that change no shape and no count."""
 
 
+ELSEWHERE = {
+    "bmm": "matmul",
+    "bn": "batchnorm",
+    "chunk": "split",
+    "deconv": "conv_transpose",
+    "dense": "linear",
+    "fc": "linear",
+    "fullyconnected": "linear",
+    "gap": "global_avgpool",
+    "interpolate": "upsample",
+    "localresponsenorm": "lrn",
+    "modulelist": "group",
+    "multiply": "mul",
+    "se": "squeeze_excite",
+    "seblock": "squeeze_excite",
+    "separableconv": "depthwise_separable",
+    "separableconv2d": "depthwise_separable",
+    "sequential": "group",
+    "squeeze": "reshape",
+    "swish": "silu",
+    "transpose": "permute",
+    "unsqueeze": "reshape",
+    "view": "reshape",
+    "zeropadding2d": "pad",
+}
+"""Layers by names that other frameworks and papers have for them, and how one writes them here."""
+
+
+def layer_meant(name: str, known: Iterable[str]) -> str:
+    """The layer that an unknown name probably stands for, or an empty string.
+
+    >>> layer_meant("nn.Dense", ["conv", "linear"]), layer_meant("Conv2d", ["conv", "linear"])
+    ('linear', 'conv')
+    """
+    last = name.rpartition(".")[2]
+    return ELSEWHERE.get(last.lower().replace("_", ""), "") or nearest(name, known) or nearest(last, known)
+
+
 def misfit(op: type[Op], names: Iterable[str]) -> ArgumentError:
     """The error for a call whose arguments are not those of the op: one too many, else one missing.
 

@@ -169,7 +169,8 @@ class Run:
             columns.append([(name, Cell(cell.node, value)) for value in column])
         if len({len(column) for column in columns}) != 1:
             lengths = ", ".join(f"{name} has {len(column)}" for name, column in zip(loop.names, columns, strict=True))
-            raise located(CostcalcError("the columns of for differ in length: {}", lengths), loop.node.span)
+            help = "each column has a value for each copy"
+            raise located(CostcalcError("the columns of for differ in length: {}", lengths, help=help), loop.node.span)
         return list(zip(*columns, strict=True))
 
     def times(self, item: Item, env: Env) -> int:
@@ -296,6 +297,8 @@ class Run:
         add = ops.REGISTRY["add"]()
         channels = result[0].shape[0] if result and result[0].shape else "..."
         help = f"a shortcut that changes the shape as the body does: shortcut: [conv: {{out: {channels}, kernel: 1}}]"
+        if result and other and result[0].shape[:1] == other[0].shape[:1]:
+            help = "padding: same, or kernel // 2, keeps the size; strides of the body belong to the shortcut too"
         return self.layer(item, add, result + other, f"{segments.prefix}{segments.take('add')}", help=help)
 
     def join(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:

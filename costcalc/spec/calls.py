@@ -12,7 +12,7 @@ from costcalc.ops import base as ops
 from costcalc.spec.blocks import builtin
 from costcalc.spec.expression import RESERVED, parse
 from costcalc.spec.functions import Word, gathered
-from costcalc.spec.signature import Parameter, split_signature
+from costcalc.spec.signature import IDENTIFIER, Parameter, split_signature
 from costcalc.spec.template import (
     KEYWORDS,
     MODIFIERS,
@@ -32,7 +32,7 @@ from costcalc.spec.template import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from costcalc.errors import Span
     from costcalc.spec.expression import Expression
@@ -45,6 +45,8 @@ _EMPTY: Mapping[str, Any] = {}
 
 FOLLOWERS = ("norm", "act")
 """Arguments that stand for layers written behind."""
+MEANT = {"activation": "act", "nonlinearity": "act", "norm_layer": "norm", "normalization": "norm"}
+"""What these are called elsewhere."""
 
 
 class Calls:
@@ -62,7 +64,7 @@ class Calls:
         self._followers: dict[str, Item | None] = {}
         """The layer that a word stands for as `norm` or `act`; None while it is being compiled."""
         self._expressions: dict[str, Expression] = {}
-        self._written = 0
+        self._length = 0
         """The characters of these expressions."""
 
     def fault(self, node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> None:
@@ -77,7 +79,9 @@ class Calls:
             if isinstance(node.value, str):
                 return self.expression(node, scope)
             if node.value is None:
-                self.fault(node, "a value is missing here")
+                self.fault(
+                    node, "a value is missing here", help="a number, true or false, a word, a list, an expression"
+                )
             return Cell(node, node.value)
         if node.kind == "list":
             cells = [self.cell(item, scope) for item in node.value]
@@ -121,8 +125,8 @@ class Calls:
     def _parsed(self, text: str) -> Expression:
         found = self._expressions.get(text)
         if found is None:
-            self._written += len(text)
-            if self._written > MAX_EXPRESSIONS:
+            self._length += len(text)
+            if self._length > MAX_EXPRESSIONS:
                 raise LimitError("different expressions of more than {:,} characters in all", MAX_EXPRESSIONS)
             found = self._expressions[text] = parse(text)
         return found
@@ -131,8 +135,11 @@ class Calls:
         """What an unknown name was probably meant to be."""
         if name.lower() in ("true", "false", "yes", "no", "on", "off"):
             return f"did you mean {'true' if name.lower() in ('true', 'yes', 'on') else 'false'}?"
-        names = sorted(islice(scope, 1000))
+        if name in self.params and name not in scope:
+            return f"{name} is defined further down"
+        names = sorted({*islice(scope, 1000), *islice(self.params, 1000)})
         seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
+        seen += f"; params: {{{name}: ...}} at the top of the file defines it"
         visible = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))
         return suggest(name, (*names, *visible, *sorted(KEYWORDS), *self.layer_names()), seen)
 
@@ -162,15 +169,15 @@ class Calls:
         """Every name that may begin a layer."""
         return [*islice(self.signatures, 1000), *builtin(), *{**ops.REGISTRY, **STRUCTURES}]
 
-    def call(self, key: Node | Part, value: Node | None, scope: Scope) -> Item:
-        """An op or a block with its arguments."""
+    def call(self, key: Node | Part, value: Node | None, scope: Scope, beside: Collection[str] = ()) -> Item:
+        """An op or a block with its arguments. What is said to stand `beside` it by mistake is not missed as well."""
         name = key.text
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
             item = Item("block", name, key.span)
             item.block = lambda: self.block(name)
             item.args, meant = self._arguments(item, value, self.arguments(name), scope)
             required = [argument for argument, default, _ in self.signature(name) if not default]
-            self._require(item, key, required, meant)
+            self._require(item, key, required, meant.union(beside))
             return item
         op = ops.find(name)
         item = Item("op", name, key.span)
@@ -186,7 +193,7 @@ class Calls:
                 if cell is not None and cell.run is None:
                     self.follower(cell, cell.constant)
         item.args = args
-        if self._require(item, key, [field for field in op.fields if field not in op.defaults], meant):
+        if self._require(item, key, [field for field in op.fields if field not in op.defaults], meant.union(beside)):
             self.fix(item)
         return item
 
@@ -199,12 +206,22 @@ class Calls:
 
     def _unknown(self, key: Node | Part) -> None:
         name = key.text
-        if name in MODIFIERS:
+        from costcalc.ops.advice import layer_meant
+
+        called, bracket, inside = name.partition("(")
+        meant = layer_meant(called, self.layer_names())
+        if name in MODIFIERS or any(name in beside for beside in STRUCTURES.values()):
             help = "a modifier stands beside an op, a block or a structure"
+        elif name in FOLLOWERS:
+            help = f"{name} is an argument, as in conv: {{..., {name}: ...}}; a layer has a dash and its own name"
         elif re.match(r"\w+:\S", name):
             help = f"a space belongs behind the colon: {name.replace(':', ': ', 1)}"
+        elif meant and bracket and inside.strip(") "):
+            help = f"arguments stand behind a colon, as in {meant}: {{...}}; {self._usage(meant)}"
+        elif meant:
+            help = f"did you mean {meant}?"
         else:
-            help = suggest(name, self.layer_names(), "costcalc ops and costcalc blocks list what there is")
+            help = "costcalc ops and costcalc blocks list what there is"
         self.fault(key, "unknown op or block {}", name, help=help)
 
     def fix(self, item: Item) -> None:
@@ -221,16 +238,21 @@ class Calls:
         """Note what is missing, but for what an unknown argument was probably meant to be."""
         given = {name for name, _ in item.args} | meant
         missing = [name for name in required if name not in given]
-        if missing:
+        if missing and "" not in meant:
             kind = "arguments are" if len(missing) > 1 else "argument is"
-            self.fault(key, "{}: the {} missing: {}", item.target, kind, ", ".join(missing), help=self._usage(item))
-        return not missing and not meant
+            self.fault(
+                key, "{}: the {} missing: {}", item.target, kind, ", ".join(missing), help=self._usage(item.target)
+            )
+        return not missing and not meant.intersection(required)
 
-    def _usage(self, item: Item) -> str:
-        if item.op is not None:
-            return ops.signature(item.op)
-        signature = self.signature(item.target)
-        return f"{item.target}({', '.join(name + ('=' + text if text else '') for name, text, _ in signature)})"
+    def _usage(self, name: str) -> str:
+        """How a layer is written, with its defaults."""
+        op = None if name in self.signatures else ops.find(name)
+        if op is not None:
+            return ops.signature(op)
+        if not self.is_layer(name):
+            return f"{name}: [...]"
+        return f"{name}({', '.join(one + ('=' + text if text else '') for one, text, _ in self.signature(name))})"
 
     def _arguments(
         self, item: Item, value: Node | None, known: tuple[str, ...], scope: Scope
@@ -247,7 +269,7 @@ class Calls:
                 else:
                     meant.add(self.unknown_argument(item, name_node, known))
         elif not known:
-            self.fault(value, "{} takes no arguments", item.target)
+            self.fault(value, "{} takes no arguments", item.target, help=f"it stands alone: - {item.target}")
         else:
             found[known[0]] = self.cell(value, scope)
         return tuple(found.items()), meant
@@ -260,14 +282,23 @@ class Calls:
 
     def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...]) -> str:
         """Note an argument that there is not; what it was probably meant to be."""
-        here, help = nearest(key.text, known), suggest(key.text, known)
-        if item.op is not None and not (item.op.followed and here in ("norm", "act")):
+        name = key.text
+        here = MEANT.get(name, "")
+        if name in MODIFIERS or name in STRUCTURES.get(item.target, ()):
+            here, help = "", f"{name} is a modifier: write it beside {item.target}, not among its arguments"
+        elif here in known:
+            help = f"here it is called {here}"
+        elif re.match(r"\w+ *=", name):
+            here, help = name.partition("=")[0].strip(), f"a colon, not =: {name.replace('=', ': ', 1)}"
+        elif not IDENTIFIER.fullmatch(name):
+            here, help = "", f"arguments are written with their names: {self._usage(item.target)}"
+        elif item.op is not None and nearest(name, known) not in FOLLOWERS:
             from costcalc.ops.advice import meant, misfit
 
-            here, help = meant(item.op, key.text), misfit(item.op, [key.text]).help
-        if key.text in MODIFIERS or key.text in STRUCTURES.get(item.target, ()):
-            help = f"{key.text} is a modifier: write it beside {item.target}, not among its arguments"
-        self.fault(key, "{} has no argument {}", item.target, key.text, help=help or self._usage(item))
+            here, help = meant(item.op, name), misfit(item.op, [name]).help
+        else:
+            here, help = nearest(name, known), suggest(name, known)
+        self.fault(key, "{} has no argument {}", item.target, name, help=help or self._usage(item.target))
         return here
 
     def follower(self, cell: Cell, value: Any) -> Item | None:
@@ -335,4 +366,5 @@ def _broken(env: Env) -> Any:
 def argument_fault(error: ArgumentError, item: Item, span: Span) -> Fault:
     """What is wrong with an argument, under the argument's name."""
     fault = error.fault(span)
-    return fault._replace(message=f"{item.target}: {error.argument}: {fault.message}")
+    help = fault.help or (ops.signature(item.op) if item.op else "")
+    return fault._replace(message=f"{item.target}: {error.argument}: {fault.message}", help=help)

@@ -21,6 +21,7 @@ from costcalc.spec.template import (
     Part,
     Reference,
     Scope,
+    span_within,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Compiler(Calls):
             scope = Scope((), self.params)
             cells: list[tuple[str, Cell | None]] = []
             for argument, default, offset in self.signature(name):
-                node = Part(default, key.span.at(offset, len(default)))
+                node = Part(default, span_within(key, offset, len(default)))
                 cells.append((argument, self.expression(node, scope) if default else None))
                 scope.names.add(argument)
             self._blocks[name] = Block(name, tuple(cells), self.items(body, scope), key.span)
@@ -64,7 +65,8 @@ class Compiler(Calls):
                     if other in path:
                         names = list(path)
                         cycle = " -> ".join([*names[names.index(other) :], other])
-                        self.faults.add(Fault(f"blocks call each other in a circle: {cycle}", span))
+                        help = "a block cannot contain itself; repeat makes copies"
+                        self.faults.add(Fault(f"blocks call each other in a circle: {cycle}", span, (), help))
                         return
                     if other not in done:
                         path[other] = iter(self._calls(other))
@@ -93,7 +95,7 @@ class Compiler(Calls):
                 node,
                 "expected a list of layers{}",
                 "" if empty else ", got a mapping" if node.kind == "map" else f", got {node.text}",
-                help="each layer begins with a dash; an empty list is []",
+                help="each layer begins with a dash and a space; an empty list is []",
             )
             return ()
         result = []
@@ -107,6 +109,10 @@ class Compiler(Calls):
 
     def _item(self, node: Node, scope: Scope, given: dict[str, Span]) -> Item | None:
         if node.kind == "scalar":
+            if not isinstance(node.value, str):
+                what = f"expected a layer, got {node.text}" if node.text else "a layer is missing here"
+                self.fault(node, "{}", what, help="a layer begins with the name of an op, a block or a structure")
+                return None
             if node.text in STRUCTURES and node.text not in ops.REGISTRY:
                 self.fault(node, "{} needs a list of layers", node.text)
                 return None
@@ -125,7 +131,10 @@ class Compiler(Calls):
         beside = dict(entries)
         del beside[key.text]
         inner = self._inner_scope(beside, scope)
-        item = self._structure(key, value, beside, inner) if key.text in STRUCTURES else self.call(key, value, inner)
+        if key.text in STRUCTURES:
+            item = self._structure(key, value, beside, inner)
+        else:
+            item = self.call(key, value, inner, beside)
         self._modifiers(item, beside, scope, inner, given)
         return item
 
@@ -183,7 +192,10 @@ class Compiler(Calls):
                 item.skip = self.cell(extras["skip"][1], scope)
             item.branches = tuple(branches)
             return item
-        named = value.kind == "map" and (not value.value or any(entry.kind == "list" for _, entry in value.value))
+        arguments = self.arguments(name)
+        named = value.kind == "map" and any(
+            entry.kind == "list" or branch.text not in arguments for branch, entry in value.value or [(key, value)]
+        )
         listed = value.kind == "list"
         if not (named or listed):
             item = self.call(key, value, scope)
@@ -275,6 +287,7 @@ class Compiler(Calls):
         """Note that a name is taken in a list."""
         if name in given:
             note = f"first in line {given[name].line}"
+            help = help or "give one of them another name"
             self.faults.add(Fault(f"the name {name} is given twice in this list", span, (note,), help))
         given.setdefault(name, span)
 
@@ -282,7 +295,7 @@ class Compiler(Calls):
         name = key.text
         known = (*item.op.fields, "norm", "act") if item.op else ()
         if name in known:
-            help = f"{name} is an argument of {item.target}: write {item.target}: {{..., {name}: ...}}"
+            help = f"{name} is an argument of {item.target}: indent it below, or write {item.target}: {{{name}: ...}}"
         elif name in STRUCTURES or self.is_word(name):
             help = "an item is one layer; a second begins with a dash of its own"
         else:
@@ -321,7 +334,8 @@ class Compiler(Calls):
                 seen.add(key.text)
             for row in rows:
                 if len(row.value) != len(names):
-                    self.fault(row, "a row of {} values under {} names", len(row.value), len(names))
+                    help = f"a row has a value for each name of the header: {', '.join(names[:12])}"
+                    self.fault(row, "a row of {} values under {} names", len(row.value), len(names), help=help)
             return Loop(node, names, None, tuple(tuple(self.cell(c, inside) for c in row.value) for row in rows))
         self.fault(
             node,

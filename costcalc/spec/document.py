@@ -37,6 +37,7 @@ from costcalc.spec.template import (
     Item,
     Meter,
     Scope,
+    expression_span,
     fault_at,
     located,
 )
@@ -65,6 +66,11 @@ KEYS = (
     "budget",
 )
 """The keys of a spec."""
+EXAMPLES = {
+    "params": "params: {width: 64}",
+    "blocks": "blocks: with unit(width): and a list of layers below it",
+    "defaults": "defaults are per op or block: defaults: {conv: {bias: false}}",
+}
 MAX_EXTENDS = 16
 MAX_WORK = 1_000_000
 """Steps of the expressions of all params."""
@@ -157,6 +163,7 @@ class Spec:
                 try:
                     shape.append(positive(cell.get(env)))
                 except ArgumentError as error:
+                    error.help = error.help or "no batch, and no size left open: what a network costs follows from them"
                     raise located(error, cell.node.span) from None
             shapes[name] = tuple(shape)
         return shapes
@@ -248,7 +255,7 @@ class _Reading:
                 if name in (*STRUCTURES, *MODIFIERS, "let", "none"):
                     self.fault(key, "{} is a word of the language", name, help="choose another name for the block")
             except ExpressionError as error:
-                self.faults.add(error.fault(key.span.at(error.offset, error.length)))
+                self.faults.add(error.fault(expression_span(key, error)))
         seen = Scope()
         for name, (key, node) in self.params.items():
             compiler.variable(key)
@@ -337,7 +344,7 @@ class _Reading:
         if node.kind != "map":
             if node.kind != "scalar" or node.value is not None:
                 self.unread = True
-                self.fault(node, "{} is a mapping", section, help=f"{section}: {{...}}")
+                self.fault(node, "{} is a mapping", section, help=EXAMPLES[section])
             return
         if section == "params":
             self.params.update({key.text: (key, value) for key, value in node.value})
@@ -352,7 +359,7 @@ class _Reading:
         else:
             for key, value in node.value:
                 if value.kind != "map":
-                    self.fault(value, "the defaults of {} are arguments", key.text, help=f"{key.text}: {{bias: false}}")
+                    self.fault(value, "the defaults of {} are arguments", key.text, help=EXAMPLES[section])
                     continue
                 known = self.defaults.setdefault(key.text, (key, {}))[1]
                 known.update({name.text: (name, cell) for name, cell in value.value})

@@ -59,7 +59,7 @@ def truth(value: Any) -> bool:
     """The truth of a condition: a bool, or a number that is not 0."""
     if is_number(value):
         return bool(value)
-    raise ExpressionError("expected true or false, got {}", describe(value))
+    raise ExpressionError("expected true or false, got {}", describe(value), help="a comparison is, as in i > 0")
 
 
 def describe(value: Any) -> str:

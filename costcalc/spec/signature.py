@@ -67,7 +67,9 @@ def _parameter(part: str, at: int) -> Parameter:
     lead = len(name) - len(name.lstrip())
     name = name.strip()
     if not IDENTIFIER.fullmatch(name) or name in RESERVED:
-        raise _at(ExpressionError("{} cannot be the name of an argument", repr(name)), at + lead, max(1, len(name)))
+        help = "letters, digits and _, not a digit first, no word of the language; a comma divides arguments"
+        error = ExpressionError("{} cannot be the name of an argument", repr(name), help=help)
+        raise _at(error, at + lead, max(1, len(name)))
     if equals and not default.strip():
         raise _at(ExpressionError("{} has an empty default", name), at + lead, len(part) - lead)
     if not equals:

@@ -303,12 +303,17 @@ def located(error: CostcalcError, span: Span | None, *notes: str) -> SpecError:
 
 def expression_span(node: Node | Part, error: ExpressionError) -> Span:
     """The part of a scalar that an error inside its expression is about."""
+    return span_within(node, error.offset, error.length)
+
+
+def span_within(node: Node | Part, at: int, length: int) -> Span:
+    """A part of a scalar's text; all of it where the text does not stand there as it is."""
     if isinstance(node, Part):
-        return node.span.at(error.offset, error.length)
+        return node.span.at(at, length)
     from costcalc.spec.reader import text_offset
 
     offset = text_offset(node)
-    return node.span if offset is None else node.span.at(offset + error.offset, error.length)
+    return node.span if offset is None else node.span.at(offset + at, length)
 
 
 def fault_at(node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> Fault:

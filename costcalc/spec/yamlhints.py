@@ -30,6 +30,8 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\
 _COLON = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*):([^\s:].*)")
 _BRACES = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*)(:?) *([\[{].*)")
 _INNER_MAP = re.compile(r"(\s*(?:- +)*[\w-]+: +)([a-z_][\w-]*: .*)")
+_LISTED = re.compile(r"\A\(([^()\[\]{}\"']+)\)\Z")
+"""A list as other languages write it: `(3, 3)`."""
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _FREE_TEXT = ("description", "source", "name", "note")
 
@@ -117,7 +119,8 @@ def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> M
         for end in _ends(line, start):
             if not line[:start].strip() and re.search(r":\s", line[start:end]):
                 continue  # a key and its value, not an expression
-            text = quoted(line[start:end])
+            text = _LISTED.sub(r"[\1]", line[start:end])
+            text = quoted(text) if text == line[start:end] else text
             better = f"{line[:start]}{text}{line[end:]}"
             done = start + len(text)
             left = _traps(reading, prefix, better) if end >= column else [(start, kind)]

@@ -136,7 +136,8 @@ BROKEN = {
     "concat: {a: relu, b: []}": "expected a list of layers, got relu",
     "concat: {a: , b: []}": "expected a list of layers",
     "concat: {axis: 1, a: [], b: []}": "axis is no branch",
-    "add: {axis: 1}": "add has no argument axis",
+    "add: {axis: 1}": "expected a list of layers, got 1",
+    "concat: {a: relu, b: [gelu]}": "expected a list of layers, got relu",
     "add: 5": "add takes no arguments",
 }
 
@@ -443,7 +444,7 @@ WRONG_DEFAULTS = {
     "{conv: {kernal: 3}}": ("conv has no argument kernal", "did you mean kernel?"),
     "{relu: {name: 3}}": ("relu has no argument name", "name is a modifier"),
     "{unit: {m: 3}}": ("unit has no argument m", ""),
-    "{conv: relu}": ("the defaults of conv are arguments", "conv: {bias: false}"),
+    "{conv: relu}": ("the defaults of conv are arguments", "defaults: {conv: {bias: false}}"),
     "{linear: {out: n}}": ("unknown name n", ""),
     "{linear: {out: i}}": ("unknown name i", ""),
     "[conv]": ("defaults is a mapping", ""),
