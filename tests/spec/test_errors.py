@@ -449,16 +449,16 @@ def test_the_text_of_the_error_is_every_fault_in_a_line():
 
 
 WITHOUT_PLACE_BEFORE = {
-    "a value of a column": ("[{linear: w, for: {w: [1, relu]}}]", (3, 13)),
-    "a value of a table": ("[{linear: w, for: [[w], [0]]}]", (3, 13)),
-    "a condition": ("[{relu: , if: in_shape}]", (3, 17)),
-    "skip": ("[{residual: [relu], skip: in_shape}]", (3, 29)),
-    "a row": ("[{relu: , for: {a: [1], b: in_shape}}]", (3, 18)),
-    "repeat": ("[{relu: , repeat: in_shape}]", (3, 21)),
-    "share": ("[{relu: , share: x}]", (3, 20)),
-    "from": ("[{relu: , from: x}]", (3, 19)),
-    "axis": ("[{concat: [[], []], axis: 7}]", (3, 5)),
-    "let": ("[let: {a: in_shape[9]}]", (3, 13)),
+    "a value of a column": ("[{linear: w, for: {w: [1, relu]}}]", (4, 13)),
+    "a value of a table": ("[{linear: w, for: [[w], [0]]}]", (4, 13)),
+    "a condition": ("[{relu: , if: in_shape}]", (4, 17)),
+    "skip": ("[{residual: [relu], skip: in_shape}]", (4, 29)),
+    "a row": ("[{relu: , for: {a: [1], b: in_shape}}]", (4, 18)),
+    "repeat": ("[{relu: , repeat: in_shape}]", (4, 21)),
+    "share": ("[{relu: , share: x}]", (4, 20)),
+    "from": ("[{relu: , from: x}]", (4, 19)),
+    "axis": ("[{concat: [[], []], axis: 7}]", (4, 5)),
+    "let": ("[let: {a: in_shape[9]}]", (4, 13)),
     "a signature's default": ("[unit]", (1, 18)),
 }
 
