@@ -41,7 +41,6 @@ class Repositories:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open: dict[Path, Repository] = {}
-        self._main: Repository | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -60,10 +59,14 @@ class Repositories:
             self._open[folder] = known[0] if known else repository
         return self._open[folder]
 
+    def main(self, near: Path | None = None) -> Repository:
+        """The working folder's repository; where it is in none, that of another folder. Raises `UsageError`."""
+        return self.at(near if near and top(self.folder) is None and top(near) else self.folder)
+
     def locate(self, path: Path) -> tuple[Repository, str]:
         """A file's repository and its path from the root there: the working folder's, where it lies in that one."""
         real = Path(os.path.realpath(path.parent)) / path.name
-        repository = self.at(self.folder)
+        repository = self.main(path.parent)
         if repository.root is None or not real.is_relative_to(repository.root):
             repository = self.at(path.parent)
         if repository.root is None:
@@ -75,9 +78,19 @@ class GitBase:
     """The specs of a work tree as they were at a commit."""
 
     def __init__(
-        self, repositories: Repositories, project: Project, ref: str, meter: Meter, *, merge_base: bool
+        self,
+        repositories: Repositories,
+        project: Project,
+        ref: str,
+        meter: Meter,
+        *,
+        merge_base: bool,
+        near: Path | None = None,
     ) -> None:
-        """With `merge_base`, the commit where HEAD left the ref; else the ref's own. Raises `UsageError`."""
+        """With `merge_base`, the commit where HEAD left the ref; else the ref's own. Raises `UsageError`.
+
+        `near` is where the repository is looked for when the working folder is in none.
+        """
         self.repositories = repositories
         self.project = project
         self.ref = ref
@@ -87,7 +100,7 @@ class GitBase:
         self._renamed: dict[tuple[int, str], str] = {}
         self._known: dict[str, Before] = {}
         self._configs: dict[tuple[int, str], Config | None] = {}
-        repository = repositories.at(project.folder)
+        repository = repositories.main(near)
         if repository.root is None:
             raise UsageError("this is a bare repository: there is no work tree to check")
         self.info = BaseInfo(label(ref), self.snapshot(repository)[0].commit)
@@ -142,7 +155,7 @@ class GitBase:
         root = repository.root
         assert root
         for file in subject.spec.files[1:]:
-            full = self.project.folder / file.name
+            full = Path(os.path.normpath(self.project.folder / file.name))
             own = os.path.lexists(full) and full.is_relative_to(home)
             paths.append(relative(Path(os.path.realpath(full.parent)) / full.name, root) if own else "")
         if same_blobs(snapshot, [each or None for each in paths], subject.spec):
@@ -280,9 +293,8 @@ def label(ref: str) -> str:
     return ref.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
 
 
-def first(repositories: Repositories, folder: Path, candidates: Sequence[str]) -> str:
+def first(repository: Repository, candidates: Sequence[str]) -> str:
     """The first of some refs that the repository has. Raises `UsageError` where it has none of them."""
-    repository = repositories.at(folder)
     for ref in candidates:
         try:
             repository.commit(ref)

@@ -69,6 +69,7 @@ class _Checking:
         self.repositories = repositories
         self.meter = Meter(request.max_layers)
         self.selected = self.select()
+        self.near = next((spec.path.parent for spec in self.selected if spec.path), None)
         self.base = self.find_base()
         self.against: dict[str, GitBase | FileBase | None] = {BASE: self.base}
         self.holder = Holder(self.meter, request.given, self.base_of)
@@ -105,11 +106,11 @@ class _Checking:
             return FileBase(ref, self.meter)
         if not ref and not request.candidates:
             return None
-        ref = ref or first(self.repositories, self.project.folder, request.candidates)
+        ref = ref or first(self.repositories.main(self.near), request.candidates)
         return self.git_base(ref, merge_base=True)
 
     def git_base(self, ref: str, *, merge_base: bool) -> GitBase:
-        base = GitBase(self.repositories, self.project, ref, self.meter, merge_base=merge_base)
+        base = GitBase(self.repositories, self.project, ref, self.meter, merge_base=merge_base, near=self.near)
         base.follow(self.selected)
         return base
 

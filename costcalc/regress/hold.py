@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.errors import CostcalcError, Fault, SpecError
+from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.regress.judge import Given, entries, entry_requirements, given_requirements, judge, own_requirements
 from costcalc.regress.measure import Meter, Subject, figures, metric
 from costcalc.regress.values import BROKEN, ERROR, MODIFIED, NEW, WARNING, Finding, SpecResult, Unevaluated
@@ -91,7 +91,7 @@ class Holder:
             if now is None or value is None:
                 continue
             hits.add(entry)
-            base = main if requirement.allowance is None else self.base_of(requirement.against)
+            base = main if requirement.allowance is None else self.against(requirement)
             then = base.before(named, subject) if base else None
             if requirement.allowance is not None and (base is None or then is None):
                 unevaluated.append(_unevaluated(named.name, requirement, "there is no base to compare with"))
@@ -124,6 +124,15 @@ class Holder:
             subject,
             before,
         )
+
+    def against(self, requirement: Requirement) -> GitBase | FileBase | None:
+        """What an increase is against. Raises `UsageError` that says who names it."""
+        try:
+            return self.base_of(requirement.against)
+        except UsageError as error:
+            span = requirement.span
+            place = f" ({requirement.origin}, line {span.line})" if span else ""
+            raise UsageError("{}{}", error, place, help=error.fault().help) from None
 
     def requirements(self, named: Named, subject: Subject) -> Iterator[tuple[int, Requirement]]:
         """Everything that the spec itself, the command line and the configuration require."""

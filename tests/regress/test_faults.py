@@ -99,7 +99,7 @@ def test_a_ref_that_is_none(repo, ref):
     unusable(repo.check(f"--base={ref}"), "cannot be a ref")
     toml = (repo.path / "costcalc.toml").read_text()
     repo.write("costcalc.toml", toml + f"[[increase]]\nmacs = 0\nagainst = {_toml(ref)}\n")
-    unusable(repo.check(), "cannot be a ref")
+    unusable(repo.check(), "cannot be a ref", "(increase in costcalc.toml, line 6)")
     assert repo.names() == [".git", "costcalc.toml", "models"]
 
 
@@ -338,6 +338,23 @@ def test_a_bundled_spec_that_a_file_hid(repo):
     assert results["models/small.yaml"]["totals"]["macs"] == 416_520  # LeNet-5's
 
 
+def test_from_any_folder(repo, monkeypatch):
+    repo.git("checkout", "-q", "main")
+    repo.write("models/small.yaml", "extends: inception.yaml\nparams: {b1: 32}\n")
+    repo.write("costcalc.toml", 'specs = ["models/*.yaml"]\n[[increase]]\nmacs = 0\n')
+    repo.commit()
+    repo.git("checkout", "-q", "-B", "work")
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 17")
+    (repo.path / "docs/deep").mkdir(parents=True)
+    monkeypatch.chdir(repo.path / "docs/deep")
+    names = ["../../models/inception.yaml", "../../models/small.yaml"]
+    assert repo.rules("--base", "main") == (1, [("CC103", "error", name, "macs") for name in names])
+    assert repo.check("--base", "main").out.startswith("../../models/inception.yaml:4:39: CC103")
+    monkeypatch.chdir(repo.path.parent)
+    names = ["work/models/inception.yaml", "work/models/small.yaml"]
+    assert repo.rules(*names, "--base", "main") == (1, [("CC103", "error", name, "macs") for name in names])
+
+
 def test_line_ends_do_not_change_a_spec(repo):
     path = repo.path / "models/inception.yaml"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -480,6 +497,11 @@ def test_a_read_only_folder(repo):
         unusable(repo.check("-o", "json=models/../r.json"), "cannot write")
     finally:
         repo.path.chmod(0o755)
+
+
+def test_a_folder_that_takes_no_file(repo):
+    unusable(repo.check("-o", "json=/proc/report.json"), "cannot write /proc/report.json")
+    assert repo.check("-o", "json=/proc/report.json", "--exit-zero").status == 2
 
 
 def test_a_folder_that_is_not_there(repo):
