@@ -82,3 +82,16 @@ def test_every_layer_once():
     assert len(added) == 17 * 3
     assert not [pair for pair in pairs if pair.status in ("removed", "moved", "renamed")]
     assert sum(pair.totals.macs - pair.base_totals.macs for pair in pairs) == 7_801_405_440 - 4_089_184_256
+
+
+def test_very_long_networks_are_paired_by_name(monkeypatch):
+    from costcalc.regress import align as module
+
+    monkeypatch.setattr(module, "_MOST", 0)
+    base, now = rows(CHAIN + STEM + BODY), rows(CHAIN + STEM.replace("16", "24") + BODY)
+    assert [(pair.status, pair.name) for pair in align(base, now)] == [
+        ("changed", "conv"),
+        ("changed", "conv_2"),
+        ("same", "relu"),
+        ("same", "conv_3"),
+    ]

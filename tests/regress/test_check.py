@@ -553,3 +553,74 @@ def test_warnings_of_the_reader_are_told(repo):
     repo.edit("models/inception.yaml", "b1: 64", "b1: 064")
     done = repo.check()
     assert (done.status, "064 is read as the decimal number 64" in done.err) == (0, True)
+
+
+def test_a_file_as_base_of_a_family(scratch):
+    spec = NET + f"budget: {{set: {{width: 8}}, macs: {net_macs(8)}}}\n"
+    scratch.write("net.yaml", spec)
+    scratch.run("analyze", "net.yaml", "--set", "width=8", "-o", "json=small.json")
+    scratch.run("analyze", "net.yaml", "inception", "-o", "json=both.json")
+    scratch.write("net.yaml", spec.replace("kernel: 3", "kernel: 5").replace("padding: 1", "padding: 2"))
+    toml = 'specs = ["*.yaml"]\n[[increase]]\nset = { width = 8 }\nmacs = 0\n'
+    scratch.write("costcalc.toml", toml)
+    status, found = scratch.rules("--base", "small.json")
+    assert (status, [rule for rule, *_ in found]) == (1, ["CC102", "CC103"])
+    done = scratch.check("--base", "both.json")  # that file has the network, but not at these params
+    assert "not evaluated: CC103 net.yaml macs: increase in costcalc.toml: there are no figures for these" in done.out
+    assert scratch.check("--base", "both.json", "--strict").status == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ceiling": "{ macs = 3 }"}, "reaches higher"),
+        ({"ceiling": "{ macs = 1 }"}, None),
+        ({"ceiling": "{ macs = 2, params = 1 }"}, "reaches higher"),
+        ({"ceiling": None}, "reaches higher"),
+        ({"expires": "2099-02-01"}, "lasts longer"),
+        ({"expires": "2098-01-01"}, None),
+        ({"expires": None}, "lasts longer"),
+        ({"reason": '"another"'}, None),
+        ({"spec": '"models/i*"'}, "is new"),
+    ],
+)
+def test_waivers_that_were_loosened(repo, change, said):
+    toml = (repo.path / "costcalc.toml").read_text()
+
+    def waiver(**changed):
+        keys = {"rule": '"CC102"', "reason": '"r"', "ceiling": "{ macs = 2 }", "expires": "2099-01-01", **changed}
+        lines = [f"{key} = {value}\n" for key, value in keys.items() if value is not None]
+        repo.write("costcalc.toml", f"{toml}[[waiver]]\n{''.join(lines)}")
+
+    repo.git("checkout", "-q", "main")
+    waiver()
+    repo.commit()
+    repo.git("checkout", "-q", "-B", "work")
+    waiver(**change)
+    out = repo.check("--base", "main").out
+    assert ("CC106" in out) == bool(said)
+    assert (said or "pass") in out
+
+
+def test_what_the_base_has_no_figures_for(repo):
+    repo.write("models/net.yaml", NET.replace("params: {width: 16}", "params: {width: 16, depth: 1}"))
+    repo.git("checkout", "-q", "main")
+    repo.write("models/net.yaml", NET)
+    repo.commit()
+    repo.git("checkout", "-q", "-B", "work")
+    text = (
+        NET.replace("params: {width: 16}", "params: {width: 16, depth: 1}") + "  - group: [conv: {out: 3, kernel: 1}]\n"
+    )
+    repo.write("models/net.yaml", text)
+    entries = ["set = { depth = 2 }", 'layer = "group.**"', "set = { width = 0 }"]
+    for entry, reason in zip(
+        entries, ["there are no figures for these params", "no layer matches group.**", None], strict=True
+    ):
+        repo.write(
+            "costcalc.toml", f'specs = ["models/net.yaml"]\n[[budget]]\nmacs = "1G"\n[[increase]]\n{entry}\nmacs = 0\n'
+        )
+        done = repo.check("--base", "main")
+        if reason:
+            assert (done.status, f"{reason} at main" in done.out) == (0, True)
+        else:
+            assert (done.status, "CC001" in done.out) == (2, True)

@@ -575,3 +575,20 @@ def test_a_closed_pipe(repo):
     command = f"{sys.executable} -m costcalc check -o json; echo $? >&2"
     done = subprocess.run(["bash", "-c", f"({command}) | true"], cwd=repo.path, capture_output=True, check=False)
     assert done.stderr.strip() in (b"141", b"0")
+
+
+def test_a_submodule_that_lacks_its_commit(repo, tmp_path):
+    inside = tmp_path / "zoo"
+    inside.mkdir()
+    repo.git("init", "-q", "-b", "main", cwd=inside)
+    (inside / "net.yaml").write_text(NET)
+    repo.git("add", "-A", cwd=inside)
+    repo.git("commit", "-qm", "zoo", cwd=inside)
+    repo.git("checkout", "-q", "main")
+    repo.git("-c", "protocol.file.allow=always", "submodule", "-q", "add", str(inside), "zoo")
+    repo.git("update-index", "--cacheinfo", f"160000,{'1' * 40},zoo")
+    repo.git("commit", "-qm", "a commit that only somebody else has")
+    repo.git("checkout", "-q", "-B", "work")
+    repo.write("costcalc.toml", 'specs = ["zoo/*.yaml"]\n[[increase]]\nmacs = 0\n')
+    repo.edit("zoo/net.yaml", "width: 16", "width: 17")
+    unusable(repo.check("--base", "main"), "the submodule zoo lacks its commit 1111", "git submodule update")
