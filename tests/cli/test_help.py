@@ -33,9 +33,23 @@ def calls(command):
     return [shlex.split(line.partition(" | ")[0])[1:] for line in lines]
 
 
+def repository(folder):
+    """A project under git, as the examples of the gate have it."""
+    (folder / "models").mkdir()
+    (folder / "models/net.yaml").write_text("input: [3, 8, 8]\nlayers: [flatten, linear: 10]\n")
+    (folder / "costcalc.toml").write_text('specs = ["models/*.yaml"]\n[[budget]]\nmacs = "1M"\n')
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], [*identity, "commit", "-qm", "x"], ["tag", "v1.0"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    (folder / "models/net.yaml").write_text("input: [3, 8, 8]\nlayers: [flatten, linear: 9]\n")
+    subprocess.run(["git", *identity, "commit", "-qam", "y"], cwd=folder, check=True)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_work(cli, small, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
+    if command in ("check", "diff", "history"):
+        repository(tmp_path)
     for arguments in calls(command):
         run = cli(*arguments)
         assert run.status == 0 or "is not installed" in run.err, (arguments, run.err)
