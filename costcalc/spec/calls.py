@@ -260,7 +260,7 @@ class Calls:
         """The arguments that are given, here or as defaults; and what unknown ones were probably meant to be."""
         found = dict(self.defaults.get(item.target, {}))
         meant: set[str] = set()
-        if value is None or (value.kind == "scalar" and value.value is None and not value.text):
+        if value is None or (value.kind == "scalar" and value.value is None):
             pass
         elif value.kind == "map":
             for name_node, node in value.value:

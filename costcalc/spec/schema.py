@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Schema = dict[str, object]
 
-_NAME: Schema = {"type": ["string", "integer"], "pattern": "^[A-Za-z0-9_-]+$"}
+_NAME: Schema = {"type": "string", "pattern": "^(?![0-9]+$)[A-Za-z0-9_-]+$", "maxLength": 255}
 _REFERENCE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$"}
 _REFERENCES: Schema = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
 _EXPRESSION: Schema = {"type": "string", "description": "an expression", "maxLength": 1000}
@@ -49,8 +49,7 @@ def schema() -> Schema:
         "description": "A neural network, whose cost costcalc counts.",
         "type": "object",
         "additionalProperties": False,
-        "required": ["layers"],
-        "anyOf": [{"required": ["input"]}, {"required": ["extends"]}],
+        "anyOf": [{"required": ["input", "layers"]}, {"required": ["extends"]}],
         "properties": {
             "name": {"type": ["string", "integer"], "description": "default: the file's stem"},
             "description": {"type": "string"},
