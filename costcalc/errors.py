@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """A text that faults can point into: its name as the user knows it, and the text."""
+    """A text that faults can point into: its name as the user knows it, the text, and whether costcalc brought it."""
 
     name: str
     text: str
+    bundled: bool = False
 
 
 class Span(NamedTuple):
@@ -122,6 +123,15 @@ def fill(template: str, values: Sequence[object]) -> str:
         return format(values[index], match[2] or "")
 
     return re.sub(r"\{(\d*)(?::([^{}\s]*))?\}", place, template)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "value"), counted(3, "value")
+    ('1 value', '3 values')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def brief(fault: Fault) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from os.path import abspath, basename, dirname, isabs, isdir, isfile, join, lexists, realpath
 from typing import TYPE_CHECKING
 
-from costcalc.errors import UsageError, suggest
+from costcalc.errors import UsageError, nearest, suggest
 
 if TYPE_CHECKING:
     from costcalc.errors import Source
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-SPECS = next(
-    (folder for folder in (_PACKAGE / "specs", _PACKAGE.parent / "specs") if folder.is_dir()), _PACKAGE / "specs"
-)
+_PACKAGE = dirname(dirname(abspath(__file__)))
+SPECS = next((folder for folder in (join(_PACKAGE, "specs"), join(dirname(_PACKAGE), "specs")) if isdir(folder)), "")
 """The folder of the bundled specs: inside the package once installed, beside it in a checkout."""
 
 
@@ -30,17 +28,11 @@ class Library:
         """The spec at a path; or, where no such file exists, the bundled one of this name. Raises `UsageError`."""
         from costcalc.spec.reader import read_file
 
-        if os.path.lexists(name):
+        if _exists(name):
             return read_file(name)
         found = self.bundled(name)
         if found is None:
-            raise UsageError(
-                "no spec {}: neither a file nor a bundled network",
-                name,
-                help=suggest(
-                    Path(name).name.removesuffix(".yaml"), bundled(), "costcalc specs lists the bundled networks"
-                ),
-            )
+            raise UsageError("no spec {}: neither a file nor a bundled network", name, help=_like(name))
         return found
 
     def bundled(self, name: str) -> Source | None:
@@ -48,40 +40,52 @@ class Library:
         from costcalc.spec.reader import read_file
 
         stem = name.removesuffix(".yaml")
-        if (
-            "/" in stem
-            or "\\" in stem
-            or "\0" in stem
-            or stem.startswith(".")
-            or not (SPECS / f"{stem}.yaml").is_file()
-        ):
+        path = join(SPECS, f"{stem}.yaml")
+        if stem != basename(stem) or "\\" in stem or "\0" in stem or stem.startswith(".") or not isfile(path):
             return None
-        return read_file(str(SPECS / f"{stem}.yaml"))._replace(name=f"{stem}.yaml")
+        return read_file(path)._replace(name=f"{stem}.yaml", bundled=True)
 
     def extended(self, base: Source, name: str) -> Source:
         """What a spec extends: a file beside it or below it, or a bundled spec. Raises `UsageError`."""
         from costcalc.spec.reader import read_file
 
-        home = SPECS if self._is_bundled(base) else Path(base.name).parent
-        path = home / name
-        if os.path.lexists(path) and not (Path(name).is_absolute() or ".." in Path(name).parts):
-            if not path.resolve().is_relative_to(home.resolve()):
+        home = SPECS if base.bundled else dirname(base.name)
+        path = join(home, name)
+        outside = isabs(name) or ".." in name.replace("\\", "/").split("/")
+        if not outside and _exists(path):
+            if not realpath(path).startswith(join(realpath(home or "."), "")):
                 raise UsageError("{} lies outside the folder of {}", name, base.name)
-            source = read_file(str(path))
-            return source._replace(name=name) if self._is_bundled(base) else source
+            source = read_file(path)
+            return source._replace(name=name, bundled=True) if base.bundled else source
         found = self.bundled(name)
+        if found is None and outside:
+            help = "a spec extends a file beside or below it, or a bundled spec"
+            raise UsageError("{} lies outside the spec's own folder", name, help=help)
         if found is None:
-            outside = Path(name).is_absolute() or ".." in Path(name).parts
-            raise UsageError(
-                "{} lies outside the spec's own folder"
-                if outside
-                else "no spec {} beside this one, and no bundled one",
-                name,
-                help="a spec extends a file beside or below it, or a bundled spec"
-                if outside
-                else suggest(name.removesuffix(".yaml"), bundled()),
-            )
+            help = suggest(name.removesuffix(".yaml"), bundled())
+            raise UsageError("no spec {} beside this one, and no bundled one", name, help=help)
         return found
 
-    def _is_bundled(self, source: Source) -> bool:
-        return not os.path.lexists(source.name) and (SPECS / source.name).is_file()
+
+def _exists(path: str) -> bool:
+    """Whether there is something at a path. Raises `UsageError` where it may not be looked at."""
+    try:
+        os.lstat(path)
+    except PermissionError:
+        raise UsageError("cannot read {}: permission denied", path) from None
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _like(name: str) -> str:
+    """What a name that stands for no spec was probably meant to be."""
+    if lexists(f"{name}.yaml"):
+        return f"did you mean {name}.yaml?"
+    folder = dirname(name)
+    beside = [join(folder, entry) for entry in os.listdir(folder or ".")] if isdir(folder or ".") else []
+    found = nearest(name, [entry for entry in beside if entry.endswith((".yaml", ".yml"))])
+    return f"did you mean {found}?" if found else suggest(basename(name).removesuffix(".yaml"), bundled(), _LISTED)
+
+
+_LISTED = "costcalc specs lists the bundled networks"
