@@ -53,7 +53,7 @@ class Library:
         path = join(home, name)
         outside = isabs(name) or ".." in name.replace("\\", "/").split("/")
         if not outside and _exists(path):
-            if not realpath(path).startswith(join(realpath(home or "."), "")):
+            if not join(realpath(path), "").startswith(join(realpath(home or "."), "")):
                 raise UsageError("{} lies outside the folder of {}", name, base.name)
             source = read_file(path)
             return source._replace(name=name, bundled=True) if base.bundled else source
