@@ -105,7 +105,7 @@ def judge(spec: str, requirement: Requirement, value: int, base: int | None, bas
         allowed = f"{requirement.allowance.text} over {base:,} at {base_name}"
         if value <= limit:
             return None
-        message = f"{what} {value:,} > {limit:,} ({requirement.origin}: {allowed}, {value - limit:+,})"
+        message = f"{what} {value:,} > {limit:,} ({requirement.origin}: {allowed}, {value - limit:,} too many)"
         help = f"lower it by {value - limit:,}, or allow more: costcalc explain {requirement.rule}"
     elif requirement.rule == OVER_EXPECT:
         if value == limit:

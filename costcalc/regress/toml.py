@@ -63,7 +63,9 @@ def _fault(source: Source, message: str) -> Fault:
     lines = source.text.replace("\r\n", "\n").split("\n")
     line, column = (int(match[1]), int(match[2])) if match else (len(lines), len(lines[-1]) + 1)
     what = message.partition(" (at ")[0]
-    return Fault(f"no TOML: {what[:1].lower()}{what[1:]}", Span(source, line, column))
+    bare = re.search(r"=\s*([+\d][\d._]*(?:[kKMGT]|%))", lines[line - 1] if line <= len(lines) else "")
+    help = f'a figure with a unit is a text: "{bare[1]}"' if bare else ""
+    return Fault(f"no TOML: {what[:1].lower()}{what[1:]}", Span(source, line, column), (), help)
 
 
 _SPACE = re.compile(r"[ \t]*")
