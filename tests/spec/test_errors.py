@@ -97,7 +97,7 @@ LAYERS = {
         (1, 38, "conv: stride: expected an integer of at least 1, got 0", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
     ],
     "- conv: {out: 64, kernel: [3, 3, 3]}": [
-        (1, 3, "kernel has 3 value(s), for 2 spatial dimension(s)", "give one number, or one for each dimension"),
+        (1, 3, "kernel has 3 values, for 2 spatial dimensions", "give one number, or one for each dimension"),
     ],
     "- conv: {out: in_channel * 2, kernel: 3}": [(1, 15, "unknown name in_channel", "did you mean in_channels?")],
     "- conv: {out: in_channels * 0.7, kernel: 3}": [
@@ -156,7 +156,7 @@ LAYERS = {
     "- add: [a, b]": [
         (1, 8, "each branch of add is a list of layers", "to join tensors by name, write from: [a, b] beside add:"),
     ],
-    "- add": [(1, 3, "add takes 2 or more input(s), got 1", "from: lists the inputs")],
+    "- add": [(1, 3, "add takes 2 or more inputs, got 1", "from: lists the inputs")],
     "- concat: {a: [relu], b: [maxpool: 2]}": [
         (1, 3, "cannot concatenate [3, 32, 32] and [3, 16, 16] on axis 0: they differ elsewhere", "the branches need the same strides, and padding: same or kernel // 2"),
     ],
@@ -352,7 +352,7 @@ def check(found, expected):
         (line, column, message) for line, column, message, _ in expected
     ]
     for (*_, help), (*_, part) in zip(found, expected, strict=True):
-        assert help.startswith(part)
+        assert part in help
         assert part or not help
 
 

@@ -326,7 +326,7 @@ def test_outputs(output, layers, expected):
         ("nope", "no layer nope is defined before this one"),
         ("[]", "an empty list of names"),
         ("{a: b}", "expected the name of a layer here"),
-        ("relu.1", "relu.1 does not exist: relu has 1 output(s), counted from 0"),
+        ("relu.1", "relu.1 does not exist: relu has 1 output, counted from 0"),
         ("group.relu", "no layer group.relu is defined before this one"),
     ],
 )

@@ -205,13 +205,13 @@ def test_a_name_must_be_defined_before_it_is_used_and_be_seen(layers):
 
 
 NO_OUTPUT = {
-    "[relu, {gelu: , from: relu.1}]": "relu.1: relu has 1 output(s)",
-    "[split: 2, {gelu: , from: split.2}]": "split.2: split has 2 output(s)",
+    "[relu, {gelu: , from: relu.1}]": "relu.1: relu has 1 output",
+    "[split: 2, {gelu: , from: split.2}]": "split.2: split has 2 outputs",
     "[{relu: , repeat: 2}, {gelu: , from: relu.2}]": "relu.2: relu has 2 copies",
     "[{relu: , repeat: 2}, {gelu: , from: relu.x}]": "relu.x: relu has 2 copies",
-    "[{relu: , repeat: 2}, {gelu: , from: relu.0.1}]": "relu.0.1: relu.0 has 1 output(s)",
+    "[{relu: , repeat: 2}, {gelu: , from: relu.0.1}]": "relu.0.1: relu.0 has 1 output",
     "[{relu: , for: {n: [2]}, repeat: n}, {gelu: , from: relu.0.2}]": "relu.0.2: relu.0 has 2 copies",
-    "[{group: [relu]}, {gelu: , from: group.relu}]": "group.relu: group has 1 output(s)",
+    "[{group: [relu]}, {gelu: , from: group.relu}]": "group.relu: group has 1 output",
 }
 
 
