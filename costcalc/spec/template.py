@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.engine import LimitError
 from costcalc.errors import ExpressionError, Fault, SpecError, fill
-from costcalc.spec.expression import Environment
+from costcalc.spec.expression import TENSOR_NAMES, Environment
 from costcalc.spec.functions import Word
 
 if TYPE_CHECKING:
@@ -117,15 +117,10 @@ class Env(Environment):
 
     def other(self, name: str) -> Any:
         """A dimension of the tensor that enters the layer or the block; any other name is a word by now."""
-        if name.startswith("in_"):
-            shape = self.shape
-        elif name.startswith("block_"):
-            shape = self.block
-        else:
+        if name not in TENSOR_NAMES:
             return Word(name)
+        shape = self.shape if name.startswith("in_") else self.block
         what = name.partition("_")[2]
-        if what not in ("channels", "features", "shape"):
-            return Word(name)
         if shape is None:
             raise ExpressionError("{} has no value here: no tensor enters", name)
         if what == "shape":

@@ -485,3 +485,31 @@ def test_late_faults_are_forgotten_with_their_network():
     with pytest.raises(SpecError, match="linear: the argument is missing: out"):
         opened.build({"a": "linear"})
     assert paths(opened.build({"a": "none"})) == ["linear"]
+
+
+MORE = {
+    "- linear:10": (1, 3, "unknown op or block linear:10", "a space belongs behind the colon: linear: 10"),
+    "- Sequential(relu)": (1, 3, "unknown op or block Sequential(relu)", "as in group: {...}; group: [...]"),
+    "- linear: 3\n  share: [a, b]": (2, 10, "share names one layer, block or group", ""),
+    "- relu:\n  for: [[a, a], [1, 2]]": (2, 13, "the column a is named twice", ""),
+    "- mean: {axis: [0, 1, 2]}\n- linear: in_channels": (
+        2,
+        11,
+        "in_channels has no value: the tensor has no dimensions",
+        "",
+    ),
+    "- linear: {out: {relu: }}": (1, 17, "linear: out: expected a value, got a mapping", ""),
+    "- linear: {out: 3, act: {b: {a: {relu: }}}}": (1, 15, "linear: out: expected an integer, got the layer relu", ""),
+}
+
+
+@pytest.mark.parametrize(("layers", "expected"), MORE.items())
+def test_more_mistakes(layers, expected):
+    found = fault(spec(layers, "[3, 32, 32]", "blocks: {'b(a)': [linear: {out: a}]}\n"))
+    line, column, message, help = expected
+    assert found.message.startswith(message)
+    assert help in found.help
+    if "b: {a" in layers:
+        assert found.span.line == 1
+    else:
+        assert found.span[1:3] == (line + 3, column + 2)

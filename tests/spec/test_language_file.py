@@ -545,3 +545,43 @@ def test_the_limit_of_layers_is_raised():
     assert "--max-layers" in error.value.faults[0].help
     assert error.value.partial is None  # nobody wants to see as many as there may be
     assert len(costcalc.loads(text, n=100_001, max_layers=100_001).layers) == 100_001
+
+
+WORK = {
+    "copies of nothing": "[{group: [], repeat: 1_000_000}]",
+    "rows of nothing": f"[{{group: [{{group: [], for: {{a: [{', '.join('1' * 99)}]}}}}], repeat: 99}}]",
+    "layers left out": "[{group: [{relu: , if: false}], repeat: 2000}]",
+    "lets": "[{group: [let: {a: 1}], repeat: 2000}]",
+    "no copies": "[{group: [{relu: , repeat: 0}], repeat: 2000}]",
+    "calls of an empty block": "[{empty: , repeat: 2000}]",
+    "connections": f"[{{group: [{{add: , if: false, from: [{', '.join(['prev'] * 99)}]}}], repeat: 99}}]",
+    "outputs": "[{group: [split: 99, concat], repeat: 20}]",
+    "inputs": f"[{{group: [{{add: [{', '.join(['[]'] * 99)}]}}], repeat: 90}}]",
+    "a long expression": f"[{{empty: {' + '.join(['in_features'] * 60)}, repeat: 400}}]",
+    "a long list": f"[{{empty: [{', '.join(['i'] * 999)}], repeat: 400}}]",
+    "a sum of a long list": "[{empty: sum(w), repeat: 400}]",
+    "a list of long lists": f"[{{empty: '[{', '.join(['w'] * 9)}]', repeat: 400}}]",
+    "lists compared": "[{empty: 'w == w', repeat: 400}]",
+    "a default": "[{default: , repeat: 400}]",
+}
+
+
+@pytest.mark.parametrize("layers", WORK.values(), ids=WORK)
+def test_work_that_adds_no_layer_is_limited_too(layers):
+    head = (
+        f"params: {{w: [{', '.join(['1'] * 999)}]}}\n"
+        "blocks: {'empty(a=1)': [], 'default(a=sum(w))': []}\n"
+    )  # fmt: skip
+    text = spec(layers, "[99]", head)
+    with pytest.raises(SpecError) as error:
+        costcalc.loads(text, max_layers=100)
+    (found,) = error.value.faults
+    assert "too many steps" in found.message or "copies, of at most 100 layers" in found.message
+    assert found.span.line in (2, 5)
+
+
+def test_the_characters_of_all_expressions_are_limited():
+    text = spec("".join(f"- linear: {'1 - ' * 240}in_features + {n}\n" for n in range(400)))
+    found = fault(text)
+    assert found.message == "different expressions of more than 300,000 characters in all"
+    assert load("".join("- linear: " + "0 + " * 240 + "in_features\n" for _ in range(400))).layers  # the same ones
