@@ -23,8 +23,9 @@ SORTS = (*Totals._fields, "share", "name", "op", "output")
 class Line(NamedTuple):
     """A layer with those that share its line, a folded group, the rest of a cut, or the heading of a group.
 
-    `name` is the whole path and `label` the part of it that no heading above says; `ops` are the ops on this line, none
-    where a group is folded. A heading has no figures. `share` is the part of the network's macs, from 0 to 1.
+    `name` is the whole path and `label` the part of it that no heading above says, or what a line of no name stands
+    for; `ops` are the ops on this line, none where a group is folded. A heading has no figures. `share` is the part of
+    the network's macs, from 0 to 1.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Line(NamedTuple):
     totals: Totals | None = None
     share: float = 0.0
     others: int = 0
-    """How many lines a cut has put into this one."""
+    """How many lines a cut has put into this one, which has no name."""
 
 
 def sort_key(name: str) -> str:
@@ -46,13 +47,20 @@ def sort_key(name: str) -> str:
 
 
 def outline(
-    analysis: Analysis, *, full: bool = False, depth: int | None = None, sort: str = "", top: int | None = None
+    analysis: Analysis,
+    *,
+    full: bool = False,
+    depth: int | None = None,
+    sort: str = "",
+    top: int | None = None,
+    last: int | None = None,
 ) -> list[Line]:
     """The lines of an analysis.
 
     A layer's norm and act stand on its line, unless `full`. `depth` keeps so many segments of each name and sums what
     is below. `sort` (one of `SORTS`) and `top` (the first so many, by macs where nothing is said, and one line for the
-    rest) give up the tree for a list.
+    rest) give up the tree for a list. `last` cuts a tree of more than twice as many lines to its last ones, below one
+    line for all before them.
     """
     lines = _hosted(analysis.layers, full=full)
     if depth is not None:
@@ -60,7 +68,9 @@ def outline(
     if sort or top is not None:
         lines = _sorted(lines, sort or "macs")
         if top is not None and top < len(lines):
-            lines[top:] = [Line("", totals=_sum(line.totals for line in lines[top:]), others=len(lines) - top)]
+            lines[top:] = [_cut(lines[top:], "everything else")]
+    elif last is not None and len(lines) > 2 * last:
+        lines = [_cut(lines[:-last], f"{len(lines) - last:,} lines before"), *_tree(lines[-last:])]
     else:
         lines = _tree(lines)
     macs = analysis.totals.macs
@@ -103,10 +113,18 @@ def _sorted(lines: list[Line], by: str) -> list[Line]:
     return sorted(lines, key=lambda line: getattr(line.totals, figure), reverse=True)
 
 
+def _cut(lines: Sequence[Line], label: str) -> Line:
+    return Line("", label, totals=_sum(line.totals for line in lines), others=len(lines))
+
+
 def _tree(lines: Sequence[Line]) -> list[Line]:
-    """Headings above the groups of more than one member; a chain of single members is one label."""
+    """Headings above the groups of more than one member; a chain of single members is one label.
+
+    The copies of a repetition, which are numbered, have headings of their own: a number never stands alone.
+    """
     members: dict[tuple[str, ...], int] = {}
     paths = [tuple(line.name.split(".")) for line in lines]
+    numbered = {path[:at] for path in paths for at in range(1, len(path)) if path[at].isdecimal()}
     for path in paths:
         for length in range(len(path) - 1, 0, -1):
             group = path[:length]
@@ -120,7 +138,7 @@ def _tree(lines: Sequence[Line]) -> list[Line]:
             open_groups.pop()
         said = len(open_groups[-1]) if open_groups else 0
         for length in range(said + 1, len(path)):
-            if members[path[:length]] > 1:
+            if members[path[:length]] > 1 and path[:length] not in numbered:
                 label = ".".join(path[said:length])
                 tree.append(Line(".".join(path[:length]), label, len(open_groups)))
                 open_groups.append(path[:length])

@@ -37,6 +37,37 @@ def test_the_tree_has_a_heading_for_each_group_and_one_label_for_a_chain():
     ]
 
 
+def test_copies_have_headings_of_their_own():
+    names = ("stem", "stage.0.0.body.conv", "stage.0.0.body.conv_2", "stage.0.0.add", "stage.0.1.conv", "stage.0.1.add",
+             "stage.1.0.conv", "unit.conv.0", "unit.conv.1", "unit.pool")  # fmt: skip
+    rows = [row(name, name.rpartition(".")[2], (1,), macs=1) for name in names]
+    assert [text for text, _ in shown(outline(analysis(*rows)))] == [
+        "stem",
+        "stage.0.0",
+        "  body",
+        "    conv",
+        "    conv_2",
+        "  add",
+        "stage.0.1",
+        "  conv",
+        "  add",
+        "stage.1.0.conv",
+        "unit",
+        "  conv.0",
+        "  conv.1",
+        "  pool",
+    ]
+
+
+def test_the_last_lines_of_a_long_tree():
+    lines = outline(SMALL, last=2)
+    assert [(line.label, line.others) for line in lines] == [
+        ("4 lines before", 4), ("unit.0.add", 0), ("head.linear", 0)
+    ]  # fmt: skip
+    assert lines[0].totals.macs == MACS - 8 * 32 * 32 * 10
+    assert outline(SMALL, last=3) == outline(SMALL)
+
+
 def test_full_gives_each_layer_its_line():
     assert shown(outline(SMALL, full=True))[:3] == [("stem", "conv"), ("batchnorm", "batchnorm"), ("relu", "relu")]
 
@@ -133,3 +164,4 @@ def test_labels_below_their_headings_spell_the_names(analysis, full):
     for line in outline(analysis, full=full):
         open_labels[line.level :] = [line.label]
         assert ".".join(open_labels) == line.name
+        assert not line.label.isdecimal() or line.label == line.name

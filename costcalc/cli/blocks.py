@@ -27,7 +27,7 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 def blocks(name: str | None, outputs: tuple[Output, ...]) -> None:
     """The blocks that come with costcalc; or one of them, as it is written in the spec language."""
     from costcalc import catalog
-    from costcalc.report.catalog import entries
+    from costcalc.report.catalog import block, entries
 
     listed = catalog.blocks(*[name] if name else [])
     formats = texts(
@@ -35,5 +35,5 @@ def blocks(name: str | None, outputs: tuple[Output, ...]) -> None:
         lambda: {"format": "costcalc.blocks/1", "blocks": [one.to_dict() for one in listed]},
     )
     if name:
-        formats["table"] = lambda _: listed[0].text
+        formats["table"] = lambda medium: block(listed[0], width=medium.width)
     emit(outputs, formats)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import UsageError, suggest
 from costcalc.model import OPERATIONS
-from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Text, sizes, tensors, value
+from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, sizes, tensors, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +53,13 @@ def layers(analysis: Analysis, lines: Sequence[Line], columns: Sequence[str] = (
         bar = line.share / longest if longest and not line.others else None
         figures = _cells(line.totals, columns, line.share, bar)
         if line.others:
-            entries.append(Entry((f"{line.others:,} more", _layers(line.totals), None, *figures), "rest"))
+            entries.append(Entry((line.label, _layers(line.totals) if tree else None, None, *figures), "rest"))
         else:
             entries.append(Entry((label, _ops(line), tensors(line.outputs), *figures)))
     whole = _cells(analysis.totals, columns, 1.0 if analysis.totals.macs else 0.0, None)
     entries.append(Entry(("total", _layers(analysis.totals), None, *whole), "total"))
-    return Grid(shown, tuple(entries), heading(analysis), _notes(analysis, columns))
+    notes = _notes(analysis, columns) + ((_SHARED,) if any(len(line.ops) > 1 for line in lines) else ())
+    return Grid(shown, tuple(entries), heading(analysis), notes)
 
 
 def networks(analyses: Sequence[Analysis], specs: Sequence[str], columns: Sequence[str] = ()) -> Grid:
@@ -88,6 +89,9 @@ def heading(analysis: Analysis) -> tuple[str, ...]:
     return tuple([" ".join(text.split()) for text in (title, analysis.source, facts) if text])
 
 
+_SHARED = Remark("norm and act share their layer's row; --full lists them")
+
+
 def _notes(analysis: Analysis, columns: Sequence[str]) -> tuple[str, ...]:
     """The totals that have no column here, and what the totals leave out."""
     quantities = [name for name in ("params", "macs", "flops", "activations", "buffers") if name not in columns]
@@ -103,18 +107,17 @@ def _inputs(analysis: Analysis) -> str:
     return ", ".join([f"{name} {sizes(shape)}" for name, shape in shapes.items()])
 
 
-def _layers(totals: Totals) -> Text:
-    return Text(f"{totals.layers:,} layer{'' if totals.layers == 1 else 's'}", f"{totals.layers:,}")
+def _layers(totals: Totals) -> str:
+    return f"{totals.layers:,} layer{'' if totals.layers == 1 else 's'}"
 
 
 def _ops(line: Line) -> Cell:
-    """The ops of a line; in short, the first where the name does not say it, and how many share the line."""
-    if not line.ops or not line.totals:
+    """The ops of a line; in short, the first and how many share the line, or nothing where its name says it all."""
+    if not line.ops:
         return _layers(line.totals) if line.totals else None
     first, *others = line.ops
     said = first in line.label.split(".")[-1]
-    short = [] if said else [first]
-    return Text(SEPARATOR.join(line.ops), " ".join([*short, f"+{len(others)}"] if others else short))
+    return Text(SEPARATOR.join(line.ops), f"{first} +{len(others)}" if others else "" if said else first)
 
 
 _NAME = Column("name", "layer", shortens=3)
@@ -127,7 +130,7 @@ _BAR = Column("bar", "", "bar", yields=1)
 def _figures(columns: Sequence[str]) -> list[Column]:
     figures: list[Column] = []
     for name in columns:
-        figures += [_SHARE, _BAR] if name == "share" else [Column(name, TITLES.get(name, name), "count")]
+        figures += [_SHARE, _BAR] if name == "share" else [Column(name, TITLES.get(name, name), "count", shortens=7)]
     return figures
 
 

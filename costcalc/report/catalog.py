@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.grid import Column, Entry, Grid, Text
+from costcalc.report import table
+from costcalc.report.grid import Column, Entry, Grid, Paragraph
+from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,9 +19,9 @@ def specs(analyses: Mapping[str, Analysis]) -> Grid:
     """Networks by the names that find them, a line each."""
     columns = (
         Column("name", "network"),
-        Column("params", "params", "count"),
-        Column("macs", "MACs", "count"),
-        Column("source", "source", yields=1),
+        Column("params", "params", "count", shortens=1),
+        Column("macs", "MACs", "count", shortens=1),
+        Column("source", "source", wraps=24),
     )
     entries = [
         Entry((name, analysis.totals.params, analysis.totals.macs, " ".join(analysis.source.split())))
@@ -46,20 +48,36 @@ def entries(listed: Sequence[catalog.Entry], *, tree: bool) -> Grid:
         if several and tree and entry.family != family:
             lines.append(Entry((entry.family, None, None), "heading"))
         family = entry.family
-        arguments = Text(
-            entry.signature.removeprefix(entry.name).removeprefix("(").removesuffix(")"),
-            ", ".join([argument.name for argument in entry.arguments]),
-        )
+        arguments = entry.signature.removeprefix(entry.name).removeprefix("(").removesuffix(")")
         if several and not tree:
             lines.append(Entry((family, entry.name, entry.summary, arguments)))
         else:
             lines.append(Entry(("  " * several + entry.name, entry.summary, arguments)))
-    columns = (Column("name", "name"), Column("summary", "", yields=2), Column("arguments", "arguments", shortens=1))
+    columns = (Column("name", "name"), Column("summary", "", wraps=16), Column("arguments", "arguments", wraps=16))
     return Grid((Column("family", "family"), *columns) if several and not tree else columns, tuple(lines))
 
 
 def entry(one: catalog.Entry) -> Grid:
     """One op or block: its arguments, and what its documentation says."""
-    columns = (Column("argument", "argument"), Column("default", "default"), Column("takes", "takes"))
+    columns = (Column("argument", "argument"), Column("default", "default"), Column("takes", "takes", wraps=16))
     heading = (one.signature, one.summary)
-    return Grid(columns, tuple(map(Entry, one.arguments)), heading, ("", *one.text.split("\n")))
+    return Grid(columns, tuple(map(Entry, one.arguments)), heading, ("", *_paragraphs(one.text)))
+
+
+def block(one: catalog.Entry, *, width: int | None = None) -> str:
+    """A block as it is written; on a terminal that is too narrow for it, with its comment on several lines."""
+    comment, _, written = one.text.partition("\n")
+    lines = table.wrap(visible(comment.removeprefix("# ")), width and width - 2)
+    return "".join([f"# {line}\n" for line in lines]) + written
+
+
+def _paragraphs(text: str) -> list[str | Paragraph]:
+    """A documentation's paragraphs: what stands below an empty line, and each `Shapes: ` and its like."""
+    notes: list[str | Paragraph] = []
+    for line in text.split("\n"):
+        last = notes[-1] if notes else ""
+        if line and isinstance(last, Paragraph) and not table.HEADING.match(line):
+            notes[-1] = Paragraph((*last.lines, line))
+        else:
+            notes.append(Paragraph((line,)) if line else "")
+    return notes

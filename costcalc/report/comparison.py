@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.report.analyses import heading
-from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Text, sizes, tensors
+from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, brief, sizes, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,9 @@ _TOTALS = (
 
 def grids(comparison: Comparison) -> tuple[Grid, ...]:
     """What people read."""
-    return (convolution(comparison),) if comparison.convolution else (totals(comparison), cells(comparison))
+    if comparison.convolution:
+        return (convolution(comparison),)
+    return (totals(comparison), cells(comparison)) if comparison.cells else (totals(comparison),)
 
 
 def convolution(comparison: Comparison) -> Grid:
@@ -55,7 +57,8 @@ def totals(comparison: Comparison) -> Grid:
     """The network in every strategy."""
     entries = [Entry((_choice(candidate), *_totals(candidate))) for candidate in comparison.candidates]
     columns = (Column("strategy", "strategy"), *_TOTALS)
-    return Grid(columns, tuple(entries), heading(comparison.analysis), ("", _against(comparison)))
+    notes = ("", _against(comparison), *(() if comparison.cells else _without_cells(comparison)))
+    return Grid(columns, tuple(entries), heading(comparison.analysis), notes)
 
 
 def cells(comparison: Comparison) -> Grid:
@@ -66,15 +69,14 @@ def cells(comparison: Comparison) -> Grid:
     for row in comparison.cells:
         for label, prediction in row.predictions.items():
             theories.setdefault(label, prediction)
-    columns = [Column("cell", "cell", shortens=2), Column("form", "form", yields=3)]
-    columns += [Column(label, label, "count", shortens=2, yields=4 * (label == "cheapest")) for label in labels]
-    columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=5))
+    columns = [Column("cell", "cell", shortens=7, wraps=12), Column("form", "form", yields=4)]
+    columns += [Column(label, label, "count", shortens=2, yields=5 * (label == "cheapest")) for label in labels]
+    columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=6))
     for label, prediction in theories.items():
         columns += _predicted(label, prediction)
-    short = _abbreviated([row.name for row in comparison.cells])
     entries = []
     for row in comparison.cells:
-        line: list[Cell] = [Text(row.name, short[row.name]), row.form]
+        line: list[Cell] = [row.name, row.form]
         line += [_macs(row.figures[_form(row, label)], label in row.reasons) for label in labels]
         line.append(row.cheapest)
         for label, prediction in theories.items():
@@ -82,7 +84,7 @@ def cells(comparison: Comparison) -> Grid:
         entries.append(Entry(tuple(line)))
     blank = [None] * (len(columns) - 2 - len(labels))
     rest = [_macs(comparison.rest) for _ in labels]
-    entries.append(Entry((Text(EVERYTHING_ELSE, "else"), None, *rest, *blank), "rest"))
+    entries.append(Entry((EVERYTHING_ELSE, None, *rest, *blank), "rest"))
     whole = [_macs(candidate.analysis.totals) for candidate in comparison.candidates]
     entries.append(Entry(("total", None, *whole, *blank), "total"))
     title = f"MACs of {_counted(len(comparison.cells), 'cell')}"
@@ -112,7 +114,8 @@ def flat(comparison: Comparison) -> Grid:
                 reason = row.reasons.get(candidate.label)
                 entries.append(Entry((_choice(candidate), row.name, row.form, *figures, row.cheapest, reason)))
             entries.append(Entry((_choice(candidate), None, None, *_figures(comparison.rest), None, None)))
-    return Grid(tuple([Column(name, name, "count" if name in FIGURES else "text") for name in columns]), tuple(entries))
+    kinds = {**dict.fromkeys(FIGURES, "count"), "output": "shape"}
+    return Grid(tuple([Column(name, name, kinds.get(name, "text")) for name in columns]), tuple(entries))
 
 
 def _choice(candidate: Candidate) -> str:
@@ -139,25 +142,12 @@ def _macs(figures: Totals, left: bool = False) -> Text:
     return Text(f"({long})", f"({short})") if left else Text(long, short)
 
 
-def brief(number: int) -> str:
-    """A number in three digits and an SI suffix, where a terminal has no room for all of it.
-
-    >>> brief(4089184256), brief(12443648), brief(672)
-    ('4.09G', '12.4M', '672')
-    """
-    for suffix, unit in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if number >= unit:
-            value = number / unit
-            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}{suffix}"
-    return str(number)
-
-
 def _predicted(label: str, prediction: Prediction) -> list[Column]:
     if prediction.theory.ratio is None:
-        return [Column(f"{label}_limit", f"{prediction.theory.option} saves to", "count", yields=1)]
+        return [Column(f"{label}_limit", f"{prediction.theory.option} saves to", "count", yields=3)]
     return [
-        Column(f"{label}_theory", f"{label}: theory", "ratio", yields=1),
-        Column(f"{label}_practice", "practice", "ratio", yields=1),
+        Column(f"{label}_theory", f"{label}: theory", "ratio", yields=3),
+        Column(f"{label}_practice", "practice", "ratio", yields=3),
     ]
 
 
@@ -167,25 +157,31 @@ def _prediction(prediction: Prediction | None, like: Prediction) -> list[Cell]:
     return [prediction.value, prediction.practice] if prediction else [None, None]
 
 
-def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[str]:
-    notes = [""]
+def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[str | Remark]:
+    notes: list[str | Remark] = []
     left = _reasons(comparison.cells)
     if left:
-        notes.append("( ) left as it is:")
-        notes += [SEPARATOR.join(facts) for facts in left]
+        notes.append(Remark("( ) left as it is:"))
+        notes += [Remark(SEPARATOR.join(facts)) for facts in left]
     for label, prediction in theories.items():
-        symbols = prediction.theory.symbols
+        symbols, column = prediction.theory.symbols, _predicted(label, prediction)[0].key
         if prediction.theory.ratio is None:
-            notes.append(SEPARATOR.join((f"{label} in theory: fewer MACs than normal while", symbols)))
+            said = (f"{label} in theory: fewer MACs than normal while", symbols)
         else:
-            notes.append(SEPARATOR.join((f"{label} in theory: {symbols} of the MACs of normal", "practice beside it")))
+            said = (f"{label} in theory: {symbols} of the MACs of normal", "practice beside it")
+        notes.append(Remark(SEPARATOR.join(said), column))
     if theories:
-        notes.append(_SYMBOLS)
-    if comparison.stem:
-        notes.append(f"stem, as it is without --stem: {_listed(comparison.stem)}")
-    if not comparison.cells:
-        notes.append("no convolution with a kernel above 1 to rewrite")
-    return notes if len(notes) > 1 else []
+        notes.append(Remark(_SYMBOLS, column))
+    notes += _stem(comparison)
+    return ["", *notes] if notes else []
+
+
+def _without_cells(comparison: Comparison) -> list[str]:
+    return ["no convolution cells here", *_stem(comparison)]
+
+
+def _stem(comparison: Comparison) -> list[str]:
+    return [f"stem, as it is without --stem: {_listed(comparison.stem)}"] if comparison.stem else []
 
 
 def _reasons(rows: Iterable[Row]) -> list[tuple[str, ...]]:
@@ -229,22 +225,6 @@ def _said_as(value: int | tuple[int, ...] | str) -> str:
 
 def _against(comparison: Comparison) -> str:
     return f"×: relative to {comparison.base}"
-
-
-def _abbreviated(names: Sequence[str]) -> dict[str, str]:
-    """For each name its first segments, as many as tell it from the others."""
-    count: dict[str, int] = {}
-    for name in names:
-        path = name.split(".")
-        for length in range(1, len(path)):
-            start = ".".join(path[:length])
-            count[start] = count.get(start, 0) + 1
-    short = {}
-    for name in names:
-        path = name.split(".")
-        starts = [".".join(path[:length]) for length in range(1, len(path))]
-        short[name] = next((start for start in starts if count[start] == 1), name)
-    return short
 
 
 def _counted(number: int, what: str) -> str:

@@ -26,10 +26,11 @@ Cell: TypeAlias = str | Text | int | float | None
 class Column(NamedTuple):
     """A column: its key in machine-readable formats, its title for people, and what its cells are.
 
-    Kinds: `text`; `shape`, sizes with `×` between them; `count`, an exact integer; `change`, one with its sign; `share`, a
-    part of 1; `growth`, a relative change; `bar`, a part of 1 as a length; `ratio`, a factor.
-    On a terminal that is too narrow, a column takes the short forms of its texts at step `shortens` and goes at step
-    `yields`; 0: never.
+    Kinds: `text`; `shape`, sizes with `×` between them; `count`, an exact integer; `change`, one with its sign;
+    `share`, a part of 1; `growth`, a relative change; `bar`, a part of 1 as a length; `ratio`, a factor.
+    On a terminal that is too narrow, a column takes the short forms of its texts and counts at step `shortens` and goes
+    at step `yields`; 0: never. One that `wraps` has its texts on several lines from step `shortens` on, where they are
+    wider than its room, but is never less than so many characters wide; 0: it does not wrap.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Column(NamedTuple):
     kind: str = "text"
     shortens: int = 0
     yields: int = 0
+    wraps: int = 0
 
 
 class Entry(NamedTuple):
@@ -44,6 +46,19 @@ class Entry(NamedTuple):
 
     cells: tuple[Cell, ...]
     role: str = ""
+
+
+class Remark(NamedTuple):
+    """A line below a table that says how to read it; with the key of a column, only where that column is."""
+
+    text: str
+    column: str = ""
+
+
+class Paragraph(NamedTuple):
+    """Lines below a table that are filled anew on a terminal that is too narrow for them."""
+
+    lines: tuple[str, ...]
 
 
 class Grid(NamedTuple):
@@ -55,7 +70,7 @@ class Grid(NamedTuple):
     columns: tuple[Column, ...]
     entries: tuple[Entry, ...]
     heading: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Remark | Paragraph, ...] = ()
 
 
 def full(value: Cell) -> str | int | float | None:
@@ -89,6 +104,23 @@ def figure(kind: str, value: int | float) -> str:
     if kind == "growth":
         return f"{value:+.1%}" if abs(value) >= 0.0005 or not value else "<+0.1%" if value > 0 else ">-0.1%"
     return percent(value) if kind == "share" else f"{value:.3g}"
+
+
+def brief(number: int) -> str:
+    """A number in three digits and an SI suffix, where a terminal has no room for all of it.
+
+    >>> brief(4089184256), brief(12443648), brief(672), brief(10**40)
+    ('4.09G', '12.4M', '672', '1e+40')
+    """
+    if number >= 10**15:
+        from decimal import Decimal
+
+        return f"{Decimal(number):.3g}"
+    for suffix, unit in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= unit:
+            value = number / unit
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}{suffix}"
+    return str(number)
 
 
 def percent(part: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from costcalc.report.grid import NUMBERS, figure, full, without
+from costcalc.report.grid import NUMBERS, Paragraph, Remark, figure, full, without
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def render(grid: Grid) -> str:
             cells = [_cell(column, value) for column, value in zip(grid.columns, entry.cells, strict=True)]
             table.append(_line([f"**{cell}**" if cell and entry.role == "total" else cell for cell in cells]))
     parts.append("\n".join(table))
-    parts += [escape(text) for text in grid.notes if text]
+    parts += [escape(text) for text in map(_note, grid.notes) if text]
     return "\n\n".join(parts) + "\n"
 
 
@@ -47,6 +47,12 @@ def escape(text: str) -> str:
     one_line = " ".join(visible(text).split())
     broken = _ACTIVE.sub(lambda match: _cut(match[0]), one_line)
     return _MARKUP.sub(r"\\\1", broken)
+
+
+def _note(note: str | Remark | Paragraph) -> str:
+    if isinstance(note, Paragraph):
+        return " ".join(note.lines)
+    return note.text if isinstance(note, Remark) else note
 
 
 def _cut(text: str) -> str:

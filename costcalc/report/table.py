@@ -6,9 +6,10 @@ more time on a network's layers than everything else together, and cannot give u
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from costcalc.report.grid import NUMBERS, SEPARATOR, Text, figure
+from costcalc.report.grid import NUMBERS, SEPARATOR, Paragraph, Text, brief, figure
 from costcalc.report.text import columns as columns_of
 from costcalc.report.text import visible
 
@@ -24,13 +25,21 @@ BAR = 10
 SHORT_BAR = 4
 """The length of the longest bar, in characters, and how short it may become before its column goes."""
 
-STYLES = {"above": "dim", "rule": "dim", "heading": "dim", "bar": "cyan"} | dict.fromkeys(
+STYLES = {"above": "dim", "rule": "dim", "heading": "dim", "remark": "dim", "bar": "cyan"} | dict.fromkeys(
     ("title", "head", "total"), "bold"
 )
 
+HEADING = re.compile(r"\w+: +")
+"""What a paragraph may begin with, and its other lines stand to the right of: `Shapes: ` and its like."""
+_PART = re.compile(r"[^.,/_]+[.,/_]*|[.,/_]+")
+"""Where a word may be broken that is too long for its line."""
+
 
 class Layout(NamedTuple):
-    """Columns that fit, with their texts, as wide as their column, and what stands between them."""
+    """Columns that fit, with their texts, and what stands between them.
+
+    A text that is wider than its column is broken; that of a heading reaches across the columns.
+    """
 
     columns: Sequence[Column]
     texts: Sequence[Sequence[str]]
@@ -60,18 +69,32 @@ def draw(grid: Grid, width: int | None = None) -> list[list[Run]]:
     layout = fit(grid, width)
     lines: list[list[Run]] = []
     for number, text in enumerate(grid.heading):
-        lines += [[(line, STYLES["above" if number else "title"])] for line in _wrap(visible(text), width)]
+        lines += [[(line, STYLES["above" if number else "title"])] for line in wrap(visible(text), width)]
     if grid.heading:
         lines.append([])
     rule = [("─" * layout.width, STYLES["rule"])]
-    lines += [_line(layout, [column.title for column in layout.columns], STYLES["head"]), rule]
+    lines += [*_row(layout, [column.title for column in layout.columns], STYLES["head"], low=True), rule]
     last = ""
     for index, entry in enumerate(grid.entries):
         if entry.role == "total" != last:
             lines.append(rule)
-        lines.append(_line(layout, [texts[index] for texts in layout.texts], STYLES.get(entry.role, "")))
+        texts = [column[index] for column in layout.texts]
+        if entry.role == "heading":
+            lines += [[(line, STYLES["heading"])] for line in wrap(texts[0], width, 2)]
+        else:
+            lines += _row(layout, texts, STYLES.get(entry.role, ""))
         last = entry.role
-    lines += [[(line, "")] for text in grid.notes for line in _wrap(visible(text), width)]
+    shown = {"", *[column.key for column in layout.columns]}
+    for note in grid.notes:
+        if isinstance(note, Paragraph):
+            lines += [[(line, "")] for line in _paragraph(list(map(visible, note.lines)), width)]
+        elif isinstance(note, str):
+            lines += [[(line, "")] for line in wrap(visible(note), width)]
+        elif note.column in shown:
+            margin = len(note.text) - len(note.text.lstrip()) + 2
+            lines += [[(line, STYLES["remark"])] for line in wrap(visible(note.text), width, margin)]
+    while not any(text for text, _ in lines[-1]):
+        del lines[-1]
     return lines
 
 
@@ -81,13 +104,16 @@ def fit(grid: Grid, width: int | None) -> Layout:
         return _layout(grid, 0)
     steps = max([step for column in grid.columns for step in (column.shortens, column.yields)], default=0)
     for step in range(steps + 1):
-        for gap in ("  ", " ") if step else ("  ",):
+        for gap in ("  ", " ") if step or not steps else ("  ",):
             layout = _layout(grid, step, gap)
             excess = layout.width - width
             if excess <= 0:
                 return layout
             if excess <= BAR - SHORT_BAR and any(column.kind == "bar" for column in layout.columns):
                 return _layout(grid, step, gap, BAR - excess)
+            layout = _narrowed(layout, step, width)
+            if layout.width <= width:
+                return layout
     return layout
 
 
@@ -98,11 +124,39 @@ def _layout(grid: Grid, step: int, gap: str = "  ", bar: int = BAR) -> Layout:
         [_text(column, entry.cells[index], bar if column.kind == "bar" else step) for entry in grid.entries]
         for index, column in zip(kept, columns, strict=True)
     ]
+    lines = [index for index, entry in enumerate(grid.entries) if entry.role != "heading"]
     widths = [
-        bar if column.kind == "bar" else max(map(columns_of, [column.title, *known]))
+        bar if column.kind == "bar" else max(map(columns_of, [*_title(column, step), *[known[line] for line in lines]]))
         for column, known in zip(columns, texts, strict=True)
     ]
     return Layout(columns, texts, widths, gap)
+
+
+def _title(column: Column, step: int) -> list[str]:
+    """A title, which is broken between its words before anything else is given up."""
+    return column.title.split(" ") if step else [column.title]
+
+
+def _narrowed(layout: Layout, step: int, width: int) -> Layout:
+    """The layout with the columns that wrap as narrow as they must be, or can be: the widest of them first."""
+    widths = list(layout.widths)
+    able = [index for index, column in enumerate(layout.columns) if column.wraps and column.shortens <= step]
+    least = {index: max(layout.columns[index].wraps, _longest_part(layout.texts[index])) for index in able}
+    room = width - layout.width + sum([widths[index] for index in able])
+    for cap in range(max([widths[index] for index in able], default=0), 0, -1):
+        if sum([widths[index] for index in able]) <= room:
+            break
+        for index in able:
+            widths[index] = min(widths[index], max(cap, least[index]))
+    for index in able:
+        pieces = [piece for text in layout.texts[index] for piece in wrap(text, widths[index])]
+        widths[index] = max(map(columns_of, [layout.columns[index].title, *pieces]))
+    return layout._replace(widths=widths)
+
+
+def _longest_part(texts: Sequence[str]) -> int:
+    """How wide what cannot be broken is."""
+    return max([columns_of(part) for text in texts for word in text.split() for part in _PART.findall(word)], default=0)
 
 
 def _text(column: Column, value: Cell, extent: int) -> str:
@@ -116,7 +170,20 @@ def _text(column: Column, value: Cell, extent: int) -> str:
     if column.kind == "bar":
         eighths = round(value * 8 * extent)
         return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+    if column.kind == "count" and 0 < column.shortens <= extent:
+        return brief(int(value))
     return figure(column.kind, value)
+
+
+def _row(layout: Layout, texts: Sequence[str], style: str, *, low: bool = False) -> list[list[Run]]:
+    """The lines of a row: as many as its text of most lines has. What has less begins at the top, or ends `low`."""
+    cells = list(zip(layout.columns, texts, layout.widths, strict=True))
+    if all(column.kind == "bar" or columns_of(text) <= width for column, text, width in cells):
+        return [_line(layout, texts, style)]
+    pieces = [wrap(text, width) for _, text, width in cells]
+    most = max(map(len, pieces))
+    pieces = [[""] * (most - len(each)) * low + each + [""] * (most - len(each)) * (not low) for each in pieces]
+    return [_line(layout, [each[number] for each in pieces], style) for number in range(most)]
 
 
 def _line(layout: Layout, texts: Sequence[str], style: str) -> list[Run]:
@@ -128,18 +195,30 @@ def _line(layout: Layout, texts: Sequence[str], style: str) -> list[Run]:
     return runs
 
 
-def _wrap(text: str, width: int | None) -> list[str]:
-    """A line broken where it is too long: between its facts, and between its words a fact too long by itself."""
+def _paragraph(lines: Sequence[str], width: int | None) -> Sequence[str]:
+    """The lines of a paragraph as they are, or filled anew where one is too long."""
+    if width is None or max(map(columns_of, lines)) <= width:
+        return lines
+    heading = HEADING.match(lines[0])
+    return wrap(" ".join([lines[0], *map(str.strip, lines[1:])]), width, heading.end() if heading else 0)
+
+
+def wrap(text: str, width: int | None, margin: int = 0) -> list[str]:
+    """A line broken where it is too long: between its facts, between the words of a fact too long by itself, and last
+    within a word, behind what divides a name or a list. The lines after the first have a margin.
+    """
     if width is None or columns_of(text) <= width:
         return [text]
     lines: list[str] = []
     for fact in text.split(SEPARATOR):
         between = SEPARATOR
-        for piece in [fact] if columns_of(fact) <= width else fact.split(" "):
-            if lines and columns_of(lines[-1]) + columns_of(between) + columns_of(piece) <= width:
-                lines[-1] += between + piece
-            else:
-                lines.append(piece)
+        for word in [fact] if columns_of(fact) <= width - margin else fact.split(" "):
+            for part in [word] if columns_of(word) <= width - margin else _PART.findall(word):
+                if lines and columns_of(lines[-1]) + columns_of(between) + columns_of(part) <= width:
+                    lines[-1] += between + part
+                else:
+                    lines.append(" " * margin * bool(lines) + part)
+                between = ""
             between = " "
     return lines
 
@@ -152,6 +231,14 @@ def styled(lines: Sequence[Sequence[Run]]) -> str:
     styles = {name: Style.parse(name) for name in {"", *STYLES.values()}}
     lines_of_text = []
     for line in lines:
-        runs = [styles[name].render(text, color_system=ColorSystem.STANDARD) for text, name in line]
-        lines_of_text.append("".join(runs).rstrip() + "\n")
+        runs = [styles[name].render(text, color_system=ColorSystem.STANDARD) for text, name in _trimmed(line)]
+        lines_of_text.append("".join(runs) + "\n")
     return "".join(lines_of_text)
+
+
+def _trimmed(line: Sequence[Run]) -> list[Run]:
+    """A line without the space at its end."""
+    runs = list(line)
+    while runs and not runs[-1][0].strip():
+        del runs[-1]
+    return [*runs[:-1], (runs[-1][0].rstrip(), runs[-1][1])] if runs else runs

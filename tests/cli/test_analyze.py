@@ -33,6 +33,7 @@ linear   linear       10       5,130   5,120  27.0%  ███▊
 total    4 layers              5,354  18,944   100%
 
 38,922 FLOPs · 1,546 activations · 0 buffers
+norm and act share their layer's row; --full lists them
 """
 
 
@@ -187,7 +188,7 @@ def test_several_specs_are_one_table_and_one_document(cli, small):
 def test_columns(cli, small):
     run = cli("analyze", small, "--columns", "operations,buffers")
     assert run.out.splitlines()[3].split() == ["layer", "op", "output", "add", "mul", "div", "cmp", "exp", "buffers"]
-    assert run.out.splitlines()[-1] == "5,354 params · 18,944 MACs · 38,922 FLOPs · 1,546 activations"
+    assert run.out.splitlines()[-2] == "5,354 params · 18,944 MACs · 38,922 FLOPs · 1,546 activations"
     assert cli("analyze", small, "--columns", "layers", "-o", "csv").out == (
         "name,op,output,layers\nstem,conv,8x8x8,1\nrelu,relu,8x8x8,1\nflatten,flatten,512,1\nlinear,linear,10,1\n"
     )
@@ -196,8 +197,11 @@ def test_columns(cli, small):
 def test_top_and_sort(cli, small):
     assert [line.split()[:2] for line in cli("analyze", small, "--top", "1").out.splitlines()[5:7]] == [
         ["stem", "conv"],
-        ["2", "more"],
+        ["everything", "else"],
     ]
+    assert cli("analyze", small, "--top", "1", "-o", "csv", "--columns", "layers").out == (
+        "name,op,output,layers\nstem,conv,8x8x8,1\neverything else,,,3\n"
+    )
     assert cli("analyze", small, "--sort", "params").out.splitlines()[5].startswith("linear")
 
 

@@ -235,9 +235,9 @@ def test_params_and_inputs_of_the_spec(cli):
         ((*SMALL, "--kernel", "0"), "--kernel 0: expected sizes of at least 1"),
         ((*SMALL, "--size", "0"), "--size 0: expected sizes of at least 1"),
         ((*SMALL, "--size", "8y8"), "--size 8y8: expected sizes of at least 1"),
-        ((*SMALL, "--size", "8x8", "--dims", "3"), "--size has 2 values, for 3 spatial dimension(s)"),
+        ((*SMALL, "--size", "8x8", "--dims", "3"), "--size has 2 values, for 3 spatial dimensions"),
         ((*SMALL, "--size", "8x8x8x8"), "--size has 4 dimensions, of at most 3"),
-        ((*SMALL, "--kernel", "3x3x3"), "--kernel has 3 values, for 2 spatial dimension(s)"),
+        ((*SMALL, "--kernel", "3x3x3"), "--kernel has 3 values, for 2 spatial dimensions"),
         ((*SMALL, "--padding", "full"), "--padding full: expected same, valid, or margins of at least 0"),
         ((*SMALL, "--channels", "0"), "invalid value for '--channels'"),
         ((*SMALL, "--dims", "4"), "invalid value for '--dims'"),
@@ -295,7 +295,27 @@ def test_text_from_a_spec_does_not_act(cli, spec):
         assert "<b>" not in run.out.replace("\\<b\\>", "") or form == "table" or form == "json"
 
 
-def test_no_convolution(cli, spec):
+def test_without_cells_there_is_one_table_and_a_line_that_says_so(cli, spec):
     run = cli("compare", spec("input: [16]\nlayers:\n  - linear: 8\n"))
     assert run.status == 0
-    assert "no convolution with a kernel above 1 to rewrite" in run.out
+    assert run.out.endswith("\n×: relative to as_is\nno convolution cells here\n")
+    assert run.out.count("───\n") == 1
+    run = cli("compare", spec("input: [3, 8, 8]\nlayers:\n  - conv: {out: 8, kernel: 3}\n"))
+    assert run.out.endswith("\nno convolution cells here\nstem, as it is without --stem: conv\n")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_names_are_whole_and_a_legend_stands_below_its_columns_only(width):
+    import costcalc
+
+    text = render(*grids(costcalc.compare("vgg16")), width=width)
+    assert "\nstage.4.conv.2 " in text
+    assert ("practice beside it" in text) is ("theory practice" in " ".join(text.split())) is (width >= 100)
+    assert "stem, as it is without --stem: stage.0.conv.0\n" in text
+
+
+def test_shapes_in_csv_are_written_as_in_every_csv(cli):
+    rows = list(csv.DictReader(io.StringIO(cli(*SMALL, "-o", "csv").out)))
+    assert {row["output"] for row in rows} == {"8x6x6", "4x8x8", "16x6x6"}
+    assert "receptive_field" in cli("explain", "lenet5", "C3", "-o", "csv").out
+    assert ",14x14,2x2\n" in cli("explain", "lenet5", "C3", "-o", "csv").out

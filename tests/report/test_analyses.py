@@ -8,6 +8,7 @@ from costcalc.errors import UsageError
 from costcalc.outline import outline
 from costcalc.report import table
 from costcalc.report.analyses import COLUMNS, choose, layers, networks
+from costcalc.report.grid import Remark, full
 from report.analyses import MACS, MAP, SMALL, STEM, analysis, row
 
 PIPED = """\
@@ -29,6 +30,7 @@ head.linear      linear                   8×32×10      330     81,920   4.9%  
 total            8 layers                            1,938  1,679,360   100%
 
 3,426,816 FLOPs · 68,096 activations · 0 buffers
+norm and act share their layer's row; --full lists them
 """
 
 AT_70 = """\
@@ -36,20 +38,21 @@ small: A network as small as it can be.
 Nobody 2026, table 1
 input 3×32×32 · batch 1 · width=8 · depths=[1, 2] · wide=false
 
-layer            op       output    params       MACs  share
-────────────────────────────────────────────────────────────
-stem             conv +2  8×32×32      232    221,184  13.2%
+layer            op        output    params       MACs  share
+─────────────────────────────────────────────────────────────
+stem             conv +2   8×32×32      232    221,184  13.2%
 unit.0
   body
-    conv                  16×32×32     144    131,072   7.8%
-    conv_2                8×32×32    1,160  1,179,648  70.2%
-  shortcut.conv           8×32×32       72     65,536   3.9%
-  add                     8×32×32        0          0
-head.linear               8×32×10      330     81,920   4.9%
-────────────────────────────────────────────────────────────
-total            8                   1,938  1,679,360   100%
+    conv                   16×32×32     144    131,072   7.8%
+    conv_2                 8×32×32    1,160  1,179,648  70.2%
+  shortcut.conv            8×32×32       72     65,536   3.9%
+  add                      8×32×32        0          0
+head.linear                8×32×10      330     81,920   4.9%
+─────────────────────────────────────────────────────────────
+total            8 layers             1,938  1,679,360   100%
 
 3,426,816 FLOPs · 68,096 activations · 0 buffers
+norm and act share their layer's row; --full lists them
 """
 
 AT_50 = """\
@@ -58,20 +61,22 @@ Nobody 2026, table 1
 input 3×32×32 · batch 1 · width=8 · depths=[1, 2]
 wide=false
 
-layer          op      output   params      MACs
-────────────────────────────────────────────────
-stem           conv +2 8×32×32     232   221,184
+layer          op       output   params      MACs
+─────────────────────────────────────────────────
+stem           conv +2  8×32×32     232   221,184
 unit.0
  body
-  conv                 16×32×32    144   131,072
-  conv_2               8×32×32   1,160 1,179,648
- shortcut.conv         8×32×32      72    65,536
- add                   8×32×32       0         0
-head.linear            8×32×10     330    81,920
-────────────────────────────────────────────────
-total          8                 1,938 1,679,360
+  conv                  16×32×32    144   131,072
+  conv_2                8×32×32   1,160 1,179,648
+ shortcut.conv          8×32×32      72    65,536
+ add                    8×32×32       0         0
+head.linear             8×32×10     330    81,920
+─────────────────────────────────────────────────
+total          8 layers           1,938 1,679,360
 
 3,426,816 FLOPs · 68,096 activations · 0 buffers
+norm and act share their layer's row; --full lists
+  them
 """
 
 AT_40 = """\
@@ -95,6 +100,8 @@ total                    1,938 1,679,360
 
 3,426,816 FLOPs · 68,096 activations
 0 buffers
+norm and act share their layer's row;
+  --full lists them
 """
 
 TOP_AT_80 = """\
@@ -106,11 +113,12 @@ layer               op                       output   params       MACs  share
 ──────────────────────────────────────────────────────────────────────────────
 unit.0.body.conv_2  conv                     8×32×32   1,160  1,179,648  70.2%
 stem                conv · batchnorm · relu  8×32×32     232    221,184  13.2%
-4 more              4 layers                             546    278,528  16.6%
+everything else     4 layers                             546    278,528  16.6%
 ──────────────────────────────────────────────────────────────────────────────
 total               8 layers                           1,938  1,679,360   100%
 
 3,426,816 FLOPs · 68,096 activations · 0 buffers
+norm and act share their layer's row; --full lists them
 """
 
 OPERATIONS = """\
@@ -127,7 +135,10 @@ head   linear                   8×32×10     330   2,560      0      0
 total  8 layers                           1,938  51,712  8,192  8,192
 
 1,679,360 MACs · 3,426,816 FLOPs · 68,096 activations · 0 buffers
+norm and act share their layer's row; --full lists them
 """
+
+REMARK = Remark("norm and act share their layer's row; --full lists them")
 
 SEVERAL = """\
 network    input    layers  params       MACs      FLOPs
@@ -139,11 +150,11 @@ stem only  3×32×32       3     232    221,184    466,944  █▍
 
 @pytest.mark.parametrize(
     ("width", "expected"),
-    [(None, PIPED), (200, PIPED), (100, PIPED), (88, PIPED), (70, AT_70), (60, AT_70), (50, AT_50), (40, AT_40)],
+    [(None, PIPED), (200, PIPED), (100, PIPED), (88, PIPED), (70, AT_70), (61, AT_70), (50, AT_50), (40, AT_40)],
 )
 def test_a_network_at_widths(width, expected):
     grid = layers(SMALL, outline(SMALL))
-    if width == 60:  # as at 70, with the facts above on two lines
+    if width == 61:  # as at 70, with the facts above on two lines
         expected = expected.replace(" · wide=false", "\nwide=false")
     assert table.render(grid, width=width) == expected
 
@@ -194,7 +205,26 @@ def test_the_largest_share_fills_the_bar():
 
 def test_a_partial_analysis_says_what_it_leaves_out():
     partial = SMALL._replace(partial=True, uncounted=("stft", "einsum"))
-    assert layers(partial, outline(partial)).notes[-1] == "partial: no rule for stft, einsum"
+    assert "partial: no rule for stft, einsum" in layers(partial, outline(partial)).notes
+
+
+def test_a_line_below_the_table_says_that_norm_and_act_have_no_row_of_their_own():
+    assert REMARK in layers(SMALL, outline(SMALL)).notes
+    assert REMARK not in layers(SMALL, outline(SMALL, full=True)).notes
+    assert "\x1b[2mnorm and act share" in table.render(layers(SMALL, outline(SMALL)), color=True)
+
+
+def test_the_rest_of_a_cut_is_called_alike_whatever_the_rows_are():
+    rest = layers(SMALL, outline(SMALL, full=True, top=2), tree=False).entries[-2]
+    assert rest.cells[:3] == ("everything else", None, None)
+
+
+def test_the_last_lines_stand_below_one_for_all_before():
+    lines = layers(SMALL, outline(SMALL, last=2)).entries
+    assert [(full(line.cells[0]), full(line.cells[1])) for line in lines] == [
+        ("4 lines before", "6 layers"), ("unit.0.add", "add"), ("head.linear", "linear"), ("total", "8 layers"),
+    ]  # fmt: skip
+    assert layers(SMALL, outline(SMALL, last=3)) == layers(SMALL, outline(SMALL))
 
 
 def test_several_inputs_and_outputs_are_named():

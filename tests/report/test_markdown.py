@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from costcalc.outline import outline
 from costcalc.report.analyses import layers
-from costcalc.report.grid import Column, Entry, Grid, Text
+from costcalc.report.grid import Column, Entry, Grid, Paragraph, Remark, Text
 from costcalc.report.markdown import escape, render
 from costcalc.report.text import visible
 from report.analyses import SMALL
@@ -33,6 +33,8 @@ input 3×32×32 · batch 1 · width=8 · depths=\\[1, 2\\] · wide=false
 | **total** | **8 layers** |  | **1,938** | **1,679,360** | **100%** |
 
 3,426,816 FLOPs · 68,096 activations · 0 buffers
+
+norm and act share their layer's row; --full lists them
 """
 
 
@@ -65,6 +67,11 @@ def test_a_network():
 )
 def test_escape(text, escaped):
     assert escape(text) == escaped
+
+
+def test_a_paragraph_is_one_line_and_a_remark_is_one_too():
+    grid = Grid((Column("a", "A"),), (), notes=("", Paragraph(("Source: x", "        y")), Remark("b | c", "a")))
+    assert render(grid) == "| A |\n| --- |\n\nSource: x y\n\nb \\| c\n"
 
 
 @given(st.text(alphabet=st.sampled_from("ab `*_{}[]()<>#|~&$!\\@:/.w1-+=^\n\r\t\x1b'\""), max_size=40))

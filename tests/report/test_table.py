@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.report.grid import Column, Entry, Grid, Text
-from costcalc.report.table import BAR, draw, fit, render
+from costcalc.report.grid import Column, Entry, Grid, Paragraph, Remark, Text
+from costcalc.report.table import BAR, draw, fit, render, wrap
 from costcalc.report.text import columns
 
 COLUMNS = (
@@ -38,13 +38,13 @@ def test_texts_stand_left_and_numbers_right():
         "A title\n"
         "a fact · another fact\n"
         "\n"
-        "name     note           count  ratio\n"
-        "────────────────────────────────────────────────\n"
+        "name    note           count  ratio\n"
+        "───────────────────────────────────────────────\n"
         "a group\n"
-        "first    层 of two  1,234,567    0.5  ██████████\n"
-        "second                      0   12.3  ███\n"
-        "────────────────────────────────────────────────\n"
-        "all                 1,234,567\n"
+        "first   层 of two  1,234,567    0.5  ██████████\n"
+        "second                     0   12.3  ███\n"
+        "───────────────────────────────────────────────\n"
+        "all                1,234,567\n"
         "\n"
         "a note that is long · b\n"
     )
@@ -53,9 +53,9 @@ def test_texts_stand_left_and_numbers_right():
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (48, ["name", "note", "count", "ratio", ""]),
-        (42, ["name", "note", "count", "ratio", ""]),
-        (41, ["name", "note", "count", "ratio"]),
+        (47, ["name", "note", "count", "ratio", ""]),
+        (41, ["name", "note", "count", "ratio", ""]),
+        (40, ["name", "note", "count", "ratio"]),
         (30, ["name", "note", "count", "ratio"]),
         (29, ["name", "note", "count"]),
         (24, ["name", "note", "count"]),
@@ -71,6 +71,88 @@ def test_lines_are_broken_between_facts_then_between_words():
     lines = render(GRID, width=12).splitlines()
     assert lines[:3] == ["A title", "a fact", "another fact"]
     assert lines[-3:] == ["", "a note that", "is long · b"]
+
+
+ARTICLE = Grid(
+    (Column("name", "name"), Column("what", "what it does", wraps=10), Column("how", "how", wraps=8)),
+    (
+        Entry(("a group of a long name", None, None), "heading"),
+        Entry(("first", "adds two numbers and keeps the sum", "a, b, carry=0")),
+        Entry(("second", "stops", "")),
+    ),
+    notes=(
+        "",
+        Paragraph(("Source: a paper, which has", "        a title", "and a year.")),
+        Paragraph(("short",)),
+        Remark("how is what it takes · in brackets", "how"),
+        Remark("no such column", "gone"),
+    ),
+)
+
+
+def test_long_texts_are_broken_within_their_columns():
+    assert render(ARTICLE, width=40) == (
+        "name    what it does       how\n"
+        "────────────────────────────────────────\n"
+        "a group of a long name\n"
+        "first   adds two numbers   a, b, carry=0\n"
+        "        and keeps the sum\n"
+        "second  stops\n"
+        "\n"
+        "Source: a paper, which has\n"
+        "        a title\n"
+        "and a year.\n"
+        "short\n"
+        "how is what it takes · in brackets\n"
+    )
+
+
+def test_narrow_enough_every_column_that_wraps_has_its_least_width_and_the_others_stay_whole():
+    assert render(ARTICLE, width=24) == (
+        "name   what it does how\n"
+        "───────────────────────────\n"
+        "a group of a long name\n"
+        "first  adds two     a, b,\n"
+        "       numbers and  carry=0\n"
+        "       keeps the\n"
+        "       sum\n"
+        "second stops\n"
+        "\n"
+        "Source: a paper, which\n"
+        "        has a title and\n"
+        "        a year.\n"
+        "short\n"
+        "how is what it takes\n"
+        "  in brackets\n"
+    )
+
+
+def test_a_word_is_broken_where_a_name_or_a_list_may_be():
+    assert wrap("stage.0.body.conv_2", 8) == ["stage.0.", "body.", "conv_2"]
+    assert wrap("abcdefgh", 4) == ["abcdefgh"]
+    assert wrap("a · bb · cc dd", 6, margin=1) == ["a · bb", " cc dd"]
+
+
+def test_titles_are_broken_before_anything_is_given_up():
+    columns = (Column("a", "a", "count"), Column("b", "reduce saves to", "count"), Column("c", "c", yields=2))
+    grid = Grid(columns, (Entry((1, 22, "text")),))
+    assert render(grid, width=20) == "   reduce\n    saves\na      to  c\n───────────────\n1      22  text\n"
+    assert render(grid, width=8) == "  reduce\n   saves\na     to\n────────\n1     22\n"
+
+
+def test_counts_are_shortened_where_their_column_says_so():
+    grid = Grid((Column("a", "a", "count", shortens=1),), (Entry((123456789,)),))
+    assert render(grid, width=11).splitlines()[-1] == "123,456,789"
+    assert render(grid, width=10).splitlines()[-1] == "123M"
+
+
+def test_no_empty_line_ends_a_table_whose_remarks_are_hidden():
+    grid = Grid((Column("a", "a"),), (Entry(("x",)),), notes=("", Remark("about b", "b")))
+    assert render(grid) == "a\n─\nx\n"
+
+
+def test_a_coloured_line_has_no_space_at_its_end():
+    assert not re.search(r" (\x1b\[\d*m)*$", render(GRID, color=True), re.MULTILINE)
 
 
 def test_nothing_is_cut_in_a_pipe():
