@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from costcalc.errors import CostcalcError, ShapeError
+from costcalc.errors import CostcalcError, ShapeError, counted
 from costcalc.formula import ZERO
 from costcalc.model import Cost, Layer, Network, Tensor
 
@@ -71,8 +71,9 @@ class Builder:
     def _infer(self, op: Op, shapes: Shapes) -> tuple[Shapes, Cost]:
         least, most = op.arity
         if len(shapes) < least or (most is not None and len(shapes) > most):
-            takes = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-            raise ShapeError("{} takes {} input(s), got {}", op.name, takes, len(shapes), help="from: lists the inputs")
+            more = "" if least == most else " or more" if most is None else f" to {most}"
+            takes = counted(least, "input") if not more else f"{least}{more} inputs"
+            raise ShapeError("{} takes {}, got {}", op.name, takes, len(shapes), help="from: lists the inputs")
         outputs = op.shape(shapes)
         for shape in outputs:
             if len(shape) > MAX_RANK:

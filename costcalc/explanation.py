@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.analysis import analyze
-from costcalc.errors import UsageError, suggest
+from costcalc.errors import UsageError, nearest, suggest
 from costcalc.formula import ZERO, Count, elements, product
-from costcalc.model import OPERATIONS
+from costcalc.layout import layouts
+from costcalc.model import OPERATIONS, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from costcalc.formula import Shape, Term
+    from costcalc.layout import Axes
     from costcalc.model import Analysis, Layer, Network, Row
 
 QUANTITIES = ("macs", "params", "buffers", *OPERATIONS, "flops", "activations")
@@ -38,6 +40,7 @@ class Explained(NamedTuple):
     """A layer: its row of the analysis, the op with its arguments, and the count behind each figure.
 
     `share` is the layer's part of the cost that shares are of, from 0 to 1. `reach` is None where it has no meaning.
+    `followers` are the names of the layers that its `norm` and `act` wrote, which have figures of their own.
     """
 
     row: Row
@@ -45,6 +48,7 @@ class Explained(NamedTuple):
     counts: Mapping[str, Count]
     share: float
     reach: Reach | None
+    followers: tuple[str, ...] = ()
 
 
 class Explanation(NamedTuple):
@@ -90,17 +94,23 @@ def explain(
     cost = quantities[0] if quantities else "macs" if analysis.totals.macs else "flops"
     places = _matching(network, patterns) if patterns else _dearest(analysis, cost)
     seen = reaches(network) if places else []
+    axes = layouts(network) if places else {}
+    followers: dict[int | None, list[str]] = {}
+    for layer in network.layers:
+        followers.setdefault(layer.host, []).append(layer.name)
     total = getattr(analysis.totals, cost)
     layers = []
     for place in places:
         layer, row = network.layers[place], analysis.layers[place]
         names = quantities or (QUANTITIES if patterns else (cost,))
-        counts = {name: count(layer, name, batch) for name in names}
+        around = _axes(layer, place, axes)
+        counts = {name: count(layer, name, batch).named(around) for name in names}
         if not quantities:
             keep = ("params",) if row.shared else ()
             counts = {name: each for name, each in counts.items() if each.value or name in keep}
         share = getattr(row.totals, cost) / total if total else 0.0
-        layers.append(Explained(row, str(layer.op), counts, share, seen[place]))
+        behind = tuple(followers.get(place, ()))
+        layers.append(Explained(row, str(layer.op), counts, share, seen[place], behind))
     covered = sum([getattr(layer.row.totals, cost) for layer in layers]) / total if total else 0.0
     return Explanation(analysis, tuple(layers), cost, covered, bool(patterns))
 
@@ -156,6 +166,12 @@ def _start(shape: Shape) -> Reach | None:
     return Reach((1,) * rank, (1,) * rank) if 1 <= rank <= 3 else None
 
 
+def _axes(layer: Layer, place: int, known: Mapping[Tensor, Axes]) -> dict[int, Axes]:
+    """The names of axes in the formulas of a layer, by the number of them: those of its output, then of its inputs."""
+    tensors = [*layer.inputs[::-1], *[Tensor(place, port, shape) for port, shape in enumerate(layer.outputs)]]
+    return {len(tensor.shape): known[tensor] for tensor in tensors if known[tensor]}
+
+
 def _cost(layer: Layer, quantity: str) -> Count:
     found: Count = getattr(layer.cost, quantity)
     return found
@@ -169,15 +185,26 @@ def _matching(network: Network, patterns: Sequence[str]) -> list[int]:
     for pattern in patterns:
         places = {place for place, name in enumerate(names) if match(pattern, name, ".")}
         if not places:
-            inside = any(name.startswith(f"{pattern}.") for name in names)
-            raise UsageError(
-                "no layer of {} matches {}",
-                network.name,
-                pattern,
-                help="{1}.** is what is inside of it" if inside else suggest(pattern, names),
-            )
+            help, near = _advice(pattern, names)
+            raise UsageError("no layer of {} matches {}", network.name, pattern, near, help=help)
         found |= places
     return sorted(found)
+
+
+def _advice(pattern: str, names: Sequence[str]) -> tuple[str, str]:
+    """What helps against a glob that matches nothing, and the glob or name that it is about."""
+    from costcalc.globs import match
+
+    if any(name.startswith(f"{pattern}.") for name in names):
+        return "{2} is what is inside of it", f"{pattern}.**"
+    segments = pattern.split(".")
+    for place in range(len(segments) - 1, -1, -1):
+        if "*" in segments[place] and segments[place] != "**":
+            deeper = ".".join([*segments[:place], "**", *segments[place + 1 :]])
+            if any(match(deeper, name, ".") for name in names):
+                return "* is one segment; {2} takes any number of them", deeper
+    found = "" if "*" in pattern else nearest(pattern, names)
+    return "did you mean {2}?" if found else "costcalc analyze SPEC --full lists the names", found
 
 
 def _dearest(analysis: Analysis, quantity: str) -> list[int]:

@@ -10,7 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
 Dim: TypeAlias = int
@@ -43,15 +43,45 @@ class Compound(str):
         >>> Compound("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 3))).numbers()
         '(3·3 - 1)'
         """
+        return self._with(dict(self.parts))
+
+    def named(self, axes: Mapping[int, Sequence[str]]) -> Compound:
+        """The same with other names for axes, as in `Count.named`."""
+        names = {name: _named(name, axes) for name, _ in self.parts}
+        return Compound(self._with(names), tuple([(names[name], value) for name, value in self.parts]))
+
+    def _with(self, known: Mapping[str, object]) -> str:
         from re import sub
 
-        known = dict(self.parts)
         return sub(_NAME, lambda found: str(known.get(found[0], found[0])), self)
 
 
 _NAME = r"[^\W\d_]+(?:_\w+)?'?"
 
-DIM_NAMES: dict[int, tuple[str, ...]] = {1: ("D",), 2: ("T", "D"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
+
+class Axis(str):
+    """The symbol of a tensor's axis, after its place where the tensor has the usual layout: `H`, axis 1 of 3."""
+
+    __slots__ = ("place", "rank")
+    rank: int
+    place: int
+
+    def __new__(cls, name: str, rank: int, place: int) -> Self:
+        """A name, the number of the tensor's axes, and which of them it is."""
+        symbol = super().__new__(cls, name)
+        symbol.rank, symbol.place = rank, place
+        return symbol
+
+
+def _axes(*names: str) -> tuple[str, ...]:
+    return tuple([Axis(name, len(names), place) for place, name in enumerate(names)])
+
+
+def _neutral(rank: int) -> tuple[str, ...]:
+    return tuple([f"N_{axis}" for axis in range(1, rank + 1)])
+
+
+DIM_NAMES = {1: _axes("D"), 2: _axes("T", "D"), 3: _axes("C", "H", "W"), 4: _axes("C", "D", "H", "W")}
 SPACE_NAMES: dict[int, tuple[str, ...]] = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 TAP_NAMES: dict[int, tuple[str, ...]] = {1: ("K",), 2: ("K_h", "K_w"), 3: ("K_d", "K_h", "K_w")}
 
@@ -104,6 +134,17 @@ class Count:
         """The same formula with the numbers in place of the symbols: `32·28·28·5·5·192`."""
         return self._written(_number)
 
+    def named(self, axes: Mapping[int, Sequence[str]]) -> Count:
+        """The same with other names for the axes of tensors, by the number of these.
+
+        Where none are given, vectors `D` and tokens `T·D` keep theirs, and others have neutral ones.
+
+        >>> each = elements((56, 56, 96))
+        >>> each.symbols(), each.named({3: ("H", "W", "C")}).symbols(), each.named({}).symbols()
+        ('C·H·W', 'H·W·C', 'N_1·N_2·N_3')
+        """
+        return Count(tuple([tuple([(_named(symbol, axes), value) for symbol, value in term]) for term in self.terms]))
+
     def _written(self, write: Callable[[str, Dim], str]) -> str:
         sums: dict[Term, Dim] = {}
         for term in self.terms:
@@ -120,6 +161,17 @@ class Count:
 
 
 ZERO = Count(())
+
+
+def _named(symbol: str, axes: Mapping[int, Sequence[str]]) -> str:
+    if isinstance(symbol, Compound):
+        return symbol.named(axes)
+    if not isinstance(symbol, Axis):
+        return symbol
+    names = axes.get(symbol.rank)
+    if names:
+        return names[symbol.place]
+    return symbol if symbol.rank < 3 else _neutral(symbol.rank)[symbol.place]
 
 
 def _number(symbol: str, value: Dim) -> str:
@@ -142,8 +194,18 @@ def elements(shape: Shape, names: tuple[str, ...] | None = None) -> Count:
     >>> elements((64, 56, 56)).symbols()
     'C·H·W'
     """
-    names = names or DIM_NAMES.get(len(shape)) or tuple(f"N_{axis}" for axis in range(len(shape)))
+    names = names or DIM_NAMES.get(len(shape)) or _axes(*_neutral(len(shape)))
     return Count((tuple(zip(names, shape, strict=True)),))
+
+
+def channels_first(rank: int) -> tuple[str, ...]:
+    """The names of so many axes, the channels' before those of space; none where these are more than three.
+
+    >>> channels_first(3), channels_first(1), channels_first(5)
+    (('C', 'H', 'W'), ('C',), ())
+    """
+    names = ("C", *SPACE_NAMES.get(rank - 1, ()))
+    return names if len(names) == rank else ()
 
 
 def space(sizes: Shape, suffix: str = "") -> Term:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.analysis import totals
 from costcalc.errors import UsageError, suggest
+from costcalc.layout import layouts
 from costcalc.model import METRICS
 
 if TYPE_CHECKING:
@@ -28,10 +29,9 @@ Path = tuple[str, ...]
 class Box(NamedTuple):
     """A tensor, or what a folded part of the network gives.
 
-    `shape` is written with the channels last where it is an image or a volume. `said` are lines that stand above it:
-    the name of an input, or what joins several tensors into this one, where `joined`. `frame` is the innermost frame
-    around it, by its place in `Picture.frames`. `share` is the part of the cost of what made it, None where that is
-    another box's.
+    `shape` is written by `dims`. `said` are lines that stand above it: the name of an input, or what joins several
+    tensors into this one, where `joined`. `frame` is the innermost frame around it, by its place in `Picture.frames`.
+    `share` is the part of the cost of what made it, None where that is another box's.
     """
 
     shape: str
@@ -57,9 +57,10 @@ class Frame(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Boxes, arrows and frames. `heat` is the cost that boxes have shares of, if any, and `total` all of it.
+    """Boxes, arrows and frames.
 
-    `direction` is one of `DIRECTIONS`: from left to right, or from top to bottom.
+    `heat` is the cost that boxes have shares of, and `total` all of it; empty where nothing is asked for, or nothing
+    costs any. `direction` is one of `DIRECTIONS`: from left to right, or from top to bottom.
     """
 
     title: str
@@ -92,7 +93,9 @@ def draw(network: Network, *, depth: int | None = None, heat: str = "", directio
     parts = _parts(network, _deepest(network) if depth is None else depth)
     frames = _frames([part.path for part in parts])
     numbers = {path: number for number, path in enumerate(frames)}
-    boxes = [Box(dims(shape), (name,)) for name, shape in network.inputs.items()]
+    axes = layouts(network)
+    inputs = zip(network.inputs, [tensor for tensor in axes if tensor.layer < 0], strict=True)
+    boxes = [Box(dims(tensor.shape, axes[tensor]), (name,)) for name, tensor in inputs]
     where = {tensor: -1 - tensor.layer for part in parts for tensor in part.takes if tensor.layer < 0}
     costs = [getattr(totals(layer), heat) for layer in network.layers] if heat else []
     total = sum(costs)
@@ -104,7 +107,7 @@ def draw(network: Network, *, depth: int | None = None, heat: str = "", directio
         frame = _innermost(part.path[:-1], numbers)
         for tensor in part.gives:
             where[tensor] = len(boxes)
-            boxes.append(Box(dims(tensor.shape), said if joins else (), joins, frame, share))
+            boxes.append(Box(dims(tensor.shape, axes[tensor]), said if joins else (), joins, frame, share))
             arrows += [Arrow(where[source], where[tensor], () if joins else said) for source in part.takes]
             share = None
     titled = [
@@ -112,16 +115,20 @@ def draw(network: Network, *, depth: int | None = None, heat: str = "", directio
         for path, parent in frames.items()
     ]
     direction = direction or DIRECTIONS[_row(arrows) > WIDE]
-    return Picture(network.name, direction, tuple(boxes), tuple(arrows), tuple(titled), heat, total)
+    return Picture(network.name, direction, tuple(boxes), tuple(arrows), tuple(titled), heat if total else "", total)
 
 
-def dims(shape: Shape) -> str:
-    """A shape as papers draw it: the channels of images and volumes last.
+def dims(shape: Shape, axes: Sequence[str] = ()) -> str:
+    """A shape as papers draw it: the channels of images and volumes last; in the spec's order what may be neither.
 
-    >>> dims((192, 28, 28)), dims((197, 768)), dims(())
-    ('28x28x192', '197x768', '1')
+    >>> dims((192, 28, 28), ("C", "H", "W")), dims((28, 28, 192), ("H", "W", "C")), dims((12, 197, 64))
+    ('28x28x192', '28x28x192', '[12, 197, 64]')
+    >>> dims((197, 768)), dims(())
+    ('197x768', '1')
     """
-    drawn = (*shape[1:], shape[0]) if len(shape) > 2 else shape
+    if len(shape) > 2 and not axes:
+        return str(list(shape))
+    drawn = (*shape[1:], shape[0]) if len(shape) > 2 and axes[0] == "C" else shape
     return "x".join(map(str, drawn)) or "1"
 
 

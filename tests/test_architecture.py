@@ -16,7 +16,7 @@ LAYERS = [
     {"model"},
     {"ops"},
     {"engine"},
-    {"analysis", "outline", "spec"},
+    {"analysis", "outline", "layout", "spec"},
     {"catalog"},
     {"strategies", "explanation", "graph"},
     {"sweep", "regress"},

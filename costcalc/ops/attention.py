@@ -9,7 +9,7 @@ from costcalc.formula import ZERO, Compound, Dim, Factor, Shapes, product
 from costcalc.model import Cost
 from costcalc.ops.activation import softmax
 from costcalc.ops.base import Op, wrong
-from costcalc.ops.shapes import batch, tokens
+from costcalc.ops.shapes import batch, token_axes, tokens
 
 if TYPE_CHECKING:
     from costcalc.ops.kinds import Flag, Positive
@@ -75,6 +75,10 @@ class Attention(Op, name="attention"):
                 help="a number of heads that divides the features, or head_dim: for the size of each",
             )
         return inputs[:1]
+
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """Steps and features."""
+        return token_axes(rank)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Queries, keys, values, scores, weighted values, result."""

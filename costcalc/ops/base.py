@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, TypeAlias
 
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
-from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements
+from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, channels_first, elements
 from costcalc.model import Cost
 from costcalc.ops.kinds import KINDS, show
 from costcalc.record import Record
@@ -45,6 +45,8 @@ class Op(Record):
 
     pointwise: ClassVar[bool] = False
     """Whether an output position sees of the input only the same position."""
+    channels_first: ClassVar[bool] = False
+    """Whether it takes the first axis for the channels and the others for space, of input and output."""
 
     def __init_subclass__(cls, name: str = "") -> None:
         super().__init_subclass__()
@@ -106,6 +108,15 @@ class Op(Record):
         """
         return ((1, 1, 1),) * rank if self.pointwise else None
 
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """What the axes of an output are, where those of the input are `axes`; an empty tuple where that is not known.
+
+        An op that keeps the number of axes and not their order says so here, or they are shown under wrong names.
+        """
+        if self.channels_first:
+            return channels_first(rank)
+        return axes if len(axes) == rank else ()
+
     def caption(self, rank: int) -> str:
         """The op in a few words, for a picture: `3x3 maxpool, /2` on two dimensions, `attention(heads=12)`."""
         window = self.footprint(rank)
@@ -146,14 +157,14 @@ def across_channels(axis: Dim, rank: int) -> Window | None:
     return ((1, 1, 1),) * rank if axis in (0, -1 - rank) else None
 
 
-def windowed(window: Window, what: str) -> str:
-    """What is done with a window, in a few words.
+def windowed(window: Window, what: str, by: str = "/") -> str:
+    """What is done with a window, in a few words; its strides divide the size, or else `by` says what they do.
 
     >>> windowed(((7, 2, 1), (7, 2, 1)), "(64 filters)"), windowed(((3, 1, 2), (1, 1, 1)), "maxpool")
     ('7x7 (64 filters), /2', '3x1 maxpool, dilation 2x1')
     """
     kernel, stride, dilation = zip(*window, strict=True)
-    more = [f", {said}{_times(sizes)}" for said, sizes in (("/", stride), ("dilation ", dilation)) if set(sizes) != {1}]
+    more = [f", {said}{_times(sizes)}" for said, sizes in ((by, stride), ("dilation ", dilation)) if set(sizes) != {1}]
     return f"{'x'.join(map(str, kernel))} {what}{''.join(more)}"
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements, product, space, taps
 from costcalc.model import Cost
-from costcalc.ops.base import Op, Window, windowed, wrong
+from costcalc.ops.base import Op, Window, windowed
 from costcalc.ops.shapes import divide, per_group, slide, spatial, spread
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Flag, Margins, Padding, Positive, Sizes
+    from costcalc.ops.kinds import ExplicitPadding, Flag, Margins, Padding, Positive, Sizes
 
 
 class Conv(Op, name="conv"):
@@ -32,6 +32,7 @@ class Conv(Op, name="conv"):
     """
 
     followed: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     out: Positive
     kernel: Sizes
     stride: Sizes = 1
@@ -82,6 +83,7 @@ class DepthwiseConv(Op, name="depthwise_conv"):
     """
 
     followed: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     kernel: Sizes
     stride: Sizes = 1
     padding: Padding = 0
@@ -131,23 +133,15 @@ class ConvTranspose(Op, name="conv_transpose"):
     """
 
     followed: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     out: Positive
     kernel: Sizes
     stride: Sizes = 1
-    padding: Padding = 0
+    padding: ExplicitPadding = 0
     output_padding: Margins = 0
     dilation: Sizes = 1
     groups: Positive = 1
     bias: Flag = True
-
-    def check(self) -> None:
-        """`same` has no meaning here: the output size would not follow from the input size."""
-        if self.padding == "same":
-            raise wrong(
-                "padding",
-                "conv_transpose takes no padding: same",
-                help="at stride 2, padding: (kernel - 1) // 2 and output_padding: 1 double the size",
-            )
 
     def shape(self, inputs: Shapes) -> Shapes:
         """(C, *S) -> (out, *S')."""
@@ -184,16 +178,15 @@ class ConvTranspose(Op, name="conv_transpose"):
         )
 
     def caption(self, rank: int) -> str:
-        """`2x2 transposed (32 filters)`."""
-        kernel = "x".join(map(str, spread(self.kernel, rank, "kernel")))
-        return f"{kernel} transposed {_filters(self.out, self.groups)}"
+        """`2x2 transposed (32 filters), x2`: its stride multiplies the size."""
+        return windowed(_footprint(self, rank), f"transposed {_filters(self.out, self.groups)}", by="x")
 
 
 def _slid(op: Conv | DepthwiseConv, sizes: Shape) -> Shape:
     return slide(sizes, kernel=op.kernel, stride=op.stride, padding=op.padding, dilation=op.dilation)
 
 
-def _footprint(op: Conv | DepthwiseConv, rank: int) -> Window:
+def _footprint(op: Conv | DepthwiseConv | ConvTranspose, rank: int) -> Window:
     arguments = (("kernel", op.kernel), ("stride", op.stride), ("dilation", op.dilation))
     return tuple(zip(*(spread(value, rank, name) for name, value in arguments), strict=True))
 

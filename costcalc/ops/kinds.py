@@ -22,6 +22,7 @@ Probability: TypeAlias = float
 Sizes: TypeAlias = Dim | Shape
 Margins: TypeAlias = Dim | Shape
 Padding: TypeAlias = Dim | Shape | str
+ExplicitPadding: TypeAlias = Dim | Shape | str
 Integers: TypeAlias = Dim | Shape
 Extents: TypeAlias = Shape
 Axes: TypeAlias = int | Literal["all"]
@@ -123,6 +124,19 @@ def padding(value: Any) -> Padding:
     return margins(value)
 
 
+def explicit_padding(value: Any) -> ExplicitPadding:
+    """Margins, or `valid`. No `same`: sizes that a stride multiplies have no one size to be the same as."""
+    if isinstance(value, str):
+        if value == "valid":
+            return "valid"
+        raise ArgumentError(
+            "expected a number, one per spatial dimension, or valid, got {}",
+            show(value),
+            help="at stride 2, padding: (kernel - 1) // 2 and output_padding: kernel % 2 double the size",
+        )
+    return margins(value)
+
+
 def axes(value: Any) -> Axes:
     """How many trailing axes, or `all`."""
     if isinstance(value, str):
@@ -174,8 +188,9 @@ _NATURAL: dict[str, object] = {"type": "integer", "minimum": 0}
 _POSITIVE: dict[str, object] = {"type": "integer", "minimum": 1}
 
 
-def _or_list(item: dict[str, object]) -> dict[str, object]:
-    return {"anyOf": [item, {"type": "array", "items": {"anyOf": [item, {"type": "string"}]}, "minItems": 1}]}
+def _or_list(item: dict[str, object], *others: dict[str, object]) -> dict[str, object]:
+    several = {"type": "array", "items": {"anyOf": [item, {"type": "string"}]}, "minItems": 1}
+    return {"anyOf": [item, several, *others]}
 
 
 KINDS: dict[str, tuple[Callable[[Any], Any], str, dict[str, object]]] = {
@@ -186,7 +201,16 @@ KINDS: dict[str, tuple[Callable[[Any], Any], str, dict[str, object]]] = {
     "Probability": (probability, "number from 0 to 1", {"type": "number", "minimum": 0, "maximum": 1}),
     "Sizes": (sizes, "integer ≥ 1, or one per spatial dimension", _or_list(_POSITIVE)),
     "Margins": (margins, "integer ≥ 0, or one per spatial dimension", _or_list(_NATURAL)),
-    "Padding": (padding, "integer ≥ 0, or one per spatial dimension; same; valid", _or_list(_NATURAL)),
+    "Padding": (
+        padding,
+        "integer ≥ 0, or one per spatial dimension; same; valid",
+        _or_list(_NATURAL, {"enum": ["same", "valid"]}),
+    ),
+    "ExplicitPadding": (
+        explicit_padding,
+        "integer ≥ 0, or one per spatial dimension; valid",
+        _or_list(_NATURAL, {"enum": ["valid"]}),
+    ),
     "Integers": (integers, "integer, or a list of them", _or_list(_INTEGER)),
     "Extents": (extents, "list of integers ≥ 1", _or_list(_POSITIVE)),
     "Axes": (axes, "integer ≥ 1, or all", _POSITIVE),

@@ -134,6 +134,10 @@ class Matmul(Op, name="matmul"):
             )
         return ((*leading, left[-2], columns),)
 
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """Not known: an axis of each input is in it."""
+        return ()
+
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Every element of the result sums k products."""
         *leading, m, n = outputs[0]

@@ -8,7 +8,7 @@ from costcalc.errors import ShapeError
 from costcalc.formula import Count, Shape, Shapes, elements, product
 from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, across_channels
-from costcalc.ops.shapes import axis_of, broadcast, tokens
+from costcalc.ops.shapes import axis_of, broadcast, token_axes, tokens
 
 if TYPE_CHECKING:
     from costcalc.ops.kinds import Extents, Integer, Positive
@@ -173,6 +173,10 @@ class ConcatToken(Op, name="concat_token"):
         """(..., T, D) -> (..., T + count, D)."""
         leading, length, features = tokens(inputs[0], self)
         return ((*leading, length + self.count, features),)
+
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """Steps and features."""
+        return token_axes(rank)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Joining computes nothing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.errors import ShapeError
+from costcalc.errors import ShapeError, counted
 from costcalc.formula import ZERO, Count, Shapes, Term, elements, product
 from costcalc.model import Cost
 from costcalc.ops.base import Op
@@ -32,6 +32,7 @@ class Batchnorm(Op, name="batchnorm"):
     """
 
     pointwise: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     affine: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -63,6 +64,7 @@ class Instancenorm(Op, name="instancenorm"):
     """
 
     pointwise: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     affine: Flag = False
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -90,6 +92,7 @@ class Groupnorm(Op, name="groupnorm"):
     """
 
     pointwise: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     groups: Positive
     affine: Flag = True
 
@@ -115,10 +118,10 @@ class _Trailing(Op):
         rank = len(ranked(inputs[0], 1, self))
         if self.axes != "all" and self.axes > rank:
             raise ShapeError(
-                "{} over the last {} axes of an input of {} dimension(s)",
+                "{} over the last {} axes of an input of {}",
                 self.name,
                 self.axes,
-                rank,
+                counted(rank, "dimension"),
                 help="axes counts axes from the back and not features; axes: all takes them all",
             )
         return inputs
@@ -189,6 +192,7 @@ class Lrn(Op, name="lrn"):
     """
 
     pointwise: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     size: Positive = 5
 
     def shape(self, inputs: Shapes) -> Shapes:

@@ -22,6 +22,7 @@ class _Pool(Op):
     """A window that slides. `dilation` is 1 where an op has no such argument."""
 
     implied: ClassVar[dict[str, str]] = {"stride": "kernel"}
+    channels_first: ClassVar[bool] = True
     kernel: Sizes
     stride: Sizes | None = None
     padding: Padding = 0
@@ -117,6 +118,7 @@ class Avgpool(_Pool, name="avgpool"):
 
 
 class _Global(Op):
+    channels_first: ClassVar[bool] = True
     keepdims: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -165,6 +167,7 @@ class GlobalMaxpool(_Global, name="global_maxpool"):
 
 
 class _Adaptive(Op):
+    channels_first: ClassVar[bool] = True
     out: Sizes
 
     def shape(self, inputs: Shapes) -> Shapes:

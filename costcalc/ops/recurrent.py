@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.formula import Compound, Count, Dim, Factor, Shapes, product
 from costcalc.model import Cost
 from costcalc.ops.base import Op
-from costcalc.ops.shapes import less_one, rows, tokens
+from costcalc.ops.shapes import less_one, rows, token_axes, tokens
 
 if TYPE_CHECKING:
     from costcalc.ops.kinds import Flag, Positive
@@ -37,6 +37,10 @@ class _Recurrent(Op):
         """(..., T, D) -> (..., T, directions·hidden)."""
         leading, length, _ = tokens(inputs[0], self)
         return ((*leading, length, self.hidden * self.directions),)
+
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """Steps and features."""
+        return token_axes(rank)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Every step multiplies input and state by a matrix for each gate, in each layer and direction."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from costcalc.formula import Count, Shape, Shapes, elements, product
 from costcalc.model import Cost
 from costcalc.ops.base import Op, wrong
-from costcalc.ops.shapes import axis_of, less_one
+from costcalc.ops.shapes import axis_of, less_one, several
 
 if TYPE_CHECKING:
     from costcalc.ops.kinds import Flag, Integers
@@ -19,8 +19,7 @@ class _Reduce(Op):
 
     def axes(self, shape: Shape) -> list[int]:
         """The axes that are reduced, counted from the front."""
-        named = self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        axes = [axis_of(axis, len(shape)) for axis in named]
+        axes = [axis_of(axis, len(shape)) for axis in several(self.axis)]
         for place, axis in enumerate(axes):
             if axis in axes[:place]:
                 raise wrong("axis", "names axis {} of {} twice", axis, list(shape))
@@ -31,6 +30,13 @@ class _Reduce(Op):
         axes = self.axes(inputs[0])
         sizes = [1 if axis in axes else size for axis, size in enumerate(inputs[0])]
         return (tuple(size for axis, size in enumerate(sizes) if self.keepdims or axis not in axes),)
+
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """The names of the axes that stay."""
+        if self.keepdims:
+            return super().layout(axes, rank)
+        gone = [axis % len(axes) for axis in several(self.axis)] if axes else []
+        return tuple([name for axis, name in enumerate(axes) if axis not in gone])
 
     def kept(self, inputs: Shapes) -> Count:
         """E."""

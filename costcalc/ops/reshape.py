@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.errors import ShapeError
+from costcalc.errors import ShapeError, counted
 from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, across_channels, wrong
 from costcalc.ops.kinds import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
-from costcalc.ops.shapes import axis_of, divide, ranked, spatial
+from costcalc.ops.shapes import axis_of, divide, ranked, several, spatial
 
 if TYPE_CHECKING:
     from costcalc.formula import Dim, Shape, Shapes
@@ -99,7 +99,7 @@ class Reshape(_Move, name="reshape"):
     def check(self) -> None:
         """Sizes, and -1 at most once."""
         unknown = 0
-        for size in self._sizes():
+        for size in several(self.shape_):
             if size == -1:
                 unknown += 1
             elif size < 1:
@@ -107,12 +107,9 @@ class Reshape(_Move, name="reshape"):
         if unknown > 1:
             raise wrong("shape", "-1 may stand once, and stands {} times", unknown)
 
-    def _sizes(self) -> Shape:
-        return self.shape_ if isinstance(self.shape_, tuple) else (self.shape_,)
-
     def shape(self, inputs: Shapes) -> Shapes:
         """Any -> `shape`."""
-        sizes = self._sizes()
+        sizes = several(self.shape_)
         total, known = prod(inputs[0]), prod([size for size in sizes if size != -1])
         open_ = any(size == -1 for size in sizes)
         if (total % known if open_ else total - known) != 0:
@@ -125,6 +122,10 @@ class Reshape(_Move, name="reshape"):
                 help="one entry of -1 takes what is left; shapes have no batch",
             )
         return (tuple(total // known if size == -1 else size for size in sizes),)
+
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """Not known: the elements are divided anew."""
+        return ()
 
 
 class Permute(_Move, name="permute"):
@@ -144,7 +145,7 @@ class Permute(_Move, name="permute"):
     def shape(self, inputs: Shapes) -> Shapes:
         """The sizes in the order."""
         sizes = inputs[0]
-        order = self.order if isinstance(self.order, tuple) else (self.order,)
+        order = several(self.order)
         axes = [axis_of(axis, len(sizes)) for axis in order]
         if sorted(axes) != list(range(len(sizes))):
             raise ShapeError(
@@ -155,6 +156,10 @@ class Permute(_Move, name="permute"):
                 help="axes count from 0, without the batch",
             )
         return (tuple(sizes[axis] for axis in axes),)
+
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """The names in the order."""
+        return axes and tuple([axes[axis] for axis in several(self.order)])
 
 
 class Split(_Move, name="split"):
@@ -274,6 +279,7 @@ class Pad(_Move, name="pad"):
     """
 
     pointwise: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     amount: Amounts
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -296,6 +302,7 @@ class Crop(_Move, name="crop"):
     """
 
     pointwise: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     amount: Amounts
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -321,6 +328,7 @@ class PixelShuffle(_Move, name="pixel_shuffle"):
     ((16, 14, 14),)
     """
 
+    channels_first: ClassVar[bool] = True
     factor: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -342,6 +350,7 @@ class PixelUnshuffle(_Move, name="pixel_unshuffle"):
     ((64, 7, 7),)
     """
 
+    channels_first: ClassVar[bool] = True
     factor: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -377,6 +386,7 @@ class ChannelShuffle(_Move, name="channel_shuffle"):
     """
 
     pointwise: ClassVar[bool] = True
+    channels_first: ClassVar[bool] = True
     groups: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -399,9 +409,9 @@ def _pairs(amount: Amounts, shape: Shape) -> tuple[tuple[Dim, Dim], ...]:
         return ((amount, amount),) * rank
     if len(amount) != rank:
         raise ShapeError(
-            "amount has {} pair(s), for the {} spatial dimension(s) of {}",
-            len(amount),
-            rank,
+            "amount has {}, for the {} of {}",
+            counted(len(amount), "pair"),
+            counted(rank, "spatial dimension"),
             list(shape),
             help="give one number, or [before, after] for each dimension",
         )

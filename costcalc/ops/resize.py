@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.errors import ShapeError
+from costcalc.errors import ShapeError, counted
 from costcalc.formula import Shapes, elements
 from costcalc.model import Cost
 from costcalc.ops.base import Op, wrong
@@ -35,6 +35,7 @@ class Upsample(Op, name="upsample"):
     """
 
     implied: ClassVar[dict[str, str]] = {"scale": "2", "size": "none"}
+    channels_first: ClassVar[bool] = True
     scale: Sizes | None = None
     size: Sizes | None = None
     mode: Mode = "nearest"
@@ -52,9 +53,9 @@ class Upsample(Op, name="upsample"):
         if meant != rank:
             fitting = next(mode for mode in ("linear", "bilinear", "trilinear") if RANKS[mode] == rank)
             raise ShapeError(
-                "{} interpolates {} spatial dimension(s), not the {} of {}",
+                "{} interpolates {}, not the {} of {}",
                 self.mode,
-                meant,
+                counted(meant, "spatial dimension"),
                 rank,
                 list(inputs[0]),
                 help=f"mode: {fitting}, or nearest",

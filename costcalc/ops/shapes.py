@@ -6,13 +6,22 @@ from math import gcd as integer_gcd
 from math import prod
 from typing import TYPE_CHECKING
 
-from costcalc.errors import ShapeError
+from costcalc.errors import ShapeError, counted
 from costcalc.formula import Compound
 
 if TYPE_CHECKING:
     from costcalc.formula import Dim, Factor, Shape, Shapes, Term
     from costcalc.ops.base import Op
     from costcalc.ops.kinds import Padding, Sizes
+
+
+def several(value: Dim | Shape) -> Shape:
+    """One value as a list of one.
+
+    >>> several(3), several((3, 5))
+    ((3,), (3, 5))
+    """
+    return value if isinstance(value, tuple) else (value,)
 
 
 def spread(value: Dim | Shape, rank: int, argument: str) -> Shape:
@@ -25,10 +34,10 @@ def spread(value: Dim | Shape, rank: int, argument: str) -> Shape:
         return (value,) * rank
     if len(value) != rank:
         raise ShapeError(
-            "{} has {} value(s), for {} spatial dimension(s)",
+            "{} has {}, for {}",
             argument,
-            len(value),
-            rank,
+            counted(len(value), "value"),
+            counted(rank, "spatial dimension"),
             help="give one number, or one for each dimension",
         )
     return value
@@ -59,10 +68,19 @@ def tokens(shape: Shape, op: Op) -> tuple[Shape, Dim, Dim]:
     return shape[:-2], shape[-2], shape[-1]
 
 
+def token_axes(rank: int) -> tuple[str, ...]:
+    """The names of the axes of tokens.
+
+    >>> token_axes(2), token_axes(4)
+    (('T', 'D'), ('N_1', 'N_2', 'T', 'D'))
+    """
+    return (*[name for name, _ in batch((1,) * (rank - 2), "N")], "T", "D")
+
+
 def ranked(shape: Shape, least: int, op: Op) -> Shape:
     """The shape of an input that must have so many axes."""
     if len(shape) < least:
-        raise ShapeError("{} needs an input of at least {} dimension(s), got {}", op.name, least, list(shape))
+        raise ShapeError("{} needs an input of at least {}, got {}", op.name, counted(least, "dimension"), list(shape))
     return shape
 
 
@@ -203,10 +221,10 @@ def axis_of(axis: Dim, rank: int, name: str = "axis") -> int:
     """
     if not -rank <= axis < rank:
         raise ShapeError(
-            "{} {} does not exist in an input of {} dimension(s)",
+            "{} {} does not exist in an input of {}",
             name,
             axis,
-            rank,
+            counted(rank, "dimension"),
             help="axes count from 0 without the batch, or from the back: -1 is the last",
         )
     return axis % rank

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.errors import CostcalcError, suggest
+from costcalc.errors import CostcalcError, counted, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,7 +65,7 @@ def _copy(entry: Entry, name: str, numbers: list[str]) -> Entry:
                 "{} does not exist: {} has {}, counted from 0",
                 name,
                 ".".join([name.split(".")[0], *numbers[:position]]),
-                f"{count} copies" if entry.copies else f"{count} output(s)",
+                f"{count} copies" if entry.copies else counted(count, "output"),
             )
         entry = inner
     return entry

@@ -23,7 +23,7 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
-    fault("linear", {"out": 5}, (), "at least 1 dimension(s), got []"),
+    fault("linear", {"out": 5}, (), "at least 1 dimension, got []"),
     fault("linear", {"out": 0}, (5,), "expected an integer of at least 1, got 0"),
     fault("linear", {"out": 11.2}, (5,), "expected an integer, got 11.2", "make_divisible"),
     fault("linear", {"in_features": 5, "out": 3}, (5,), "no argument in_features", "features are those"),
@@ -34,7 +34,7 @@ FAULTS = [
     fault("matmul", {}, [(5, 4), (5, 4)], "[5, 4] by [5, 4]: the inner axes are 4 and 5", "transpose_b"),
     fault("matmul", {}, [(5, 4), (3, 6)], "the inner axes are 4 and 3", "the last axis of the first"),
     fault("matmul", {}, [(2, 5, 4), (3, 4, 6)], "leading axes do not broadcast", "equal, or 1"),
-    fault("matmul", {}, [(4,), (4, 6)], "matmul needs an input of at least 2 dimension(s), got [4]"),
+    fault("matmul", {}, [(4,), (4, 6)], "matmul needs an input of at least 2 dimensions, got [4]"),
 ]
 
 

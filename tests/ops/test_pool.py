@@ -49,12 +49,12 @@ FAULTS = [
     fault("avgpool", {"kernel": 3, "dilation": 2}, (8, 5, 5), "avgpool has no argument dilation"),
     fault("maxpool", {"kernel_size": 3}, (8, 5, 5), "no argument kernel_size", "here it is called kernel"),
     fault("maxpool", {"kernel": 3, "ceil_mode": True}, (8, 5, 5), "no argument ceil_mode", "here it is called ceil"),
-    fault("maxpool", {"kernel": [2, 2]}, (8, 5), "kernel has 2 value(s), for 1 spatial dimension(s)"),
+    fault("maxpool", {"kernel": [2, 2]}, (8, 5), "kernel has 2 values, for 1 spatial dimension"),
     fault("maxpool", {"kernel": 2, "padding": "full"}, (8, 5), "same or valid, got full"),
     fault("maxpool", {"kernel": 2}, (8,), "maxpool needs an input of channels"),
     fault("global_avgpool", {}, (512,), "global_avgpool needs an input of channels and 1 to 3", "reshape"),
     fault("adaptive_avgpool", {"output_size": 7}, (5, 8, 8), "no argument output_size", "here it is called out"),
-    fault("adaptive_avgpool", {"out": [1, 1]}, (5, 8), "out has 2 value(s), for 1"),
+    fault("adaptive_avgpool", {"out": [1, 1]}, (5, 8), "out has 2 values, for 1"),
     fault("adaptive_maxpool", {"out": 0}, (5, 8), "at least 1, got 0"),
 ]  # fmt: skip
 

@@ -17,13 +17,13 @@ ROWS = [
 
 FAULTS = [
     fault("upsample", {"scale": 2, "size": 8}, (8, 7, 5), "scale and size exclude each other", "doubles"),
-    fault("upsample", {"mode": "bilinear"}, (8, 7), "interpolates 2 spatial dimension(s), not the 1", "linear"),
+    fault("upsample", {"mode": "bilinear"}, (8, 7), "interpolates 2 spatial dimensions, not the 1", "linear"),
     fault("upsample", {"mode": "linear"}, (8, 7, 5), "not the 2 of [8, 7, 5]", "mode: bilinear, or nearest"),
     fault("upsample", {"mode": "bicubic"}, (8, 7, 5, 3), "not the 3", "mode: trilinear"),
     fault("upsample", {"mode": "cubic"}, (8, 7), "expected one of nearest, linear, bilinear, trilinear, bicubic"),
     fault("upsample", {"scale": 1.5}, (8, 7), "expected an integer, got 1.5"),
     fault("upsample", {"scale_factor": 2}, (8, 7), "no argument scale_factor", "here it is called scale"),
-    fault("upsample", {"size": [9, 4]}, (8, 7), "size has 2 value(s), for 1"),
+    fault("upsample", {"size": [9, 4]}, (8, 7), "size has 2 values, for 1"),
     fault("upsample", {}, (8,), "upsample needs an input of channels"),
 ]
 
