@@ -80,7 +80,8 @@ class Run:
         entered: Tensors = (self.builder.input(next(iter(inputs))),) if len(inputs) == 1 else ()
         if entered:
             names.table.setdefault("input", Entry(entered))
-        frame = Frame(Values(self.params), names, Segments("", _given(items)), entered, 0)
+        segments = Segments("", _given(items).union(inputs) - {"input"})
+        frame = Frame(Values(self.params), names, segments, entered, 0)
         return self.run(items, entered, frame), names
 
     # Lists and items
@@ -458,7 +459,7 @@ class Run:
         found: list[Tensor] = []
         for reference in references:
             try:
-                outputs = current if reference.name == "prev" else names.find(reference.name).outputs
+                outputs = names.find(reference.name, current).outputs
                 self.meter.spend(STEP // 10 * len(outputs))
                 found += outputs
             except CostcalcError as error:

@@ -32,9 +32,14 @@ class Names:
         self.outer = outer
         self.table: dict[str, Entry] = table or {}
 
-    def find(self, name: str) -> Entry:
-        """The entry of a name such as `stem`, `x.0` or `stage.0.2`. Raises `CostcalcError` with the nearest name."""
+    def find(self, name: str, previous: tuple[Tensor, ...] | None = None) -> Entry:
+        """The entry of a name such as `stem`, `x.0` or `stage.0.2`; of `prev` the outputs of the `previous` layer.
+
+        Raises `CostcalcError` with the nearest name.
+        """
         head, *numbers = name.split(".")
+        if head == "prev" and previous is not None:
+            return _copy(Entry(previous), name, numbers)
         scope: Names | None = self
         while scope is not None:
             entry = scope.table.get(head)

@@ -110,6 +110,10 @@ FROM = {
         "[split: 2, {relu: , from: split.1}, {add: , from: [prev, split.0]}]",
         ["split < input", "relu < split.1", "add < relu split.0"],
     ),
+    "one of several outputs of the previous layer": (
+        "[split: 2, {relu: , from: prev.1}, {split: 2, name: s}, {add: , from: [prev.1, prev.0]}]",
+        ["split < input", "relu < split.1", "s < relu", "add < s.1 s.0"],
+    ),
     "all of several outputs for add, mul and concat": (
         "[split: 2, add, {mul: , from: split}, {concat: , from: [split, add]}]",
         ["split < input", "add < split.0 split.1", "mul < split.0 split.1", "concat < split.0 split.1 add"],
