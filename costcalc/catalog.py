@@ -35,11 +35,13 @@ def ops(*names: str) -> list[Entry]:
     """Every op, installed packages' ones too, by family; or those named. Raises `UsageError` with the nearest name."""
     from costcalc.errors import UsageError, suggest
     from costcalc.ops import registered
+    from costcalc.spec.blocks import builtin
 
     known = registered()
     for name in names:
         if name not in known:
-            raise UsageError("no such op: {}", name, help=suggest(name, known, "costcalc ops lists them"))
+            block = "{0} is a block: costcalc blocks {0}" if name in builtin() else ""
+            raise UsageError("no such op: {}", name, help=block or suggest(name, known, "costcalc ops lists them"))
     entries = [_op(known[name]) for name in names or known]
     return sorted(entries, key=lambda entry: entry.family)
 
@@ -47,16 +49,19 @@ def ops(*names: str) -> list[Entry]:
 def blocks(*names: str) -> list[Entry]:
     """Every built-in block, or those named. Raises `UsageError` with the nearest name."""
     from costcalc.errors import UsageError, suggest
+    from costcalc.ops import find
     from costcalc.spec.blocks import builtin
 
     known = builtin()
     for name in names:
         if name not in known:
-            raise UsageError("no such block: {}", name, help=suggest(name, known))
+            op = "{0} is an op: costcalc ops {0}" if find(name) else ""
+            raise UsageError("no such block: {}", name, help=op or suggest(name, known))
     return [_block(name, known[name]) for name in names or known]
 
 
 def _op(op: type[Op]) -> Entry:
+    import re
     from inspect import cleandoc
 
     from costcalc.ops.base import signature, summary
@@ -68,6 +73,7 @@ def _op(op: type[Op]) -> Entry:
         arguments.append(Argument(field, default, KINDS[kind.removesuffix(" | None")][1]))
     family = op.__module__.removeprefix("costcalc.ops.")
     said = cleandoc(op.__doc__ or "").partition(">>>")[0].partition("\n")[2].strip()
+    said = re.sub(r"\b[A-Z]\w+Error (?=when|unless)", "", said)  # names for programs
     followers = _FOLLOWERS if op.followed else ()
     return Entry(op.name, family, signature(op), summary(op), said, (*arguments, *followers))
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
+from costcalc.cli.common import Loader, batch_option, given_options, loader_options, spec_argument
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, tell_table, texts
+from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults, tell_table, texts
 from costcalc.errors import CostcalcError, Fault, SpecError
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from costcalc.model import Analysis
     from costcalc.report.grid import Grid
+
+
+LAST = 20
+"""The lines before a fault that are shown of a network that could not be built."""
 
 
 def _columns(_ctx: click.Context, _param: click.Parameter, names: str | None) -> tuple[str, ...]:
@@ -74,14 +78,17 @@ def analyze(
     """
     import costcalc
 
-    def grid(analyses: Sequence[Analysis], form: str) -> Grid:
+    _warn(several=len(specs) > 1, documents={output.format for output in outputs} == {"json"})
+
+    def grid(analyses: Sequence[Analysis], form: str, *, partial: bool = False) -> Grid:
         from costcalc.outline import outline
         from costcalc.report.analyses import FIGURES, layers, networks
 
         chosen = columns or (FIGURES if form == "csv" else ())
         if len(specs) > 1:
             return networks(analyses, specs, chosen)
-        lines = outline(analyses[0], full=full or form == "csv", **arrangement)
+        arranged = {"last": LAST} if partial else arrangement
+        lines = outline(analyses[0], full=full or form == "csv", **arranged)
         return layers(analyses[0], lines, chosen, tree=form == "table")
 
     analyses: list[Analysis] = []
@@ -92,14 +99,32 @@ def analyze(
         except SpecError as error:
             faults += error.faults
             if error.partial and error.partial.layers and len(specs) == 1:
-                partial = grid([costcalc.analyze(error.partial, batch=batch)], "table")
-                title, *facts = partial.heading
-                tell_table(partial._replace(heading=(f"{title}, as far as it could be built", *facts)))
+                table = grid([costcalc.analyze(error.partial, batch=batch)], "table", partial=True)
+                title, *facts = table.heading
+                tell_table(table._replace(heading=(f"{title}, as far as it could be built", *facts)))
         except CostcalcError as error:
             faults.append(error.fault())
     if faults:
         raise SpecError(faults)
     emit(outputs, texts(lambda form: grid(analyses, form), lambda: _document(analyses)))
+
+
+def _warn(*, several: bool, documents: bool) -> None:
+    """Tell of options that change nothing."""
+    arrangement = ("depth", "sort", "top")
+    idle = []
+    if several:
+        idle.append((given_options(*arrangement, "full"), "on several specs, which are shown a line each"))
+    if documents:
+        changed = ("columns",) if several else ("columns", *arrangement)
+        idle.append((given_options(*changed), "on -o json, which has every layer and every figure"))
+    tell_faults(
+        [
+            Fault(f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} no effect {where}", severity="warning")
+            for names, where in idle
+            if names
+        ]
+    )
 
 
 def _document(analyses: Sequence[Analysis]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from costcalc.cli.output import tell_faults
+from costcalc.cli.output import refuse_overwriting, tell_faults
 from costcalc.errors import CostcalcError, UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Loader(NamedTuple):
         from costcalc.spec.document import open_spec
 
         document = open_spec(_stdin() if spec == STDIN else spec)
+        files = [file.name for file in document.files if not file.bundled]
+        refuse_overwriting(files, click.get_current_context().params.get("outputs", ()))
         tell_faults(document.warnings)
         return document
 
@@ -135,8 +137,24 @@ def _count(_ctx: click.Context, param: click.Parameter, text: str | None) -> int
     except CostcalcError:
         number = None
     if type(number) is not int or number < 1:
-        raise UsageError("{} {}: expected an integer of at least 1", param.opts[0], text, help="for example 64, or 1k")
+        raise UsageError(
+            "{} {}: expected an integer from 1 to 10^30", param.opts[0], text, help="for example 64, or 1k"
+        )
     return number
+
+
+def given_options(*names: str) -> list[str]:
+    """Of the parameters of these names, or of all, the options that stand on the command line, as one writes them."""
+    from click.core import ParameterSource
+
+    ctx = click.get_current_context()
+    return [
+        max(param.opts, key=len)
+        for param in ctx.command.params
+        if isinstance(param, click.Option)
+        and (param.name in names or not names)
+        and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    ]
 
 
 def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

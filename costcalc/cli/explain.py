@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, complete_layer, loader_options, spec_argument
+from costcalc.cli.common import Loader, batch_option, complete_layer, given_options, loader_options, spec_argument
 from costcalc.cli.group import Command
 from costcalc.cli.output import Medium, Output, color_option, emit, output_option, texts
 from costcalc.errors import UsageError
@@ -58,7 +58,7 @@ def explain(
     """Why it costs what it costs: each figure as a formula, in symbols, with numbers, and its value.
 
     LAYER is a name or a glob, in which * is one segment of a name and ** any number of them. Without one, the layers
-    that make up 80 % of the cost are explained. CC103 and its like explain a rule of costcalc check.
+    that make up 80% of the cost are explained. CC103 and its like explain a rule of costcalc check.
     """
     if _RULE.fullmatch(spec) and not layers:
         _explain_rule(spec.upper(), outputs)
@@ -87,6 +87,9 @@ def _explain_rule(name: str, outputs: Sequence[Output]) -> None:
 
     if name not in RULES:
         raise UsageError("no such rule: {}", name, help=suggest(name, RULES))
+    idle = [option for option in given_options() if option not in ("--output", "--color")]
+    if idle:
+        raise UsageError("{} is a rule, which takes no {}", name, " or ".join(idle))
     for output in outputs:
         if output.format != "table":
             raise UsageError("a rule is explained as text, not as {}", output.format, help="leave -o out")

@@ -50,6 +50,21 @@ class Command(click.Command):
         _write_examples(self.examples, formatter)
         super().format_help(ctx, formatter)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse them; what is wrong with one knows its command, whose help is the place to look."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it, where what it reads and what it writes go together."""
+        from costcalc.cli.output import refuse_conflicts
+
+        refuse_conflicts(ctx)
+        return super().invoke(ctx)
+
 
 class Commands(click.Group):
     """The group, on the table `COMMANDS`."""

@@ -34,7 +34,7 @@ def ops(name: str | None, outputs: tuple[Output, ...]) -> None:
     emit(
         outputs,
         texts(
-            lambda form: entry(listed[0]) if name else entries(listed, tree=form == "table"),
+            lambda form: entry(listed[0], bare=form != "csv") if name else entries(listed, tree=form == "table"),
             lambda: {"format": "costcalc.ops/1", "ops": [one.to_dict() for one in listed]},
         ),
     )

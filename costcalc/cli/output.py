@@ -13,7 +13,7 @@ from costcalc.cli.group import COLOR
 from costcalc.errors import UsageError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from costcalc.errors import Fault
@@ -69,7 +69,30 @@ def _output(value: str, formats: Sequence[str]) -> Output:
         raise UsageError("no such format: {}", name, help=suggest(name, formats))
     if equals and not path:
         raise UsageError("-o {}= names no file", name, help="-o {0}=PATH, or -o {0} for standard output")
-    return Output(name, path)
+    return Output(name, "" if path == "-" else path)
+
+
+def refuse_conflicts(ctx: click.Context) -> None:
+    """Raise `UsageError` where what a command reads and writes cannot be what was meant."""
+    outputs: Sequence[Output] = ctx.params.get("outputs", ())
+    specs: list[str] = []
+    for name in ("spec", "specs", "sides"):
+        given = ctx.params.get(name) or ()
+        specs += [given] if isinstance(given, str) else given
+    if specs.count("-") > 1:
+        raise UsageError("standard input can be given once")
+    refuse_overwriting(specs, outputs)
+    if not sys.stdout and any(not output.path for output in outputs):
+        raise UsageError("standard output is closed", help="-o FORMAT=PATH writes a file")
+
+
+def refuse_overwriting(inputs: Iterable[str], outputs: Iterable[Output]) -> None:
+    """Raise `UsageError` where a file that is read would be written."""
+    for form, path in outputs:
+        if path and os.path.isfile(path):  # noqa: PTH113 - a command without such files imports no pathlib
+            for name in inputs:
+                if os.path.exists(name) and os.path.samefile(name, path):  # noqa: PTH110, PTH121
+                    raise UsageError("-o {}={} would replace a spec that is read: {}", form, path, name)
 
 
 def color_option(function: Function) -> Function:
@@ -131,7 +154,7 @@ def write_stdout(report: str | bytes) -> None:
     """A report on standard output, all of it. Characters that the stream cannot encode are put in others' words."""
     stream = sys.stdout
     if not stream:
-        return
+        raise UsageError("standard output is closed")
     try:
         if isinstance(report, bytes):
             stream.buffer.write(report)
@@ -230,17 +253,13 @@ def _columns(stream: TextIO | None) -> int | None:
     if not (stream and stream.isatty()):
         return None
     said = os.environ.get("COLUMNS", "")
-    return int(said) if said.isdecimal() else os.get_terminal_size(stream.fileno()).columns or None
-
-
-_PLAIN = str.maketrans("×·─→█▉▊▋▌▍▎▏", "x+->#####   ")
-"""For a stream of few characters: what reports themselves draw with, in ASCII."""
+    given = int(said) if said.isdecimal() else 0
+    return given or os.get_terminal_size(stream.fileno()).columns or None
 
 
 def _write(stream: TextIO, text: str) -> None:
-    encoding = (stream.encoding or "utf-8").lower().replace("-", "")
-    if not encoding.startswith("utf"):
-        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
-    elif not text.isascii():
-        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if not text.isascii():
+        from costcalc.report.text import encodable
+
+        text = encodable(text, stream.encoding or "utf-8")
     stream.write(text)

@@ -57,11 +57,13 @@ def entries(listed: Sequence[catalog.Entry], *, tree: bool) -> Grid:
     return Grid((Column("family", "family"), *columns) if several and not tree else columns, tuple(lines))
 
 
-def entry(one: catalog.Entry) -> Grid:
-    """One op or block: its arguments, and what its documentation says."""
+def entry(one: catalog.Entry, *, bare: bool = False) -> Grid:
+    """One op: its arguments, and what its documentation says. Without arguments there is no table, if `bare`."""
     columns = (Column("argument", "argument"), Column("default", "default"), Column("takes", "takes", wraps=16))
-    heading = (one.signature, one.summary)
-    return Grid(columns, tuple(map(Entry, one.arguments)), heading, ("", *_paragraphs(one.text)))
+    heading, notes = (one.signature, one.summary), _paragraphs(one.text)
+    if bare and not one.arguments:
+        return Grid((), (), heading, tuple(notes))
+    return Grid(columns, tuple(map(Entry, one.arguments)), heading, ("", *notes))
 
 
 def block(one: catalog.Entry, *, width: int | None = None) -> str:

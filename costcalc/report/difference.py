@@ -83,8 +83,8 @@ def _columns(metrics: Sequence[str]) -> list[Column]:
         title = _TITLES.get(name, name)
         columns += [
             Column(f"base_{name}", "base", "count", yields=1),
-            Column(name, title, "count"),
-            Column(f"{name}_change", "change", "change"),
+            Column(name, title, "count", shortens=5),
+            Column(f"{name}_change", "change", "change", shortens=5),
             Column(f"{name}_growth", "", "growth", yields=4),
         ]
     return columns

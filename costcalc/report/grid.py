@@ -110,12 +110,12 @@ def brief(number: int) -> str:
     """A number in three digits and an SI suffix, where a terminal has no room for all of it.
 
     >>> brief(4089184256), brief(12443648), brief(672), brief(10**40)
-    ('4.09G', '12.4M', '672', '1e+40')
+    ('4.09G', '12.4M', '672', '1.00e+40')
     """
     if number >= 10**15:
         from decimal import Decimal
 
-        return f"{Decimal(number):.3g}"
+        return f"{Decimal(number):.2e}"
     for suffix, unit in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if number >= unit:
             value = number / unit

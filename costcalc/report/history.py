@@ -24,7 +24,7 @@ def table(history: History, form: str = "table") -> Grid:
         Column("params_change", "change", "change", yields=3),
         Column("macs", "MACs", "count"),
         Column("macs_change", "change", "change"),
-        Column("subject", "subject", yields=1),
+        Column("subject", "subject", wraps=16),
     )
     entries = tuple([Entry(_cells(event, history)) for event in history.events])
     notes = ("", "a shallow clone: there may be more, before these") if history.cut else ()

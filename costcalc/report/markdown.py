@@ -30,7 +30,7 @@ def render(grid: Grid) -> str:
         if entry.role != "heading":
             cells = [_cell(column, value) for column, value in zip(grid.columns, entry.cells, strict=True)]
             table.append(_line([f"**{cell}**" if cell and entry.role == "total" else cell for cell in cells]))
-    parts.append("\n".join(table))
+    parts += ["\n".join(table)] if grid.columns else []
     parts += [escape(text) for text in map(_note, grid.notes) if text]
     return "\n\n".join(parts) + "\n"
 

@@ -38,7 +38,8 @@ _PART = re.compile(r"[^.,/_]+[.,/_]*|[.,/_]+")
 class Layout(NamedTuple):
     """Columns that fit, with their texts, and what stands between them.
 
-    A text that is wider than its column is broken; that of a heading reaches across the columns.
+    A text that is wider than its column is broken. That of a heading reaches across all columns, those of a rest and of
+    a total across an empty cell to their right.
     """
 
     columns: Sequence[Column]
@@ -73,7 +74,8 @@ def draw(grid: Grid, width: int | None = None) -> list[list[Run]]:
     if grid.heading:
         lines.append([])
     rule = [("─" * layout.width, STYLES["rule"])]
-    lines += [*_row(layout, [column.title for column in layout.columns], STYLES["head"], low=True), rule]
+    if grid.columns:
+        lines += [*_row(layout, [column.title for column in layout.columns], "head"), rule]
     last = ""
     for index, entry in enumerate(grid.entries):
         if entry.role == "total" != last:
@@ -82,7 +84,7 @@ def draw(grid: Grid, width: int | None = None) -> list[list[Run]]:
         if entry.role == "heading":
             lines += [[(line, STYLES["heading"])] for line in wrap(texts[0], width, 2)]
         else:
-            lines += _row(layout, texts, STYLES.get(entry.role, ""))
+            lines += _row(layout, texts, entry.role)
         last = entry.role
     shown = {"", *[column.key for column in layout.columns]}
     for note in grid.notes:
@@ -124,12 +126,27 @@ def _layout(grid: Grid, step: int, gap: str = "  ", bar: int = BAR) -> Layout:
         [_text(column, entry.cells[index], bar if column.kind == "bar" else step) for entry in grid.entries]
         for index, column in zip(kept, columns, strict=True)
     ]
-    lines = [index for index, entry in enumerate(grid.entries) if entry.role != "heading"]
+    rows = [index for index, entry in enumerate(grid.entries) if not entry.role]
     widths = [
-        bar if column.kind == "bar" else max(map(columns_of, [*_title(column, step), *[known[line] for line in lines]]))
+        bar if column.kind == "bar" else max(map(columns_of, [*_title(column, step), *[known[row] for row in rows]]))
         for column, known in zip(columns, texts, strict=True)
     ]
-    return Layout(columns, texts, widths, gap)
+    layout = Layout(columns, texts, widths, gap)
+    for index, entry in enumerate(grid.entries):
+        if entry.role in ("rest", "total"):
+            cells = [known[index] for known in texts]
+            for place, room in enumerate(_rooms(layout, cells, entry.role)):
+                widths[place] += max(0, columns_of(cells[place]) - room)
+    return layout
+
+
+def _rooms(layout: Layout, cells: Sequence[str], role: str) -> list[int]:
+    """The width that each text of a row has."""
+    rooms = list(layout.widths)
+    for place, column in enumerate(layout.columns[:-1]):
+        if role in ("rest", "total") and not cells[place + 1] and column.kind not in NUMBERS:
+            rooms[place] += len(layout.gap) + layout.widths[place + 1]
+    return rooms
 
 
 def _title(column: Column, step: int) -> list[str]:
@@ -170,28 +187,35 @@ def _text(column: Column, value: Cell, extent: int) -> str:
     if column.kind == "bar":
         eighths = round(value * 8 * extent)
         return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
-    if column.kind == "count" and 0 < column.shortens <= extent:
-        return brief(int(value))
+    if column.kind in ("count", "change") and 0 < column.shortens <= extent:
+        sign = "-" if value < 0 else "+" if column.kind == "change" else ""
+        return sign + brief(abs(int(value)))
     return figure(column.kind, value)
 
 
-def _row(layout: Layout, texts: Sequence[str], style: str, *, low: bool = False) -> list[list[Run]]:
-    """The lines of a row: as many as its text of most lines has. What has less begins at the top, or ends `low`."""
-    cells = list(zip(layout.columns, texts, layout.widths, strict=True))
-    if all(column.kind == "bar" or columns_of(text) <= width for column, text, width in cells):
-        return [_line(layout, texts, style)]
-    pieces = [wrap(text, width) for _, text, width in cells]
+def _row(layout: Layout, cells: Sequence[str], role: str) -> list[list[Run]]:
+    """The lines of a row, as many as its text of most lines has. A title of less stands at the bottom."""
+    style, rooms = STYLES.get(role, ""), _rooms(layout, cells, role)
+    bars = [column.kind == "bar" for column in layout.columns]
+    if all(bar or columns_of(text) <= room for bar, text, room in zip(bars, cells, rooms, strict=True)):
+        return [_line(layout, cells, style)]
+    pieces = [[text] if bar else wrap(text, room) for bar, text, room in zip(bars, cells, rooms, strict=True)]
     most = max(map(len, pieces))
-    pieces = [[""] * (most - len(each)) * low + each + [""] * (most - len(each)) * (not low) for each in pieces]
+    filled = [[""] * (most - len(each)) for each in pieces]
+    pieces = [fill + each if role == "head" else each + fill for each, fill in zip(pieces, filled, strict=True)]
     return [_line(layout, [each[number] for each in pieces], style) for number in range(most)]
 
 
-def _line(layout: Layout, texts: Sequence[str], style: str) -> list[Run]:
+def _line(layout: Layout, cells: Sequence[str], style: str) -> list[Run]:
     runs: list[Run] = []
-    for column, text, width in zip(layout.columns, texts, layout.widths, strict=True):
-        space = " " * (width - (len(text) if column.kind == "bar" else columns_of(text)))
-        runs.append((space + text if column.kind in NUMBERS else text + space, style or STYLES.get(column.kind, "")))
-        runs.append((layout.gap, ""))
+    over = 0
+    for column, text, width in zip(layout.columns, cells, layout.widths, strict=True):
+        space = width - (len(text) if column.kind == "bar" else columns_of(text)) - over
+        over = max(0, -space)
+        margin = " " * space
+        runs.append((margin + text if column.kind in NUMBERS else text + margin, style or STYLES.get(column.kind, "")))
+        runs.append((layout.gap[over:], ""))
+        over = max(0, over - len(layout.gap))
     return runs
 
 

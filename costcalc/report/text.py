@@ -1,6 +1,22 @@
-"""Text from a spec as a terminal may show it: nothing in it acts, everything in it is seen."""
+"""Text as a terminal may show it: nothing in it acts, everything in it is seen, in any encoding."""
 
 from __future__ import annotations
+
+_PLAIN = {
+    "·": "*",
+    "×": "x",
+    "²": "^2",
+    "³": "^3",
+    "√": "sqrt ",
+    "≥": ">=",
+    "≤": "<=",
+    "→": "->",
+    "…": "...",
+    "─": "-",
+    **dict.fromkeys("█▉▊▋▌", "#"),
+    **dict.fromkeys("▍▎▏", " "),
+}
+"""What reports write and draw with, in ASCII."""
 
 
 def visible(text: str) -> str:
@@ -26,3 +42,20 @@ def columns(text: str) -> int:
 
     wide = sum([east_asian_width(char) in "WF" for char in text])
     return len(text) + wide - sum([category(char) in ("Mn", "Me") for char in text])
+
+
+def encodable(text: str, encoding: str) -> str:
+    r"""The text in which the characters that an encoding lacks are put in others' words, or else in escapes.
+
+    A dot between items becomes a bar, one between factors a star.
+
+    >>> text = "K²·N · 3×3 · 層"
+    >>> print(encodable(text, "ascii"), encodable(text, "latin-1"), sep="; ")
+    K^2*N | 3x3 | \u5c64; K²·N · 3×3 · \u5c64
+    """
+    lacking = [sign for sign in set(text) if not sign.isascii() and not sign.encode(encoding, "ignore")]
+    if "·" in lacking:
+        text = text.replace(" · ", " | ")
+    for sign in lacking:
+        text = text.replace(sign, _PLAIN.get(sign) or sign.encode("ascii", "backslashreplace").decode())
+    return text

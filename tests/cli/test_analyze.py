@@ -147,10 +147,11 @@ def test_overrides(cli, small, arguments, macs):
         (["--input", "3x-1x2"], "expected a shape"),
         (["--input", "img=3x8x8"], "model has no input img"),
         (["--input", "0x8x8"], "error: "),
-        (["--batch", "0"], "--batch 0: expected an integer of at least 1\n  = help: for example 64, or 1k"),
-        (["--batch", "1.5"], "--batch 1.5: expected an integer of at least 1"),
-        (["--batch", "many"], "--batch many: expected an integer of at least 1"),
-        (["--batch", "2 +"], "--batch 2 +: expected an integer of at least 1"),
+        (["--batch", "0"], "--batch 0: expected an integer from 1 to 10^30\n  = help: for example 64, or 1k"),
+        (["--batch", "1.5"], "--batch 1.5: expected an integer from 1 to 10^30"),
+        (["--batch", "many"], "--batch many: expected an integer from 1 to 10^30"),
+        (["--batch", "2 +"], "--batch 2 +: expected an integer from 1 to 10^30"),
+        (["--batch", "1e40"], "--batch 1e40: expected an integer from 1 to 10^30"),
         (["--max-layers", "2"], "more than 2 layers"),
         (["--columns", "parms"], "no such column: parms\n  = help: did you mean params?"),
         (["--sort", "mac"], "cannot sort by mac\n  = help: did you mean macs?"),
@@ -226,6 +227,34 @@ def test_a_shape_error_is_told_below_the_table_up_to_it(cli, spec):
     assert "error: " in fault
     assert " 5 |   - conv: {out: 8, kernel: 9}" in fault
     assert "= help: " in fault
+
+
+def test_of_a_long_network_the_last_layers_before_a_fault_are_shown(cli, spec):
+    layers = ["  - conv: {out: 3, kernel: 1}"] * 41 + ["  - conv: {out: 8, kernel: 9}"]
+    path = spec("\n".join(["input: [3, 8, 8]", "layers:", *layers]))
+    rows = cli("analyze", path, "--top", "3").err.partition("─\n")[2].partition("\n─")[0].splitlines()
+    assert rows[0].split()[:5] == ["21", "lines", "before", "21", "layers"]
+    assert [row.split()[0] for row in rows[1:]] == [f"conv_{number}" for number in range(22, 42)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--top", "1", "--depth", "1", "lenet5"], "--depth, --top have no effect on several specs"),
+        (["--full", "lenet5", "-o", "csv"], "--full has no effect on several specs"),
+        (["--columns", "macs", "lenet5"], ""),
+        (["--columns", "macs", "-o", "json", "lenet5"], "--columns has no effect on -o json, which has every layer"),
+        (["--sort", "macs", "-o", "json"], "--sort has no effect on -o json, which has every layer and every figure"),
+        (["--sort", "macs", "-o", "json", "-o", "csv=/dev/null"], ""),
+        (["--full", "-o", "json"], ""),
+        (["--batch", "2", "-o", "json"], ""),
+    ],
+)
+def test_options_that_change_nothing_are_named(cli, small, arguments, said):
+    run = cli("analyze", small, *arguments)
+    assert run.status == 0
+    assert run.err.startswith(f"warning: {said}" if said else "")
+    assert bool(run.err) is bool(said)
 
 
 def test_every_fault_of_every_spec_is_told(cli, spec):

@@ -52,18 +52,18 @@ separable    56,320   43,653,120    1,354,752  0.341    0.344
 
 MACs of 2 cells
 
-cell             form              as_is       normal   bottleneck   separable  cheapest   \
+cell       form              as_is       normal   bottleneck   separable  cheapest   \
 reduce saves to  separable: theory  practice
-───────────────────────────────────────────────────────────────────────────────────────────\
+─────────────────────────────────────────────────────────────────────────────────────\
 ────────────────────────────────────────────
-b3.conv_2        bottleneck  101,154,816  173,408,256  101,154,816  20,622,336  separable  \
+b3.conv_2  bottleneck  101,154,816  173,408,256  101,154,816  20,622,336  separable  \
             164              0.119     0.119
-b5.conv_2        bottleneck   12,443,648  120,422,400   12,443,648   8,580,096  separable  \
+b5.conv_2  bottleneck   12,443,648  120,422,400   12,443,648   8,580,096  separable  \
             154             0.0712    0.0712
-everything else               14,450,688   14,450,688   14,450,688  14,450,688
-───────────────────────────────────────────────────────────────────────────────────────────\
+everything else         14,450,688   14,450,688   14,450,688  14,450,688
+─────────────────────────────────────────────────────────────────────────────────────\
 ────────────────────────────────────────────
-total                        128,049,152  308,281,344  128,049,152  43,653,120
+total                  128,049,152  308,281,344  128,049,152  43,653,120
 
 bottleneck in theory: fewer MACs than normal while · reduce·(C·P_in + K²·N·P_out) < K²·C·N·P_out
 separable in theory: 1/N + 1/K² of the MACs of normal · practice beside it

@@ -66,8 +66,11 @@ def test_a_full_disk_ends_with_2(process, command):
     assert b"Traceback" not in done.stderr
 
 
-def test_a_closed_standard_output_is_no_error(process):
-    done = process(f"import os\nos.close(1)\nsys.stdout = None\nsys.exit({LISTED})")
+def test_a_closed_standard_output_ends_with_2_where_something_was_to_be_written(process, tmp_path):
+    closed = "import os\nos.close(1)\nsys.stdout = None\n"
+    done = process(f"{closed}sys.exit({LISTED})")
+    assert (done.returncode, done.stderr.partition(b"\n")[0]) == (2, b"error: standard output is closed")
+    done = process(f"{closed}sys.exit(main(['ops', '-o', 'json={tmp_path}/ops.json']))")
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -103,7 +106,11 @@ def test_a_bug_shows_its_traceback_when_asked(process):
         (["analyze", "x", "--dept", "2"], "error: no such option: --dept\n  = help: did you mean --depth?\n"),
         (["analyze", "x", "--zzz"], "error: no such option: --zzz\n  = help: costcalc analyze --help\n"),
         (["analyze", "x", "--depth", "0"], "error: invalid value for '--depth': 0 is not in the range x>=1\n"),
-        (["analyze", "x", "--depth"], "requires an argument"),
+        (["analyze", "x", "--depth"], "requires an argument\n  = help: costcalc analyze --help\n"),
+        (["ops", "mlp"], "error: no such op: mlp\n  = help: mlp is a block: costcalc blocks mlp\n"),
+        (["blocks", "conv"], "error: no such block: conv\n  = help: conv is an op: costcalc ops conv\n"),
+        (["explain", "CC103", "--batch", "3"], "error: CC103 is a rule, which takes no --batch\n"),
+        (["explain", "cc103", "--set", "a=1", "--latex"], "error: CC103 is a rule, which takes no --set or --latex\n"),
         (["analyze", "x", "--color", "blue"], "'blue' is not one of"),
         (["analyze", "resnet51"], "did you mean resnet50?"),
         (["analyze", "no/such/model.yaml"], "no spec no/such/model.yaml"),

@@ -11,8 +11,11 @@ import sys
 
 import pytest
 
+from costcalc.cli import output
 from costcalc.cli.output import write_files
 from costcalc.errors import UsageError
+
+from .conftest import SMALL
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,43 @@ def test_one_run_writes_several_formats(cli, small, tmp_path):
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["network"] == "model"
     assert (tmp_path / "a.md").read_text("utf-8").startswith("### model\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.md", "model.yaml"]
+
+
+def test_a_hyphen_is_standard_output(cli, small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(cli("analyze", small, "-o", "json=-").out)["network"] == "model"
+    assert "more than one format for standard output" in cli("analyze", small, "-o", "json=-", "-o", "table").err
+    assert [path.name for path in tmp_path.iterdir()] == ["model.yaml"]
+
+
+@pytest.mark.parametrize("command", ["analyze", "expand", "compare", "graph", "explain", "diff"])
+def test_a_spec_that_is_read_is_not_replaced(cli, spec, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    base = spec(SMALL, "base.yaml")
+    spec("extends: base.yaml\n", "child.yaml")
+    (tmp_path / "link.yaml").symlink_to("base.yaml")
+    form = {"expand": "spec", "graph": "dot"}.get(command, "csv")
+    for read, written in (("base.yaml", "./base.yaml"), ("child.yaml", "base.yaml"), ("base.yaml", "link.yaml")):
+        if command == "diff" and read == "child.yaml":
+            continue
+        run = cli(command, read, *["lenet5"] * (command == "diff"), "-o", f"{form}={written}")
+        assert (run.status, run.out) == (2, "")
+        assert f"error: -o {form}={written} would replace a spec that is read: " in run.err
+    assert base.read_text("utf-8") == SMALL
+
+
+def test_a_file_named_as_a_bundled_spec_or_a_layer_is_not_one(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "C1").write_text("old")
+    assert cli("explain", "lenet5", "C1", "-o", "csv=C1").status == 0
+    assert (tmp_path / "C1").read_text("utf-8").startswith("name,")
+    assert cli("analyze", "lenet5", "-o", "json=lenet5.json").status == 0
+
+
+@pytest.mark.parametrize("command", ["analyze", "diff", "check"])
+def test_standard_input_is_given_once(cli, command):
+    run = cli(command, "-", "-", stdin=SMALL.encode())
+    assert (run.status, run.out, run.err) == (2, "", "error: standard input can be given once\n")
 
 
 def test_without_standard_output_nothing_is_printed(cli, small, tmp_path):
@@ -201,9 +241,68 @@ def test_no_color_and_columns_hold_on_a_terminal():
     assert max(map(len, text.splitlines())) <= 60
 
 
+def test_columns_of_nothing_are_none_said():
+    assert on_terminal(100, "specs", env={"COLUMNS": "0"}) == on_terminal(100, "specs")
+
+
+TABLES = [
+    *(["analyze", name] for name in ("resnet50", "vgg16", "mobilenet_v2", "googlenet")),
+    ["analyze", "resnet50", "vgg16", "mobilenet_v2"],
+    ["specs"],
+    ["ops"],
+    *(["ops", name] for name in ("conv", "attention", "relu6", "maxpool")),
+    ["blocks"],
+    *(["compare", name] for name in ("inception", "vgg16", "mobilenet_v1")),
+    ["compare", "--channels", "192", "--size", "28", "--out", "32", "--kernel", "5"],
+    *(["explain", name] for name in ("lenet5", "resnet50")),
+    ["explain", "inception", "b5.*"],
+    ["diff", "resnet18", "resnet34"],
+]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 200])
+@pytest.mark.parametrize("command", TABLES, ids=" ".join)
+def test_every_table_fits_and_every_name_in_it_is_whole(cli, monkeypatch, columns, command):
+    monkeypatch.setattr(output, "_columns", lambda _: columns)
+    narrow = cli(*command).out
+    monkeypatch.setattr(output, "_columns", lambda _: None)
+    wide = cli(*command).out
+    assert max(map(len, narrow.splitlines())) <= columns
+    assert all(line == line.rstrip() for line in narrow.splitlines())
+    assert not narrow.endswith("\n\n")
+    names = {line.split()[0] for line in wide.splitlines() if line.split()}
+    names = {name for name in names if re.fullmatch(r"[\w.]+\.conv(_\d)?|\w*conv|\w*pool|\w+_v\d|resnet\w+", name)}
+    assert names <= set(narrow.split())
+
+
+def test_a_narrow_catalog_keeps_its_texts(cli, monkeypatch):
+    monkeypatch.setattr(output, "_columns", lambda _: 80)
+    said = " ".join(cli("ops").out.split())
+    assert "out, kernel, stride=1," in said
+    assert "Rectified linear unit, max(0," in said
+    assert "arXiv:1409.1556, table 1" in " ".join(cli("specs").out.split())
+    assert "A depthwise convolution," in cli("blocks").out
+    assert "# arXiv:1706.03762, section 3.3).\nmlp(hidden" in cli("blocks", "mlp").out
+
+
+@pytest.mark.parametrize(
+    ("encoding", "formula", "rule"),
+    [
+        ("ascii", "C_out*H_out*W_out*K_h*K_w*C_in = 6*28*28*5*5*1 = 117,600", "1x32x32 -> 6x28x28 | receptive"),
+        ("latin-1", "C_out·H_out·W_out·K_h·K_w·C_in = 6·28·28·5·5·1 = 117,600", "1×32×32 -> 6×28×28 · receptive"),
+        ("cp1252", "C_out·H_out·W_out·K_h·K_w·C_in = 6·28·28·5·5·1 = 117,600", "1×32×32 -> 6×28×28 · receptive"),
+    ],
+)
+def test_a_formula_is_true_in_every_encoding(process, encoding, formula, rule):
+    done = process("sys.exit(main(['explain', 'lenet5', 'C1']))", env={"PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert formula in done.stdout.decode(encoding)
+    assert rule in done.stdout.decode(encoding)
+
+
 def test_a_stream_of_ascii_gets_ascii(process):
     done = process("sys.exit(main(['analyze', 'inception']))", env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
-    assert b"conv + relu  64x28x28" in done.stdout
+    assert b"conv | relu  64x28x28" in done.stdout
     assert b"##########" in done.stdout
     assert b"------" in done.stdout

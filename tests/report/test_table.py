@@ -133,6 +133,23 @@ def test_a_word_is_broken_where_a_name_or_a_list_may_be():
     assert wrap("a · bb · cc dd", 6, margin=1) == ["a · bb", " cc dd"]
 
 
+def test_a_rest_and_a_total_reach_across_an_empty_cell():
+    columns = (Column("a", "a"), Column("b", "b"), Column("c", "c", "count"))
+    rest = Entry(("everything else", None, 5), "rest")
+    grid = Grid(columns, (Entry(("first", "one of many", 1)), rest, Entry(("total", "7 of 7 or of more", 6), "total")))
+    assert render(grid) == (
+        "a      b                  c\n"
+        "───────────────────────────\n"
+        "first  one of many        1\n"
+        "everything else           5\n"
+        "───────────────────────────\n"
+        "total  7 of 7 or of more  6\n"
+    )
+    (_, _, first, *_) = render(Grid(columns, (Entry(("x", "y", 1)), rest))).splitlines()
+    assert first == "x             y  1"
+    assert render(Grid(columns, (Entry(("x", "y", 1)), Entry(("abc", "", 1))))).splitlines()[-1] == "abc     1"
+
+
 def test_titles_are_broken_before_anything_is_given_up():
     columns = (Column("a", "a", "count"), Column("b", "reduce saves to", "count"), Column("c", "c", yields=2))
     grid = Grid(columns, (Entry((1, 22, "text")),))
