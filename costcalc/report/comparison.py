@@ -48,8 +48,8 @@ def convolution(comparison: Comparison) -> Grid:
     reasons = [
         SEPARATOR.join((candidate.label, candidate.reason)) for candidate in comparison.candidates if candidate.reason
     ]
-    theory = [_said(label, one) for label, one in comparison.cells[0].predictions.items()]
-    legend = [_SYMBOLS] if theory else []
+    theory = [Remark(_said(label, one)) for label, one in comparison.cells[0].predictions.items()]
+    legend = [Remark(_SYMBOLS)] if theory else []
     return Grid(columns, tuple(entries), _convolved(comparison), ("", *reasons, *theory, *legend, _against(comparison)))
 
 
@@ -69,9 +69,9 @@ def cells(comparison: Comparison) -> Grid:
     for row in comparison.cells:
         for label, prediction in row.predictions.items():
             theories.setdefault(label, prediction)
-    columns = [Column("cell", "cell", shortens=7, wraps=12), Column("form", "form", yields=4)]
-    columns += [Column(label, label, "count", shortens=2, yields=5 * (label == "cheapest")) for label in labels]
-    columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=6))
+    columns = [Column("cell", "cell", shortens=6, wraps=16), Column("form", "form", yields=4)]
+    columns += [Column(label, label, "count", shortens=2, yields=7 * (label == "cheapest")) for label in labels]
+    columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=8 if added else 5))
     for label, prediction in theories.items():
         columns += _predicted(label, prediction)
     entries = []
@@ -223,8 +223,8 @@ def _said_as(value: int | tuple[int, ...] | str) -> str:
     return sizes(value) if isinstance(value, tuple) else str(value)
 
 
-def _against(comparison: Comparison) -> str:
-    return f"×: relative to {comparison.base}"
+def _against(comparison: Comparison) -> Remark:
+    return Remark(f"×: relative to {comparison.base}")
 
 
 def _counted(number: int, what: str) -> str:

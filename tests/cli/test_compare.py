@@ -314,6 +314,14 @@ def test_names_are_whole_and_a_legend_stands_below_its_columns_only(width):
     assert "stem, as it is without --stem: stage.0.conv.0\n" in text
 
 
+def test_what_cheapest_asks_for_is_shown_on_a_narrow_terminal():
+    import costcalc
+
+    for subject, width, times in (("mobilenet_v1", 80, 2), ("vgg16", 80, 2), ("resnet50", 80, 2), ("googlenet", 60, 1)):
+        text = render(*grids(costcalc.compare(subject, cheapest=True)), width=width)
+        assert text.partition(" cells\n\n")[2].partition("─")[0].count("cheapest") == times
+
+
 def test_shapes_in_csv_are_written_as_in_every_csv(cli):
     rows = list(csv.DictReader(io.StringIO(cli(*SMALL, "-o", "csv").out)))
     assert {row["output"] for row in rows} == {"8x6x6", "4x8x8", "16x6x6"}
