@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 
 def load(
     source: str | PathLike[str],
+    /,
     *,
     inputs: Mapping[str, Sequence[int]] | None = None,
     max_layers: int | None = None,
@@ -35,7 +36,7 @@ def load(
     """The network of a spec: a path, or the name of a bundled spec, at the params given.
 
     Shapes in `inputs` replace those of the spec, by the input's name. Raises `SpecError` with every fault found and its
-    place, `UsageError` where there is no such spec or param.
+    place, `UsageError` where there is no such spec, param or input.
     """
     from os import fspath
 
@@ -46,6 +47,7 @@ def load(
 
 def loads(
     text: str,
+    /,
     *,
     name: str = "<text>",
     inputs: Mapping[str, Sequence[int]] | None = None,
@@ -59,8 +61,8 @@ def loads(
     return open_spec(Source(name, text)).build(params, inputs, max_layers)
 
 
-def analyze(network: Network | str | PathLike[str], *, batch: int = 1, **params: Any) -> Analysis:
-    """What a network, or the network of a spec, costs for a batch of examples."""
+def analyze(network: Network | str | PathLike[str], /, *, batch: int = 1, **params: Any) -> Analysis:
+    """What a network, or the network of a spec, costs for a batch of examples. Raises `UsageError` for a batch below 1."""
     from costcalc.analysis import analyze
     from costcalc.model import Network
 
@@ -69,6 +71,7 @@ def analyze(network: Network | str | PathLike[str], *, batch: int = 1, **params:
 
 def explain(
     network: Network | str | PathLike[str],
+    /,
     *layers: str,
     quantities: Sequence[str] = (),
     batch: int = 1,
@@ -76,7 +79,7 @@ def explain(
 ) -> Explanation:
     """The counts of a network's layers, each a formula that knows its symbols, its numbers and its value.
 
-    `layers` are globs of names: `*` is one segment, `**` any number. Without any, the layers that make up 80 % of the
+    `layers` are globs of names: `*` is one segment, `**` any number. Without any, the layers that make up 80% of the
     cost. `quantities` chooses among macs, params, buffers, add, mul, div, cmp, exp, flops and activations.
 
     >>> (layer,) = explain("inception", "b5.conv_2").layers
@@ -92,6 +95,7 @@ def explain(
 
 def compare(
     subject: Network | Convolution | str | PathLike[str],
+    /,
     *,
     strategies: Sequence[str | Choice] = ("normal", "bottleneck", "separable"),
     layer: str | None = None,
@@ -103,8 +107,8 @@ def compare(
     """The convolutions of a network, or of a spec's network, in every strategy; or one convolution by itself.
 
     A strategy is written `separable` or `bottleneck:reduce=16`. Of a network, `layer` is a glob that restricts this to
-    some cells, `stem` rewrites the convolution on the image too, and `cheapest` adds the network whose every cell has its
-    cheapest form.
+    some cells, `stem` rewrites the convolution on the image too, and `cheapest` adds the network whose every cell has
+    its cheapest form.
     """
     from costcalc.model import Network
     from costcalc.strategies import Convolution, compare, compare_convolution

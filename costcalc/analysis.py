@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.engine import size
+from costcalc.errors import ArgumentError, UsageError
 from costcalc.model import OPERATIONS, Analysis, Row, Totals
+from costcalc.ops.kinds import positive
 
 if TYPE_CHECKING:
     from costcalc.model import Cost, Layer, Network
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
 def analyze(network: Network, *, batch: int = 1) -> Analysis:
     """What a network costs for a batch of examples.
 
-    `batch` multiplies macs, operations and activations, never params and buffers.
+    `batch` multiplies macs, operations and activations, never params and buffers. Raises `UsageError` where it is no
+    integer of at least 1.
     """
+    batch = examples(batch)
     known: dict[int, tuple[Cost, Totals]] = {}
     rows = []
     sums = [0] * len(Totals._fields)
@@ -47,6 +51,14 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
         totals=Totals(*sums),
         layers=tuple(rows),
     )
+
+
+def examples(batch: int) -> int:
+    """The number of examples in a batch. Raises `UsageError` where it is no integer of at least 1."""
+    try:
+        return positive(batch)
+    except ArgumentError as error:
+        raise UsageError("batch: {}", error) from None
 
 
 def totals(layer: Layer, batch: int = 1) -> Totals:

@@ -82,10 +82,10 @@ def explain(
 ) -> Explanation:
     """The counts of layers, written out.
 
-    `patterns` are globs of layers; without any, the layers are those that make up 80 % of the first of `quantities`
+    `patterns` are globs of layers; without any, the layers are those that make up 80% of the first of `quantities`
     (by default the macs; flops in a network that has none). `quantities` are of `QUANTITIES`; by default a layer has
     those that are not zero, and the layers of a whole network the cost that they are chosen by. Raises `UsageError` for
-    an unknown quantity and for a glob that matches nothing.
+    an unknown quantity, for a glob that matches nothing, and for a batch that is no integer of at least 1.
     """
     for name in quantities:
         if name not in QUANTITIES:
@@ -104,7 +104,7 @@ def explain(
         layer, row = network.layers[place], analysis.layers[place]
         names = quantities or (QUANTITIES if patterns else (cost,))
         around = _axes(layer, place, axes)
-        counts = {name: count(layer, name, batch).named(around) for name in names}
+        counts = {name: count(layer, name, analysis.batch).named(around) for name in names}
         if not quantities:
             keep = ("params",) if row.shared else ()
             counts = {name: each for name, each in counts.items() if each.value or name in keep}
@@ -200,7 +200,8 @@ def _advice(pattern: str, names: Sequence[str]) -> tuple[str, str]:
     segments = pattern.split(".")
     for place in range(len(segments) - 1, -1, -1):
         if "*" in segments[place] and segments[place] != "**":
-            deeper = ".".join([*segments[:place], "**", *segments[place + 1 :]])
+            itself = [] if segments[place] == "*" else [segments[place]]
+            deeper = ".".join([*segments[:place], *itself, "**", *segments[place + 1 :]])
             if any(match(deeper, name, ".") for name in names):
                 return "* is one segment; {2} takes any number of them", deeper
     found = "" if "*" in pattern else nearest(pattern, names)

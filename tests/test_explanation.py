@@ -41,8 +41,15 @@ LAYERS = {
     "conv": (window(out=st.sampled_from([4, 8]), groups=st.sampled_from([1, 2, 4]), bias=flags, **dilated), spatial()),
     "depthwise_conv": (window(multiplier=small, bias=flags, **dilated), spatial()),
     "conv_transpose": (
-        st.fixed_dictionaries({"out": st.sampled_from([4, 8]), "kernel": small, "stride": small, "bias": flags,
-                               "groups": st.sampled_from([1, 2, 4])}),
+        st.fixed_dictionaries(
+            {
+                "out": st.sampled_from([4, 8]),
+                "kernel": small,
+                "stride": small,
+                "bias": flags,
+                "groups": st.sampled_from([1, 2, 4]),
+            }
+        ),
         spatial(),
     ),
     "linear": (st.fixed_dictionaries({"out": small, "bias": flags}), anything),
@@ -186,8 +193,12 @@ def reach(layers, shape="[4, 32, 32]"):
         ("[pixel_unshuffle: 2, conv: {out: 4, kernel: 3}]", "[4, 32, 32]", (2 + 2 * 2,) * 2, (2,) * 2),
         ("[depthwise_conv: {kernel: 3}, batchnorm, dropout, slice: {axis: 0, stop: 2}]", "[4, 8, 8]", (3, 3), (1, 1)),
         # paths that meet: the largest field
-        ("[residual: [conv: {out: 4, kernel: 3, padding: 1}, conv: {out: 4, kernel: 5, padding: 2}]]", "[4, 8, 8]",
-         (3 + 4,) * 2, (1, 1)),
+        (
+            "[residual: [conv: {out: 4, kernel: 3, padding: 1}, conv: {out: 4, kernel: 5, padding: 2}]]",
+            "[4, 8, 8]",
+            (3 + 4,) * 2,
+            (1, 1),
+        ),
         ("[concat: [[conv: {out: 4, kernel: 7, padding: 3}], []]]", "[4, 8, 8]", (7, 7), (1, 1)),
     ],
 )
@@ -241,6 +252,13 @@ def test_quantities_by_default_are_those_that_are_not_zero():
     }
 
 
+def test_the_layers_of_norm_and_act_are_named():
+    conv, norm, pool = costcalc.explain("resnet50", "conv", "batchnorm", "maxpool").layers
+    assert (conv.followers, norm.followers, pool.followers) == (("batchnorm", "relu"), (), ())
+    # the row of `analyze` is the sum
+    assert conv.counts["params"].value + norm.counts["params"].value == 7 * 7 * 3 * 64 + 2 * 64 == 9_536
+
+
 def test_layers_come_in_the_order_of_the_network_and_once():
     explanation = costcalc.explain("inception", "b5.conv*", "b1.*", "b5.**")
     assert [layer.row.name for layer in explanation.layers] == [
@@ -273,7 +291,22 @@ def test_shared_weights_are_explained():
     [
         (["b5.conv_9"], [], "no layer of inception matches b5.conv_9", "did you mean b5.conv_2?"),
         (["b5"], [], "no layer of inception matches b5", "b5.** is what is inside of it"),
-        (["b5.**", "{b}"], [], "no layer of inception matches {b}", ""),
+        (["b5.**", "{b}"], [], "no layer of inception matches {b}", "costcalc analyze SPEC --full lists the names"),
+        (["nope"], [], "no layer of inception matches nope", "costcalc analyze SPEC --full lists the names"),
+        (
+            ["*.conv.*"],
+            [],
+            "no layer of inception matches *.conv.*",
+            "* is one segment; *.conv.** takes any",
+        ),
+        (
+            ["*.*.conv"],
+            [],
+            "no layer of inception matches *.*.conv",
+            "* is one segment; *.**.conv takes any",
+        ),
+        (["*1"], [], "no layer of inception matches *1", "* is one segment; *1.** takes any"),
+        (["{0}*"], [], "no layer of inception matches {0}*", "costcalc analyze SPEC --full lists the names"),
         ([], ["mac"], "cannot explain mac", "did you mean macs?"),
     ],
 )

@@ -9,7 +9,7 @@ import click
 from costcalc.cli.common import Loader, batch_option, complete_layer, complete_spec, loader_options
 from costcalc.cli.group import Command
 from costcalc.cli.output import Medium, Output, color_option, emit, output_option
-from costcalc.errors import UsageError
+from costcalc.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -135,7 +135,8 @@ def _convolution(given: Mapping[str, Any]) -> Convolution:
     for name in ("size", "kernel", "stride", "padding"):
         value = given.get(name)
         if isinstance(value, tuple) and len(value) not in (1, rank):
-            raise UsageError("--{} has {} values, for {} spatial dimension(s)", name, len(value), rank)
+            has, needed = counted(len(value), "value"), counted(rank, "spatial dimension")
+            raise UsageError("--{} has {}, for {}", name, has, needed)
     size = given["size"]
     return Convolution(
         channels=given["channels"],

@@ -6,25 +6,36 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import nearest, suggest
 from costcalc.ops.base import signature, wrong
+from costcalc.ops.kinds import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from costcalc.errors import ArgumentError
     from costcalc.ops.base import Op
 
 RENAMED = {
+    "activation": ("act",),
     "axis": ("axes",),
     "ceil_mode": ("ceil",),
-    "dim": ("axis", "out", "order"),
+    "chunks": ("parts",),
+    "depth_multiplier": ("multiplier",),
+    "dilation_rate": ("dilation",),
+    "dim": ("axis", "out", "order", "axes"),
+    "dim_head": ("head_dim",),
     "dims": ("order", "axis"),
     "downscale_factor": ("factor",),
     "elementwise_affine": ("affine",),
     "embedding_dim": ("dim",),
+    "filters": ("out",),
     "hidden_size": ("hidden",),
     "is_causal": ("causal",),
     "keepdim": ("keepdims",),
     "kernel_size": ("kernel",),
+    "nonlinearity": ("act",),
+    "norm_layer": ("norm",),
+    "normalisation": ("norm",),
+    "normalization": ("norm",),
     "normalized_shape": ("axes",),
     "num_embeddings": ("vocab",),
     "num_groups": ("groups",),
@@ -34,14 +45,22 @@ RENAMED = {
     "out_channels": ("out",),
     "out_features": ("out",),
     "output_size": ("out", "size"),
-    "pad": ("amount",),
+    "pad": ("padding", "amount"),
+    "pool_size": ("kernel",),
     "scale_factor": ("scale",),
     "split_size_or_sections": ("sizes", "parts"),
-    "chunks": ("parts",),
     "start_dim": ("start",),
+    "units": ("out", "hidden"),
     "upscale_factor": ("factor",),
+    "use_bias": ("bias",),
 }
-"""Arguments of PyTorch, and what they may be called here."""
+"""Arguments by their names in PyTorch and Keras, and what they may be called here."""
+
+FOLLOWERS = frozenset(("norm", "act"))
+"""Arguments in a spec, where they write layers."""
+
+WITH_BATCH = ("dim", "dims", "start_dim")
+"""Of these, PyTorch's arguments whose numbers count the batch as an axis."""
 
 FOLLOWS = {
     "embed_dim": "features",
@@ -49,6 +68,7 @@ FOLLOWS = {
     "in_features": "features",
     "input_size": "features",
     "kdim": "features",
+    "num_channels": "channels",
     "num_features": "channels",
     "num_parameters": "channels",
     "vdim": "features",
@@ -81,79 +101,164 @@ COSTLESS = frozenset(
 )
 """Arguments of PyTorch that change no shape and no count."""
 
-
 ELSEWHERE = {
+    "averagepool": "avgpool",
+    "averagepooling": "avgpool",
     "bmm": "matmul",
     "bn": "batchnorm",
+    "cat": "concat",
+    "centercrop": "crop",
     "chunk": "split",
+    "classtoken": "concat_token",
+    "clstoken": "concat_token",
+    "convbnrelu": "conv",
+    "convolution": "conv",
     "deconv": "conv_transpose",
+    "deconvolution": "conv_transpose",
     "dense": "linear",
+    "depthtospace": "pixel_shuffle",
+    "depthwise": "depthwise_conv",
+    "droppath": "dropout",
+    "dw": "depthwise_conv",
+    "dwconv": "depthwise_conv",
+    "einsum": "matmul",
+    "eltwise": "add",
+    "expanddims": "reshape",
     "fc": "linear",
+    "feedforward": "mlp",
+    "ffn": "mlp",
     "fullyconnected": "linear",
     "gap": "global_avgpool",
+    "gemm": "linear",
+    "globalaveragepool": "global_avgpool",
+    "globalaveragepooling": "global_avgpool",
+    "globalpool": "global_avgpool",
+    "gn": "groupnorm",
+    "hsigmoid": "hardsigmoid",
+    "hswish": "hardswish",
+    "innerproduct": "linear",
     "interpolate": "upsample",
+    "layerscale": "scale",
+    "ln": "layernorm",
     "localresponsenorm": "lrn",
+    "maxpooling": "maxpool",
+    "mbconv": "inverted_residual",
+    "mha": "attention",
+    "mhsa": "attention",
+    "mm": "matmul",
     "modulelist": "group",
+    "msa": "attention",
+    "multiheadattention": "attention",
+    "multiheadselfattention": "attention",
     "multiply": "mul",
+    "narrow": "slice",
+    "parallel": "concat",
+    "pointwise": "conv",
+    "pointwiseconv": "conv",
+    "pool": "maxpool",
+    "posembed": "parameter",
+    "positionembedding": "parameter",
+    "rearrange": "permute",
+    "resize": "upsample",
     "se": "squeeze_excite",
     "seblock": "squeeze_excite",
+    "selfattention": "attention",
     "separableconv": "depthwise_separable",
-    "separableconv2d": "depthwise_separable",
     "sequential": "group",
+    "skipconnection": "residual",
+    "spacetodepth": "pixel_unshuffle",
     "squeeze": "reshape",
+    "stochasticdepth": "dropout",
+    "swapaxes": "permute",
     "swish": "silu",
+    "transformerblock": "transformer_encoder",
     "transpose": "permute",
     "unsqueeze": "reshape",
+    "upsampling": "upsample",
     "view": "reshape",
-    "zeropadding2d": "pad",
+    "zeropadding": "pad",
 }
-"""Layers by names that other frameworks and papers have for them, and how one writes them here."""
+"""Layers by names that other frameworks and papers have for them, in small letters alone, and their names here."""
 
 
 def layer_meant(name: str, known: Iterable[str]) -> str:
     """The layer that an unknown name probably stands for, or an empty string.
 
-    >>> layer_meant("nn.Dense", ["conv", "linear"]), layer_meant("Conv2d", ["conv", "linear"])
-    ('linear', 'conv')
+    >>> layer_meant("nn.Dense", ["conv", "linear"]), layer_meant("ConvTranspose2d", ["conv", "conv_transpose"])
+    ('linear', 'conv_transpose')
     """
+    names = list(known)
     last = name.rpartition(".")[2]
-    return ELSEWHERE.get(last.lower().replace("_", ""), "") or nearest(name, known) or nearest(last, known)
+    plain = _plain(last)
+    same = next((here for here in names if _plain(here) == plain), "")
+    return same or ELSEWHERE.get(plain, "") or nearest(name, names) or nearest(last, names)
 
 
-def misfit(op: type[Op], names: Iterable[str]) -> ArgumentError:
+def _plain(name: str) -> str:
+    """A name in small letters, without what frameworks write differently: `AdaptiveAvgPool2d`, `adaptive_avgpool`."""
+    folded = "".join([char for char in name.lower() if char not in "_- "])
+    return folded[:-2] if folded[-2:] in ("1d", "2d", "3d") else folded
+
+
+def misfit(op: type[Op], arguments: Mapping[str, object]) -> ArgumentError:
     """The error for a call whose arguments are not those of the op: one too many, else one missing.
 
     >>> from costcalc.ops.base import REGISTRY
-    >>> error = misfit(REGISTRY["conv"], ["out", "kernel_size"])
+    >>> error = misfit(REGISTRY["conv"], {"out": 64, "kernel_size": 3})
     >>> str(error), error.help
     ('conv has no argument kernel_size', 'here it is called kernel')
     """
-    names = list(names)
-    for name in names:
+    for name, value in arguments.items():
         if name not in op.fields:
-            return wrong(name, "{} has no argument {}", op.name, name, help=_advice(op, name))
-    missing = [name for name in op.fields if name not in op.defaults and name not in names]
+            return wrong(name, "{} has no argument {}", op.name, name, help=advice(name, op.fields, value, op))
+    missing = [name for name in op.fields if name not in op.defaults and name not in arguments]
     return wrong("", "{} needs {}", op.name, ", ".join(missing), help=signature(op))
 
 
-def meant(op: type[Op], name: str) -> str:
+def meant(name: str, known: Iterable[str]) -> str:
     """The argument that an unknown one probably stands for, or an empty string.
 
-    >>> from costcalc.ops.base import REGISTRY
-    >>> meant(REGISTRY["conv"], "out_channels"), meant(REGISTRY["conv"], "kernal")
+    >>> meant("out_channels", ["out", "kernel"]), meant("kernal", ["out", "kernel"])
     ('out', 'kernel')
     """
-    return next((here for here in RENAMED.get(name, ()) if here in op.fields), "") or nearest(name, op.fields)
+    names = list(known)
+    return _renamed(name, names) or ("" if name in (*RENAMED, *FOLLOWS, *COSTLESS) else nearest(name, names))
 
 
-def _advice(op: type[Op], name: str) -> str:
-    here = meant(op, name)
-    if here and name in RENAMED:
-        return f"here it is called {here}"
+def advice(name: str, known: Iterable[str], value: object = None, op: type[Op] | None = None) -> str:
+    """Help for an argument that is not among those known: of an op, or else of a block. `value` is its own, if known.
+
+    >>> advice("out_channels", ["out"]), advice("dim", ["axis"], 2)
+    ('here it is called out', 'here it is called axis, and counts without the batch: dim 2 is axis 1')
+    """
+    names = list(known)
+    here = _renamed(name, names)
+    if here == "axes":
+        count = len(value) if isinstance(value, (list, tuple)) else 1
+        return f"here axes says how many trailing axes: {count}; their sizes are those of the input"
+    if here:
+        counts = name in WITH_BATCH and here != "out"
+        return f"here it is called {here}{_without_batch(name, here, value) if counts else ''}"
+    if op is None:
+        return suggest(name, names)
     if name in FOLLOWS:
         return f"leave it out: the {FOLLOWS[name]} are those of the input"
     if name in COSTLESS:
         return "leave it out: it changes no shape and no count"
-    if name in ("norm", "act"):
+    if FOLLOWERS.intersection((name, *RENAMED.get(name, ()))):
         return f"write it as a layer of its own after {op.name}"
-    return suggest(name, op.fields, "" if op.fields else f"{op.name} takes no arguments")
+    return suggest("" if name in RENAMED else name, names, "" if names else f"{op.name} takes no arguments")
+
+
+def _renamed(name: str, known: list[str]) -> str:
+    return next((here for here in RENAMED.get(name, ()) if here in known), "")
+
+
+def _without_batch(name: str, here: str, value: object) -> str:
+    """How axes that count the batch are counted here; `value` is one or a list of them, where it is known."""
+    several = isinstance(value, (list, tuple))
+    axes: list[object] = list(value) if isinstance(value, (list, tuple)) else [value]
+    kept = [axis - 1 if axis > 0 else axis for axis in axes if type(axis) is int and axis]
+    if not kept:
+        return f", and counts without the batch: {name} 1 is {here} 0"
+    return f", and counts without the batch: {name} {show(value)} is {here} {show(kept if several else kept[0])}"

@@ -124,7 +124,7 @@ class ConvTranspose(Op, name="conv_transpose"):
     Units:  multiply-adds S·K·C·(out/g), at the positions of the input; additions of the bias out·S';
             K·C·(out/g) + out parameters.
     Errors: ShapeError when groups do not divide the channels, when output_padding is not below the larger of stride
-            and dilation, or when nothing of the output is left.
+            and dilation, or when nothing of the output is left; ArgumentError when padding is `same`.
     Source: Dumoulin and Visin 2016, arXiv:1603.07285, chapter 4; PyTorch's ConvTranspose2d.
 
     >>> op = ConvTranspose(out=32, kernel=2, stride=2)

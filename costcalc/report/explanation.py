@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from costcalc.report.analyses import heading
 from costcalc.report.grid import SEPARATOR, Column, Entry, Grid, percent, sizes, tensors
 from costcalc.report.markdown import escape
-from costcalc.report.table import Run, styled
+from costcalc.report.table import Run, styled, wrap
 from costcalc.report.text import columns, visible
 
 if TYPE_CHECKING:
@@ -25,14 +25,17 @@ def board(explanation: Explanation, *, width: int | None = None, color: bool = F
     A figure reads quantity = symbols = numbers = value. A line that is wider than the terminal is broken at its signs
     of equality.
     """
-    title, *above = [visible(text) for text in heading(explanation.analysis)]
-    lines: list[list[Run]] = [[(title, "bold")], *([(text, "dim")] for text in above), []]
+    lines: list[list[Run]] = []
+    for number, text in enumerate(heading(explanation.analysis)):
+        lines += [[(line, "dim" if number else "bold")] for line in wrap(visible(text), width)]
+    lines.append([])
     if explanation.chosen:
         for layer in explanation.layers:
             lines += [*_layer(layer, explanation, width), []]
         lines.pop()
     else:
-        lines += [[(_summary(explanation), "")], [], *_ranking(explanation, width), []]
+        ranking = [*_ranking(explanation, width), []] if explanation.layers else []
+        lines += [*([(line, "")] for line in wrap(_summary(explanation), width)), [], *ranking]
         lines += [[(text, "")] for text in _totals(explanation.analysis.totals)]
     if color:
         return styled(lines)
@@ -48,8 +51,8 @@ def grid(explanation: Explanation) -> Grid:
         Column("numbers", "with numbers"),
         Column("value", "value", "count"),
         Column("share", f"share of {explanation.quantity}", "share"),
-        Column("receptive_field", "receptive field"),
-        Column("jump", "jump"),
+        Column("receptive_field", "receptive field", "shape"),
+        Column("jump", "jump", "shape"),
     )
     entries = []
     for layer in explanation.layers:
@@ -73,6 +76,7 @@ def latex(explanation: Explanation) -> str:
     for layer in explanation.layers:
         parts.append(f"#### {escape(layer.row.name)}")
         parts.append(escape(SEPARATOR.join([layer.op, *_facts(layer, explanation)])))
+        parts.append(escape(_followers(layer)))
         for quantity, count in layer.counts.items():
             sides = " = ".join([rf"\text{{{quantity}}}", *[written(side) for side in _sides(count)]])
             parts.append(f"$${sides}$$")
@@ -98,10 +102,12 @@ def _sides(count: Count) -> list[str]:
 
 
 def _layer(layer: Explained, explanation: Explanation, width: int | None) -> list[list[Run]]:
-    lines: list[list[Run]] = [
-        [(visible(layer.row.name), "bold"), (f"{SEPARATOR}{visible(layer.op)}", "")],
-        [(f"  {SEPARATOR.join(_facts(layer, explanation))}", "dim")],
-    ]
+    name, op = visible(layer.row.name), visible(layer.op)
+    lines: list[list[Run]] = [[(name, "bold"), (f"{SEPARATOR}{op}", "")]]
+    if width is not None and columns(f"{name}{SEPARATOR}{op}") > width:
+        lines = [[(name, "bold")], *([(line, "")] for line in wrap(f"  {op}", width, margin=4))]
+    for said in (SEPARATOR.join(_facts(layer, explanation)), visible(_followers(layer))):
+        lines += [[(line, "dim")] for line in wrap(f"  {said}", width, margin=2) if said]
     longest = max(map(len, layer.counts), default=0)
     for quantity, count in layer.counts.items():
         lines += _equations(f"  {quantity:<{longest}} =", count, _note(layer, quantity), width)
@@ -109,15 +115,22 @@ def _layer(layer: Explained, explanation: Explanation, width: int | None) -> lis
 
 
 def _ranking(explanation: Explanation, width: int | None) -> list[list[Run]]:
-    longest = max([columns(visible(layer.row.name)) for layer in explanation.layers], default=0)
+    names = [visible(layer.row.name) for layer in explanation.layers]
+    longest = max(map(columns, names), default=0)
     lines: list[list[Run]] = []
-    for layer in explanation.layers:
-        name = visible(layer.row.name)
+    for name, layer in zip(names, explanation.layers, strict=True):
         start = f"{name}{' ' * (longest - columns(name))}  {percent(layer.share):>6} "
         for quantity, count in layer.counts.items():
             said = f" {quantity} =" if len(layer.counts) > 1 else ""
             lines += _equations(start + said, count, _note(layer, quantity), width)
             start = " " * columns(start)
+    if width is None or max([sum([columns(text) for text, _ in line]) for line in lines], default=0) <= width:
+        return lines
+    lines = []
+    for name, layer in zip(names, explanation.layers, strict=True):
+        lines.append([(name, "cyan"), (f"  {percent(layer.share)}", "")])
+        for quantity, count in layer.counts.items():
+            lines += _equations(f"  {quantity} =", count, _note(layer, quantity), width)
     return lines
 
 
@@ -140,6 +153,8 @@ def _summary(explanation: Explanation) -> str:
         return ""
     analysis, quantity = explanation.analysis, explanation.quantity
     total = dict(_figures(analysis.totals))[quantity]
+    if not total:
+        return f"no layer has {quantity}"
     return (
         f"{len(explanation.layers):,} of {analysis.totals.layers:,} layers make up {percent(explanation.covered)} "
         f"of {total:,} {quantity}"
@@ -155,6 +170,10 @@ def _facts(layer: Explained, explanation: Explanation) -> list[str]:
     if layer.share:
         facts.append(f"{percent(layer.share)} of the {explanation.quantity}")
     return facts
+
+
+def _followers(layer: Explained) -> str:
+    return f"followed by {', '.join(layer.followers)}" if layer.followers else ""
 
 
 def _reach(layer: Explained) -> tuple[str | None, str | None]:

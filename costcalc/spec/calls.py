@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import LimitError
-from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, nearest, suggest
+from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, suggest
 from costcalc.ops import base as ops
 from costcalc.spec.blocks import builtin
 from costcalc.spec.expression import RESERVED, parse
@@ -45,8 +45,6 @@ _EMPTY: Mapping[str, Any] = {}
 
 FOLLOWERS = ("norm", "act")
 """Arguments that stand for layers written behind."""
-MEANT = {"activation": "act", "nonlinearity": "act", "norm_layer": "norm", "normalization": "norm"}
-"""What these are called elsewhere."""
 
 
 class Calls:
@@ -267,9 +265,11 @@ class Calls:
                 if name_node.text in known:
                     found[name_node.text] = self._argument(item, name_node, node, scope)
                 else:
-                    meant.add(self.unknown_argument(item, name_node, known))
+                    meant.add(self.unknown_argument(item, name_node, known, node))
         elif not known:
-            self.fault(value, "{} takes no arguments", item.target, help=f"it stands alone: - {item.target}")
+            alone = f"it stands alone: - {item.target}"
+            help = f"leave it out: it changes no shape and no count; {alone}" if item.op is not None else alone
+            self.fault(value, "{} takes no arguments", item.target, help=help)
         else:
             found[known[0]] = self.cell(value, scope)
         return tuple(found.items()), meant
@@ -280,24 +280,21 @@ class Calls:
             return Cell(node, run=_broken)
         return self.cell(node, scope)
 
-    def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...]) -> str:
+    def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...], value: Node) -> str:
         """Note an argument that there is not; what it was probably meant to be."""
+        from costcalc.ops.advice import advice, meant
+
         name = key.text
-        here = MEANT.get(name, "")
+        here = meant(name, known)
         if name in MODIFIERS or name in STRUCTURES.get(item.target, ()):
             here, help = "", f"{name} is a modifier: write it beside {item.target}, not among its arguments"
-        elif here in known:
-            help = f"here it is called {here}"
         elif re.match(r"\w+ *=", name):
             here, help = name.partition("=")[0].strip(), f"a colon, not =: {name.replace('=', ': ', 1)}"
         elif not IDENTIFIER.fullmatch(name):
             here, help = "", f"arguments are written with their names: {self._usage(item.target)}"
-        elif item.op is not None and nearest(name, known) not in FOLLOWERS:
-            from costcalc.ops.advice import meant, misfit
-
-            here, help = meant(item.op, name), misfit(item.op, [name]).help
         else:
-            here, help = nearest(name, known), suggest(name, known)
+            given = tuple([entry.value for entry in value.value]) if value.kind == "list" else value.value
+            help = advice(name, known, given, item.op)
         self.fault(key, "{} has no argument {}", item.target, name, help=help or self._usage(item.target))
         return here
 

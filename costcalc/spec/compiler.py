@@ -87,8 +87,8 @@ class Compiler(Calls):
 
     # Lists of layers
 
-    def items(self, node: Node, scope: Scope) -> tuple[Item, ...]:
-        """A list of layers."""
+    def items(self, node: Node, scope: Scope, given: Mapping[str, Span] | None = None) -> tuple[Item, ...]:
+        """A list of layers, in which some names are given already."""
         if node.kind != "list":
             empty = node.kind == "scalar" and node.value is None
             self.fault(
@@ -100,9 +100,9 @@ class Compiler(Calls):
             return ()
         result = []
         scope = Scope((), scope)
-        given: dict[str, Span] = {}
+        names = dict(given or {})
         for entry in node.value:
-            item = self._item(entry, scope, given)
+            item = self._item(entry, scope, names)
             if item is not None:
                 result.append(item)
         return tuple(result)
@@ -194,7 +194,8 @@ class Compiler(Calls):
             return item
         arguments = self.arguments(name)
         named = value.kind == "map" and any(
-            entry.kind == "list" or branch.text not in arguments for branch, entry in value.value or [(key, value)]
+            entry.kind == "list" or not _is_argument(branch.text, arguments)
+            for branch, entry in value.value or [(key, value)]
         )
         listed = value.kind == "list"
         if not (named or listed):
@@ -343,3 +344,12 @@ class Compiler(Calls):
             help="for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them the names",
         )
         return None
+
+
+def _is_argument(name: str, known: tuple[str, ...]) -> bool:
+    """Whether a name is one of these arguments, or meant to be one."""
+    if name in known:
+        return True
+    from costcalc.ops.advice import meant
+
+    return meant(name, known) != ""

@@ -19,13 +19,13 @@ from costcalc.errors import (
 )
 from costcalc.model import METRICS
 from costcalc.ops import base as ops
-from costcalc.ops.kinds import positive, show
+from costcalc.ops.kinds import listed, positive, show
 from costcalc.spec.build import Run
 from costcalc.spec.compiler import Compiler
 from costcalc.spec.expression import parse_value, suffixed
 from costcalc.spec.functions import LIMIT, Word, is_number
 from costcalc.spec.library import Library
-from costcalc.spec.reader import read
+from costcalc.spec.reader import MAX_NODES, read
 from costcalc.spec.signature import MAX_NAME, split_signature
 from costcalc.spec.template import (
     MODIFIERS,
@@ -144,19 +144,31 @@ class Spec:
                 outputs[label if port == 0 else f"{label}.{port}"] = tensor
         return run.builder.network(self.name, outputs, values, self.source, self.description)
 
-    def _shapes(self, values: Mapping[str, Any], overrides: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
-        if list(overrides) == ["input"] and len(self.inputs) == 1:
-            overrides = dict.fromkeys(self.inputs, overrides["input"])
-        for name in overrides:
+    def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
+        """Shapes of inputs from outside, by the names of this spec; `input` is its only one. Raises `UsageError`."""
+        if not hasattr(inputs, "items"):
+            raise UsageError("expected shapes by the names of inputs, got {}", show(inputs))
+        if list(inputs) == ["input"] and len(self.inputs) == 1:
+            inputs = dict.fromkeys(self.inputs, inputs["input"])
+        shapes: dict[str, Shape] = {}
+        for name, shape in inputs.items():
             if name not in self.inputs:
                 raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
+            if not isinstance(shape, (list, tuple)):
+                raise UsageError("{}: expected the sizes of a shape, got {}", name, show(shape))
+            try:
+                shapes[name] = listed(shape, positive, MAX_RANK)
+            except ArgumentError as error:
+                raise UsageError("{}: {}", name, error) from None
+        return shapes
+
+    def _shapes(self, values: Mapping[str, Any], inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
+        given = self.given(inputs)
         shapes: dict[str, Shape] = {}
         env = Env(values, None, None, values, Meter(MAX_WORK))
         for name, cells in self.inputs.items():
-            if name in overrides and not 1 <= len(overrides[name]) <= MAX_RANK:
-                raise UsageError("{}: a shape has 1 to {} dimensions, got {}", name, MAX_RANK, len(overrides[name]))
-            if name in overrides:
-                shapes[name] = tuple([positive(size) for size in overrides[name]])
+            if name in given:
+                shapes[name] = given[name]
                 continue
             shape = []
             for cell in cells:
@@ -225,6 +237,8 @@ class _Reading:
         """Whether something could not be read, so that faults in what it means would follow from that."""
         self.meant: set[str] = set()
         """What unknown keys were probably meant to be."""
+        self.nodes = 0
+        """Those of all the files, where specs extend each other."""
         self.warnings: list[Fault] = []
         self.files: list[Source] = []
         self.sections: dict[str, Node] = {}
@@ -266,10 +280,12 @@ class _Reading:
             seen.names.add(name)
         self.compile_defaults(compiler)
         compiler.compile_blocks()
-        for name, (_, node) in self.inputs(compiler).items():
+        inputs = self.inputs(compiler)
+        for name, (_, node) in inputs.items():
             spec.inputs[name] = self.shape(compiler, node, seen)
         if "layers" in self.sections:
-            spec.items = compiler.items(self.sections["layers"], seen)
+            given = {name: key.span for name, (key, _) in inputs.items() if name != "input"}
+            spec.items = compiler.items(self.sections["layers"], seen, given)
         if "output" in self.sections:
             spec.outputs = compiler.references(self.sections["output"])
         spec.expect = self.limits(compiler, "expect")
@@ -311,6 +327,10 @@ class _Reading:
             )
             return
         entries = {}
+        if len(self.files) > 1 or any(key.text == "extends" for key, _ in root.value):
+            self.nodes += _size(root)
+            if self.nodes > MAX_NODES:
+                raise LimitError("specs that extend each other, of more than {:,} nodes in all", MAX_NODES)
         for key, value in root.value:
             if key.text not in KEYS:
                 self.meant.add(nearest(key.text, KEYS))
@@ -382,9 +402,9 @@ class _Reading:
             known = compiler.arguments(name)
             item = Item("defaults", name, key.span)
             item.op = None if name in compiler.signatures else ops.find(name)
-            for argument, (node_key, _) in arguments.items():
+            for argument, (node_key, node) in arguments.items():
                 if argument not in known:
-                    compiler.unknown_argument(item, node_key, known)
+                    compiler.unknown_argument(item, node_key, known, node)
             compiler.defaults[name] = {
                 argument: _rooted(compiler.cell(node, compiler.params)) for argument, (_, node) in arguments.items()
             }
@@ -465,6 +485,19 @@ class _Reading:
                 self.fault(value, "expected a value that depends on nothing")
             values[key.text] = cell.constant
         return values
+
+
+def _size(root: Node) -> int:
+    """The nodes of a spec, an alias counted as what it names."""
+    count, stack = 0, [root]
+    while stack:
+        node = stack.pop()
+        count += 1
+        if node.kind == "list":
+            stack.extend(node.value)
+        elif node.kind == "map":
+            stack.extend(part for pair in node.value for part in pair)
+    return count
 
 
 def _rooted(cell: Cell) -> Cell:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from costcalc.analysis import examples
 from costcalc.errors import Source, UsageError, suggest
 from costcalc.model import METRICS
 from costcalc.spec.document import Spec, open_spec
@@ -89,6 +90,7 @@ class Sweep:
 
 def sweep(
     spec: str | PathLike[str] | Source | Spec,
+    /,
     *,
     metrics: Sequence[str] = METRICS,
     batch: int = 1,
@@ -100,7 +102,7 @@ def sweep(
     """Every combination of the values of some params of a spec: a path, a bundled name, or a `Source` of text.
 
     An axis is any iterable of numbers, words, bools or lists, or one value. A param whose name is taken by an argument
-    goes into `params`. Raises `UsageError` for an unknown param or metric; a point that is no valid network is masked.
+    goes into `params`. Raises `UsageError` for an unknown param or metric and a batch below 1; a point that is no valid network is masked.
 
     >>> found = sweep("mobilenet_v1", alpha=[0.25, 0.5, 0.75, 1.0], resolution=range(128, 225, 32))
     >>> found.shape, int(found.macs[3, 3])
@@ -111,6 +113,7 @@ def sweep(
             raise UsageError("no metric {}", name, help=suggest(name, FIGURES))
     if not isinstance(spec, Spec):
         spec = open_spec(spec if isinstance(spec, Source) else fspath(spec))
+    batch = examples(batch)
     recipe = Recipe(spec, inputs, max_layers)
     values = {**(params or {}), **axes}
     check_params(recipe.spec, values)

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 
 class Recipe:
-    """A spec with the input shapes and the limit on layers that hold for every configuration."""
+    """A spec with the input shapes and the limit on layers that hold for every configuration.
+
+    Raises `UsageError` for inputs that are none of the spec, and for what is no shape.
+    """
 
     def __init__(
         self, spec: Spec, inputs: Mapping[str, Sequence[int]] | None = None, max_layers: int | None = None
     ) -> None:
         self.spec = spec
-        self.inputs = tuple([(name, tuple(shape)) for name, shape in (inputs or {}).items()])
+        self.inputs = tuple(spec.given(inputs or {}).items())
         self.max_layers = max_layers
 
     def names(self) -> Sequence[str]:

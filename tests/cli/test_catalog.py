@@ -101,3 +101,22 @@ def test_expand_takes_what_analyze_takes(cli):
     text = cli("expand", "mobilenet_v1", "--set", "alpha=0.5", "--input", "3x64x64").out
     assert "alpha" not in text
     assert "input: [3, 64, 64]" in text
+
+
+def test_an_op_is_told_without_names_for_programs(cli):
+    assert "Error " not in cli("ops", "-o", "json").out
+    assert "Errors: when the window does not fit; when padding exceeds half the kernel." in cli("ops", "avgpool").out
+
+
+def test_a_transposed_convolution_takes_no_padding_same(cli):
+    (op,) = json.loads(cli("ops", "conv_transpose", "-o", "json").out)["ops"]
+    takes = {argument["name"]: argument["takes"] for argument in op["arguments"]}
+    assert takes["padding"] == "integer ≥ 0, or one per spatial dimension; valid"
+    definitions = json.loads(cli("schema").out)["properties"]["defaults"]["properties"]
+    words = {
+        name: [
+            kind["enum"] for kind in definitions[name]["properties"]["padding"]["anyOf"][0]["anyOf"] if "enum" in kind
+        ]
+        for name in ("conv", "conv_transpose")
+    }
+    assert words == {"conv": [["same", "valid"]], "conv_transpose": [["valid"]]}

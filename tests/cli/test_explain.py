@@ -36,6 +36,7 @@ input 192×28×28 · batch 1 · b1=64 · r3=96 · b3=128 · r5=16 · b5=32 · po
 
 b5.conv_2 · conv(out=32, kernel=5, padding=same)
   16×28×28 → 32×28×28 · receptive field 5×5 · jump 1×1 · 7.8% of the macs
+  followed by b5.relu_2
   macs        = C_out·H_out·W_out·K_h·K_w·C_in = 32·28·28·5·5·16 = {32*28*28 * 5*5*16:,}
   params      = C_out·K_h·K_w·C_in + C_out = 32·5·5·16 + 32 = {32*5*5*16 + 32:,}
   add         = C_out·H_out·W_out = 32·28·28 = {32*28*28:,}
@@ -102,7 +103,7 @@ def test_a_line_too_wide_for_the_terminal_is_broken_at_its_signs_of_equality():
         "       = 10,035,200",
     ]
     ranked = costcalc.explain("inception", quantities=["macs"])
-    assert board(ranked, width=60).splitlines()[6:9] == [
+    assert board(ranked, width=60).splitlines()[8:11] == [
         "b3.conv_2   67.7%  C_out·H_out·W_out·K_h·K_w·C_in",
         "                 = 128·28·28·3·3·96",
         "                 = 86,704,128",
@@ -151,6 +152,8 @@ def test_markdown(cli):
 LATEX = r"""#### b5.conv\_2
 
 conv\(out=32, kernel=5, padding=same\) · 16×28×28 → 32×28×28 · receptive field 5×5 · jump 1×1 · 7.8% of the macs
+
+followed by b5.relu\_2
 
 $$\text{macs} = FORMULA = 32 \cdot 28 \cdot 28 \cdot 5 \cdot 5 \cdot 16 = 10{,}035{,}200$$
 
@@ -251,3 +254,8 @@ def test_what_is_no_rule(cli, arguments, said):
     status, out, err = cli("explain", *arguments)
     assert (status, out) == (2, "")
     assert said in err
+
+
+def test_what_no_layer_has_is_said(cli):
+    out = cli("explain", "lenet5", "--quantity", "buffers").out
+    assert "\n\nno layer has buffers\n\ntotal\n" in out

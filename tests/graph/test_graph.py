@@ -9,6 +9,7 @@ import pytest
 import costcalc
 from costcalc.errors import UsageError
 from costcalc.graph import FEW, HEATS, Arrow, Box, Frame, draw
+from costcalc.report import dot, mermaid
 from costcalc.spec.library import bundled
 
 SPECS = [*bundled(), *sorted(str(path) for path in (Path(__file__).parent.parent / "specs" / "extra").glob("*.yaml"))]
@@ -131,7 +132,8 @@ def test_an_op_of_several_outputs_has_a_box_for_each():
 
 
 def test_a_part_of_several_inputs_is_said_in_its_box():
-    found = picture("""
+    found = picture(
+        """
 input: {a: [4], b: [4]}
 layers:
   - group:
@@ -141,7 +143,9 @@ layers:
         from: [x, y]
     name: meet
   - softmax
-""", depth=1)
+""",
+        depth=1,
+    )
     assert found.boxes == (
         Box("4", ("a",)), Box("4", ("b",)), Box("8", ("meet", "3 layers"), joined=True), Box("8"),
     )  # fmt: skip
@@ -192,6 +196,8 @@ def test_the_shares_are_of_any_cost(heat):
 def test_a_network_without_the_cost_has_no_shares():
     found = picture("input: [4]\nlayers: [relu]", heat="macs")
     assert [box.share for box in found.boxes] == [None, None]
+    assert found.heat == ""
+    assert "legend" not in mermaid.render(found) + dot.render(found)
 
 
 def test_an_unknown_cost_is_an_error():
