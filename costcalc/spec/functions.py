@@ -224,7 +224,7 @@ def _sum(x: Any) -> Any:
 
 
 def make_divisible(x: Any, divisor: Any = 8, min_value: Any = None) -> Any:
-    """The nearest multiple of `divisor`, not below `min_value`, and never below 90 % of `x`.
+    """The nearest multiple of `divisor`, not below `min_value`, and never below 90% of `x`.
 
     Source: Sandler et al. 2018, arXiv:1801.04381, the reference code of MobileNetV2.
 
