@@ -248,6 +248,16 @@ def test_sixteen_deep(folder):
         costcalc.load(path)
 
 
+def test_what_all_files_hold_is_limited(folder):
+    """Each may be as large as a spec may be, all of them together no larger."""
+    rows = f"[{', '.join(['1'] * 300_000)}]"
+    files = {f"f{n}": f"extends: f{n + 1}.yaml\nparams: {{p{n}: {rows}}}\n" for n in range(4)}
+    path = folder(**files, f4=BASE) / "f0.yaml"
+    assert len(costcalc.load(path.parent / "f2.yaml").params) == 2 + 3
+    with pytest.raises(SpecError, match="more than 1,000,000 nodes in all"):
+        costcalc.load(path)
+
+
 def test_faults_stand_in_the_file_that_has_them(folder):
     path = folder(
         base=BASE.replace("other: [relu]", "other: [rellu]"), child="extends: base.yaml\nlayers: [unit: widht]\n"

@@ -246,6 +246,14 @@ def test_a_name_is_given_once_in_a_scope(layers):
     assert found.notes == ("first in line 3",)
 
 
+def test_names_of_inputs_are_given():
+    inputs = "{relu: [3], a: [3]}"
+    assert paths(load("[{relu: , from: a}, {relu: , from: relu}]", inputs)) == ["relu_2", "relu_3"]
+    assert paths(load("[{group: [{relu: , name: a, from: a}]}]", inputs)) == ["group.a"]
+    found = fault(spec("[{relu: , name: a, from: relu}]", inputs))
+    assert (found.message, found.notes) == ("the name a is given twice in this list", ("first in line 1",))
+
+
 def test_a_name_may_be_given_again_in_another_scope():
     network = load("[{relu: , name: a}, {group: [{relu: , name: a}]}, {concat: {b: [{relu: , name: a}], c: []}}]")
     assert paths(network) == ["a", "group.a", "b.a", "concat"]
