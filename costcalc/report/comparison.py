@@ -166,7 +166,7 @@ def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[s
     for label, prediction in theories.items():
         symbols, column = prediction.theory.symbols, _predicted(label, prediction)[0].key
         if prediction.theory.ratio is None:
-            said = (f"{label} in theory: fewer MACs than normal while", symbols)
+            said = (f"{label} in theory: fewer MACs than normal while {symbols}",)
         else:
             said = (f"{label} in theory: {symbols} of the MACs of normal", "practice beside it")
         notes.append(Remark(SEPARATOR.join(said), column))
