@@ -165,6 +165,7 @@ def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[s
         notes += [Remark(SEPARATOR.join(facts)) for facts in left]
     for label, prediction in theories.items():
         symbols, column = prediction.theory.symbols, _predicted(label, prediction)[0].key
+        said: tuple[str, ...]
         if prediction.theory.ratio is None:
             said = (f"{label} in theory: fewer MACs than normal while {symbols}",)
         else:

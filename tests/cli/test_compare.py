@@ -65,7 +65,7 @@ everything else         14,450,688   14,450,688   14,450,688  14,450,688
 ────────────────────────────────────────────
 total                  128,049,152  308,281,344  128,049,152  43,653,120
 
-bottleneck in theory: fewer MACs than normal while · reduce·(C·P_in + K²·N·P_out) < K²·C·N·P_out
+bottleneck in theory: fewer MACs than normal while reduce·(C·P_in + K²·N·P_out) < K²·C·N·P_out
 separable in theory: 1/N + 1/K² of the MACs of normal · practice beside it
 C input channels · N output channels · K kernel · P positions
 """
