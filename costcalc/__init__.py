@@ -62,7 +62,10 @@ def loads(
 
 
 def analyze(network: Network | str | PathLike[str], /, *, batch: int = 1, **params: Any) -> Analysis:
-    """What a network, or the network of a spec, costs for a batch of examples. Raises `UsageError` for a batch below 1."""
+    """What a network, or the network of a spec, costs for a batch of examples.
+
+    Raises `UsageError` for a batch that is no integer of at least 1.
+    """
     from costcalc.analysis import analyze
     from costcalc.model import Network
 

@@ -12,6 +12,7 @@ from costcalc.ops import (
     reduce,
     reshape,
     resize,
+    shuffle,
 )
 from costcalc.ops.base import Op, find, registered
 
@@ -30,4 +31,5 @@ __all__ = [
     "registered",
     "reshape",
     "resize",
+    "shuffle",
 ]

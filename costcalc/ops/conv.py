@@ -204,9 +204,18 @@ def _bias(bias: bool, output: Shape) -> Count:
 def _unslide(size: Dim, kernel: Dim, stride: Dim, margin: Dim, output_padding: Dim, dilation: Dim) -> Dim:
     if output_padding >= stride and output_padding >= dilation:
         raise ShapeError(
-            "output_padding {} is not below the larger of stride {} and dilation {}", output_padding, stride, dilation
+            "output_padding {} is not below the larger of stride {} and dilation {}",
+            output_padding,
+            stride,
+            dilation,
+            help="output_padding: 0 is the default, 1 is usual at stride 2 with an odd kernel",
         )
     out = (size - 1) * stride - 2 * margin + dilation * (kernel - 1) + output_padding + 1
     if out < 1:
-        raise ShapeError("nothing is left of the output: {} positions after padding {} is cropped", out, margin)
+        raise ShapeError(
+            "nothing is left of the output: {} positions after padding {} is cropped",
+            out,
+            margin,
+            help="less padding, which a transposed convolution takes from its output, or a larger kernel",
+        )
     return out

@@ -143,6 +143,9 @@ def axes(value: Any) -> Axes:
         if value == "all":
             return "all"
         raise ArgumentError("expected an integer, or all, got {}", show(value))
+    if isinstance(value, (tuple, list)):
+        help = "axes counts axes from the back and not features: {1} of them"
+        raise ArgumentError("expected an integer, or all, got {}", show(value), len(value), help=help)
     return positive(value)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costcalc.errors import ShapeError
 from costcalc.formula import Count, Shape, Shapes, elements, product
 from costcalc.model import Cost
-from costcalc.ops.base import Op, wrong
+from costcalc.ops.base import Op
 from costcalc.ops.shapes import axis_of, less_one, several
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class _Reduce(Op):
         axes = [axis_of(axis, len(shape)) for axis in several(self.axis)]
         for place, axis in enumerate(axes):
             if axis in axes[:place]:
-                raise wrong("axis", "names axis {} of {} twice", axis, list(shape))
+                raise ShapeError("axis {} names axis {} of {} twice", list(several(self.axis)), axis, list(shape))
         return axes
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -55,7 +56,7 @@ class Mean(_Reduce, name="mean"):
 
     Shapes: any -> without the axes; with keepdims, 1 in their place.
     Units:  K - 1 additions and one division per result.
-    Errors: ShapeError when there is no such axis.
+    Errors: ShapeError when there is no such axis, or one is named twice.
     Source: PyTorch's mean.
 
     >>> op = Mean(axis=0)
@@ -73,7 +74,7 @@ class Sum(_Reduce, name="sum"):
 
     Shapes: any -> without the axes; with keepdims, 1 in their place.
     Units:  K - 1 additions per result.
-    Errors: ShapeError when there is no such axis.
+    Errors: ShapeError when there is no such axis, or one is named twice.
     Source: PyTorch's sum.
 
     >>> Sum(axis=[1, 2]).cost(((64, 7, 7),), ((64,),)).add.value == (7 * 7 - 1) * 64
@@ -90,7 +91,7 @@ class Max(_Reduce, name="max"):
 
     Shapes: any -> without the axes; with keepdims, 1 in their place.
     Units:  K - 1 comparisons per result.
-    Errors: ShapeError when there is no such axis.
+    Errors: ShapeError when there is no such axis, or one is named twice.
     Source: PyTorch's amax.
 
     >>> Max(axis=-1, keepdims=True).shape(((64, 7, 7),))

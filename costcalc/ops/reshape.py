@@ -1,4 +1,4 @@
-"""Ops that compute nothing: other shapes, parts, margins, orders, and those without effect at inference."""
+"""Ops that compute nothing: other shapes, parts, margins, other axes, and those without effect at inference."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from costcalc.errors import ShapeError, counted
 from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, across_channels, wrong
 from costcalc.ops.kinds import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
-from costcalc.ops.shapes import axis_of, divide, ranked, several, spatial
+from costcalc.ops.shapes import axis_of, several, spatial
 
 if TYPE_CHECKING:
     from costcalc.formula import Dim, Shape, Shapes
 
 
-class _Move(Op):
+class Move(Op):
     """An op without arithmetic."""
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
@@ -23,7 +23,7 @@ class _Move(Op):
         return Cost()
 
 
-class Identity(_Move, name="identity"):
+class Identity(Move, name="identity"):
     """Its input.
 
     Shapes: any -> the same.
@@ -42,7 +42,7 @@ class Identity(_Move, name="identity"):
         return inputs
 
 
-class Dropout(_Move, name="dropout"):
+class Dropout(Move, name="dropout"):
     """Dropout, which passes its input on at inference.
 
     Shapes: any -> the same.
@@ -62,7 +62,7 @@ class Dropout(_Move, name="dropout"):
         return inputs
 
 
-class Flatten(_Move, name="flatten"):
+class Flatten(Move, name="flatten"):
     """Everything from one axis on as a single axis.
 
     Shapes: (a, b, c, ...) -> (a·b·c·...), with start 1 (a, b·c·...).
@@ -82,7 +82,7 @@ class Flatten(_Move, name="flatten"):
         return ((*inputs[0][:start], prod(inputs[0][start:])),)
 
 
-class Reshape(_Move, name="reshape"):
+class Reshape(Move, name="reshape"):
     """The same elements in another shape.
 
     Shapes: any -> `shape`; one entry may be -1 and takes what is left.
@@ -128,7 +128,7 @@ class Reshape(_Move, name="reshape"):
         return ()
 
 
-class Permute(_Move, name="permute"):
+class Permute(Move, name="permute"):
     """Axes in another order.
 
     Shapes: (a, b, c) -> (c, a, b) for the order [2, 0, 1].
@@ -162,7 +162,7 @@ class Permute(_Move, name="permute"):
         return axes and tuple([axes[axis] for axis in several(self.order)])
 
 
-class Split(_Move, name="split"):
+class Split(Move, name="split"):
     """Several outputs along one axis: equal parts, or parts of given sizes.
 
     Shapes: (C, ...) -> (C / parts, ...) for each part, or (size, ...) for each size.
@@ -224,7 +224,7 @@ class Split(_Move, name="split"):
         return tuple(size // parts for _ in range(parts))
 
 
-class Slice(_Move, name="slice"):
+class Slice(Move, name="slice"):
     """A range of one axis.
 
     Shapes: (a, ...) -> (ceil((stop - start) / step), ...); below 0, start and stop count from the end, and both are
@@ -266,7 +266,7 @@ class Slice(_Move, name="slice"):
         return across_channels(self.axis, rank)
 
 
-class Pad(_Move, name="pad"):
+class Pad(Move, name="pad"):
     """A margin around the spatial dimensions.
 
     Shapes: (C, *S) -> (C, *S + before + after) for one to three spatial dimensions.
@@ -289,7 +289,7 @@ class Pad(_Move, name="pad"):
         return ((channels, *(size + before + after for size, (before, after) in zip(sizes, pairs, strict=True))),)
 
 
-class Crop(_Move, name="crop"):
+class Crop(Move, name="crop"):
     """The spatial dimensions without a margin.
 
     Shapes: (C, *S) -> (C, *S - before - after) for one to three spatial dimensions.
@@ -312,87 +312,13 @@ class Crop(_Move, name="crop"):
         left = tuple(size - before - after for size, (before, after) in zip(sizes, pairs, strict=True))
         for size, pair in zip(left, pairs, strict=True):
             if size < 1:
-                raise ShapeError("nothing is left of {} after a crop of {} and {}", list(inputs[0]), *pair)
-        return ((channels, *left),)
-
-
-class PixelShuffle(_Move, name="pixel_shuffle"):
-    """Move channels into space.
-
-    Shapes: (C·f², H, W) -> (C, H·f, W·f), f = factor; f for one and f³ for three spatial dimensions.
-    Units:  no arithmetic.
-    Errors: ShapeError when f² does not divide the channels.
-    Source: Shi et al. 2016, arXiv:1609.05158, section 3.2.
-
-    >>> PixelShuffle(factor=2).shape(((64, 7, 7),))
-    ((16, 14, 14),)
-    """
-
-    channels_first: ClassVar[bool] = True
-    factor: Positive
-
-    def shape(self, inputs: Shapes) -> Shapes:
-        """(C·f², H, W) -> (C, H·f, W·f)."""
-        channels, sizes = spatial(inputs, self)
-        group = prod((self.factor,) * len(sizes))
-        return ((divide(channels, group, "channels"), *(size * self.factor for size in sizes)),)
-
-
-class PixelUnshuffle(_Move, name="pixel_unshuffle"):
-    """Move space into channels.
-
-    Shapes: (C, H·f, W·f) -> (C·f², H, W), f = factor; f for one and f³ for three spatial dimensions.
-    Units:  no arithmetic.
-    Errors: ShapeError when f does not divide a spatial dimension.
-    Source: Shi et al. 2016, arXiv:1609.05158, section 3.2, reversed; PyTorch's PixelUnshuffle.
-
-    >>> PixelUnshuffle(factor=2).shape(((16, 14, 14),))
-    ((64, 7, 7),)
-    """
-
-    channels_first: ClassVar[bool] = True
-    factor: Positive
-
-    def shape(self, inputs: Shapes) -> Shapes:
-        """(C, H·f, W·f) -> (C·f², H, W)."""
-        channels, sizes = spatial(inputs, self)
-        for size in sizes:
-            if size % self.factor != 0:
                 raise ShapeError(
-                    "a size of {} in {} does not divide by {}",
-                    size,
+                    "nothing is left of {} after a crop of {} and {}",
                     list(inputs[0]),
-                    self.factor,
-                    help="pad or crop it to a multiple first",
+                    *pair,
+                    help="a number is taken from every side",
                 )
-        group = prod((self.factor,) * len(sizes))
-        return ((channels * group, *(size // self.factor for size in sizes)),)
-
-    def footprint(self, rank: int) -> Window:
-        """The square that becomes channels."""
-        return ((self.factor, self.factor, 1),) * rank
-
-
-class ChannelShuffle(_Move, name="channel_shuffle"):
-    """Channels dealt out in turn from groups.
-
-    Shapes: (C, ...) -> the same.
-    Units:  no arithmetic.
-    Errors: ShapeError when groups do not divide the channels.
-    Source: Zhang et al. 2017, arXiv:1707.01083, section 3.1.
-
-    >>> ChannelShuffle(groups=3).shape(((240, 28, 28),))
-    ((240, 28, 28),)
-    """
-
-    pointwise: ClassVar[bool] = True
-    channels_first: ClassVar[bool] = True
-    groups: Positive
-
-    def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
-        divide(ranked(inputs[0], 1, self)[0], self.groups, "channels")
-        return inputs
+        return ((channels, *left),)
 
 
 def _cut(place: Dim, size: Dim) -> Dim:

@@ -17,8 +17,8 @@ from .test_mermaid import HOSTILE, everywhere
 
 GRAPHVIZ = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
 
-CONV = 2 * 3*8*8 * 3*3*3 + 3*8*8
-ADD = 3*8*8
+CONV = 2 * 3 * 8 * 8 * 3 * 3 * 3 + 3 * 8 * 8
+ADD = 3 * 8 * 8
 SPEC = "name: small\ninput: [3, 8, 8]\nlayers: [residual: [conv: {out: 3, kernel: 3, padding: 1}]]"
 DOT = f"""\
 digraph "small" {{

@@ -90,7 +90,7 @@ def test_the_text_of_inception():
 
 def test_heat_colours_boxes_and_says_what_the_colours_mean():
     lines = render(draw(costcalc.load("inception"), heat="macs")).splitlines()
-    share = 128*28*28 * 3*3*96 / 128_049_152
+    share = 128 * 28 * 28 * 3 * 3 * 96 / 128_049_152
     assert f'    n3["28x28x128<br/>{share:.1%}"]:::heat7' in lines
     assert '    n6["28x28x192"]:::heat0' in lines  # a pool has no multiply-adds
     assert '  subgraph legend["share of 128,049,152 macs"]' in lines

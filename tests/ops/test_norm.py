@@ -42,6 +42,7 @@ FAULTS = [
     fault("groupnorm", {"num_groups": 4}, (64, 7, 7), "no argument num_groups", "here it is called groups"),
     fault("layernorm", {"axes": 768}, (197, 768), "layernorm over the last 768 axes of an input of 2", "not features"),
     fault("layernorm", {"normalized_shape": 768}, (197, 768), "no argument normalized_shape", "axes"),
+    fault("layernorm", {"axes": [7, 5]}, (64, 7, 5), "integer, or all, got [7, 5]", "not features: 2 of them"),
     fault("layernorm", {"axes": "some"}, (197, 768), "got some"),
     fault("rmsnorm", {}, (), "at least 1 dimension"),
     fault("lrn", {}, (10,), "lrn needs an input of channels"),

@@ -9,7 +9,7 @@ import pytest
 import costcalc
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.ops.conv import Conv
-from costcalc.ops.reshape import ChannelShuffle
+from costcalc.ops.shuffle import ChannelShuffle
 from costcalc.strategies import NotExpressibleError, Strategy, base, choose, registered
 
 
