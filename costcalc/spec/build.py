@@ -3,73 +3,31 @@
 from __future__ import annotations
 
 import operator
-from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from costcalc.engine import Builder, LimitError
-from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, ShapeError, SpecError
+from costcalc.engine import LimitError
+from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, SpecError
 from costcalc.ops import base as ops
-from costcalc.ops.kinds import natural, show
-from costcalc.spec.calls import argument_fault
+from costcalc.ops.kinds import natural
 from costcalc.spec.functions import Word, truth
 from costcalc.spec.names import Entry, Names, Segments
-from costcalc.spec.template import Bound, Cell, Env, Meter, Values, located
+from costcalc.spec.repair import residual_repair
+from costcalc.spec.template import Bound, Cell, Env, Values, located
+from costcalc.spec.wiring import Called, Frame, Tensors, Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from costcalc.errors import Span
-    from costcalc.formula import Shape
-    from costcalc.model import Cost, Tensor
-    from costcalc.ops.base import Op
-    from costcalc.spec.compiler import Compiler
-    from costcalc.spec.template import Block, Item, Loop, Reference
+    from costcalc.errors import Fault, Span
+    from costcalc.model import Tensor
+    from costcalc.spec.template import Item, Loop
 
 MAX_DEPTH = 64
 """Lists of layers inside each other, through groups, branches and blocks."""
-MAX_PATH = 1_000
-"""The characters of a layer's path."""
-STEP = 100
-"""What an item, a copy or a connection counts against the work of a network; a step of an expression counts 1."""
-Tensors = tuple["Tensor", ...]
 
 
-class Frame:
-    """Where a list of layers stands: its names, the values it sees, its path, and the tensor that entered its block."""
-
-    __slots__ = ("depth", "entered", "followers", "names", "segments", "values")
-
-    def __init__(self, values: Values, names: Names, segments: Segments, entered: Tensors, depth: int) -> None:
-        self.values = values
-        self.names = names
-        self.segments = segments
-        self.entered = entered
-        self.depth = depth
-        self.followers: dict[tuple[int, str], str] = {}
-
-
-class Called(NamedTuple):
-    """A call of a block: which, and with which argument values."""
-
-    block: Block
-    values: tuple[Any, ...]
-
-
-class Run:
-    """One network in the making."""
-
-    def __init__(self, compiler: Compiler, params: Mapping[str, Any], inputs: Mapping[str, Shape], limit: int) -> None:
-        self.compiler = compiler
-        self.params = params
-        self.builder = Builder(inputs, limit)
-        self.meter = Meter(STEP * (3 * limit + 1000))
-        self.weighted: list[int] = []
-        """The layers that have weights, of their own or shared."""
-        self.shared: Iterator[int] | None = None
-        self.calls: list[str] = []
-        self.called: Called | None = None
-        """The block that was called last."""
-        self.made: dict[tuple[Item, tuple[Any, ...]], Op] = {}
+class Run(Wiring):
+    """Runs the templates of one network."""
 
     def network(self, items: tuple[Item, ...]) -> tuple[Tensors, Names]:
         """Build the whole list. Raises `SpecError`, with the place and the notes, at the first fault."""
@@ -186,13 +144,6 @@ class Run:
             raise located(error, item.repeat.node.span)
         return count
 
-    def step(self, item: Item, count: int = 1) -> None:
-        """Count an item, a copy or a connection, which may add no layer."""
-        try:
-            self.meter.spend(STEP * count)
-        except LimitError as error:
-            raise located(error, item.span) from None
-
     def copy(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
         """Run one copy, or pass the tensor through where `if` leaves it out."""
         if item.condition is not None:
@@ -221,23 +172,6 @@ class Run:
         finally:
             self.shared = None
         return outputs
-
-    def shareable(self, share: Reference, number: str, names: Names) -> Entry:
-        """What a name of `share` stands for; of copies the one of the same number."""
-        try:
-            entry = names.find(share.name)
-            return names.find(share.name + number) if entry.copies and number else entry
-        except CostcalcError as unknown:
-            raise located(unknown, share.span) from None
-
-    def weights(self, share: Reference, entry: Entry) -> list[int]:
-        """The layers behind a name that have weights, each where it is first used."""
-        layers = self.builder.layers
-        chosen = self.weighted[bisect_left(self.weighted, entry.first) : bisect_left(self.weighted, entry.last)]
-        if not chosen:
-            raise located(CostcalcError("{} has no weights to share", share.name), share.span)
-        self.meter.spend(len(chosen))
-        return [index if (root := layers[index].shared) is None else root for index in chosen]
 
     # One copy
 
@@ -296,11 +230,8 @@ class Run:
         for path in shortcut:
             other = self.branch(path.items, path.segment, current, frame, values, segments)
         add = ops.REGISTRY["add"]()
-        channels = result[0].shape[0] if result and result[0].shape else "..."
-        help = f"a shortcut that changes the shape as the body does: shortcut: [conv: {{out: {channels}, kernel: 1}}]"
-        if result and other and result[0].shape[:1] == other[0].shape[:1]:
-            help = "padding: same, or kernel // 2, keeps the size; strides of the body belong to the shortcut too"
-        return self.layer(item, add, result + other, f"{segments.prefix}{segments.take('add')}", help=help)
+        name = f"{segments.prefix}{segments.take('add')}"
+        return self.layer(item, add, result + other, name, repair=lambda: residual_repair(item, result, other))
 
     def join(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """Branches on the same input, and the op that joins them."""
@@ -331,7 +262,16 @@ class Run:
         names = Names(None, {"input": Entry(current)} if current else None)
         segments.given = _given(block.items)
         self.calls.append(f"block {block.name}, called in {item.span.source.name}:{item.span.line}")
-        result = self.run(block.items, current, Frame(inside, names, segments, current, frame.depth + 1))
+        outer = self.site
+        self.site = item.span if block.builtin and outer is None else outer
+        try:
+            result = self.run(block.items, current, Frame(inside, names, segments, current, frame.depth + 1))
+        except SpecError as error:
+            if self.site is not outer:
+                error.faults = tuple(_outside(fault, item) for fault in error.faults)
+            raise
+        finally:
+            self.site = outer
         self.calls.pop()
         self.called = Called(block, tuple([inside[name] for name, _ in block.arguments]))
         return result
@@ -347,25 +287,6 @@ class Run:
             if cell is not None:
                 result = self.follow(item, cell, result, frame, env, host, number)
         return result
-
-    def single(self, item: Item, current: Tensors, most: int = 1) -> None:
-        """Raise where there is no input, or a layer of several outputs stands for one."""
-        if not current:
-            names = ", ".join(self.builder.inputs)
-            error = CostcalcError(
-                "{} has no input: the network has several, and none is said",
-                item.target,
-                help=f"from: ... beside it names one or more of {names}",
-            )
-            raise located(error, item.span)
-        if len(current) > max(most, len(item.source or ())):
-            error = CostcalcError(
-                "{} cannot take all {} outputs of a layer",
-                item.target,
-                len(current),
-                help="from: NAME.0 beside it chooses the first",
-            )
-            raise located(error, item.span)
 
     def follow(
         self, item: Item, cell: Cell, current: Tensors, frame: Frame, env: Env, host: int, number: str
@@ -398,73 +319,14 @@ class Run:
         frame.names.table[segment] = self.entry(follower, current, first, {})
         return current
 
-    def make(self, item: Item, env: Env) -> Op:
-        """The op of an item with its arguments."""
-        if item.fixed is not None:
-            return item.fixed
-        assert item.op is not None
-        values = tuple([cell.get(env) for _, cell in item.args])
-        try:
-            op = self.made.get((item, values))
-            if op is None:
-                op = item.op(**{name: value for (name, _), value in zip(item.args, values, strict=True)})
-                self.made[item, values] = op
-            return op
-        except ArgumentError as error:
-            node = item.argument(error.argument)
-            failed = SpecError([argument_fault(error, item, node.span if node else item.span)])
-            failed.cause = error
-            raise failed from None
 
-    def layer(self, item: Item, op: Op, inputs: Tensors, name: str, host: int | None = None, help: str = "") -> Tensors:
-        """Give a layer to the engine; an error gets the layer's name, its inputs and its place."""
-        self.step(item, (len(inputs) + 7) // 8)
-        if len(name) > MAX_PATH:
-            raise located(LimitError("a path of more than {:,} characters", MAX_PATH), item.span)
-        try:
-            share = None
-            if self.shared is not None and _weighs(self.builder.infer(op, tuple([t.shape for t in inputs]))[1]):
-                share = next(self.shared, None)
-                if share is None:
-                    raise ShapeError("{} has weights that what it shares has not", op.name)
-            outputs = self.builder.add(op, inputs, name, item.span, host, share)
-            if share is not None or _weighs(self.builder.layers[-1].cost):
-                self.weighted.append(len(self.builder.layers) - 1)
-            if len(outputs) > 1:
-                self.step(item, len(outputs))
-            return outputs
-        except CostcalcError as error:
-            origins = [f"{show(tensor.shape)} from {self.origin(tensor)}" for tensor in inputs[:8]]
-            notes = [f"{op} in layer {name}", f"its input: {', '.join(origins)}", *reversed(self.calls[-3:])]
-            failed = located(error, item.span, *notes)
-            if help:
-                failed.faults = (failed.faults[0]._replace(help=help),)
-            raise failed from None
-
-    # Names and values
-
-    def origin(self, tensor: Tensor) -> str:
-        """The name of the layer or input that a tensor comes from."""
-        if tensor.layer < 0:
-            return list(self.builder.inputs)[-1 - tensor.layer]
-        return self.builder.layers[tensor.layer].name
-
-    def env(self, frame: Frame, values: Values, current: Tensors) -> Env:
-        """What an expression sees here."""
-        entered, shape = frame.entered, current[0].shape if current else None
-        return Env(values, shape, entered[0].shape if entered else None, self.params, self.meter)
-
-    def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
-        """What the names of a `from` stand for."""
-        found: list[Tensor] = []
-        for reference in references:
-            try:
-                outputs = names.find(reference.name, current).outputs
-                self.meter.spend(STEP // 10 * len(outputs))
-                found += outputs
-            except CostcalcError as error:
-                raise located(error, reference.span) from None
-        return tuple(found)
+def _outside(fault: Fault, item: Item) -> Fault:
+    """A fault inside a built-in block, at the block's call."""
+    span = fault.span
+    if span is None or not span.source.name.startswith("<block "):
+        return fault
+    line = span.source.text.splitlines()[span.line - 1].strip()
+    return fault._replace(span=item.span, notes=(f"in block {item.target}: {line}", *fault.notes))
 
 
 def _given(items: tuple[Item, ...]) -> frozenset[str]:
@@ -473,7 +335,3 @@ def _given(items: tuple[Item, ...]) -> frozenset[str]:
         if item.bare:
             names.extend(branch.segment for branch in item.branches if branch.given is not None)
     return frozenset(names)
-
-
-def _weighs(cost: Cost) -> bool:
-    return bool(cost.params.terms or cost.buffers.terms)

@@ -46,7 +46,8 @@ class Compiler(Calls):
                 node = Part(default, span_within(key, offset, len(default)))
                 cells.append((argument, self.expression(node, scope) if default else None))
                 scope.names.add(argument)
-            self._blocks[name] = Block(name, tuple(cells), self.items(body, scope), key.span)
+            builtin = name not in self.signatures
+            self._blocks[name] = Block(name, tuple(cells), self.items(body, scope), key.span, builtin)
         return self._blocks[name]
 
     def compile_blocks(self) -> None:

@@ -231,6 +231,8 @@ class Block(NamedTuple):
     arguments: tuple[tuple[str, Cell | None], ...]
     items: tuple[Item, ...]
     span: Span
+    builtin: bool = False
+    """Whether costcalc brings it."""
 
 
 class Item:

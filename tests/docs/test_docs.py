@@ -33,8 +33,8 @@ def commands(block: str) -> list[tuple[str, str]]:
 
 def matches(shown: str, real: str) -> bool:
     """Whether the output is as shown; a line of three dots stands for any lines."""
-    pattern = "".join(r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line) + r"\s*\n" for line in shown.splitlines())
-    return re.fullmatch(pattern + r"\s*", real.rstrip("\n") + "\n") is not None
+    lines = [r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line) + r"\s*\n" for line in shown.splitlines()]
+    return re.fullmatch("".join(lines) + r"\s*", real.rstrip("\n") + "\n") is not None
 
 
 def cases(language: str, pages: list[Path]) -> list[object]:
@@ -64,7 +64,9 @@ def test_commands_print_what_the_page_shows(page: Path, block: str, tmp_path: Pa
         assert matches(shown, done.stdout), f"$ {command}\n{done.stdout}"
 
 
-@pytest.mark.parametrize(("page", "block"), [c for c in cases("yaml", PAGES) if "layers:" in c.values[1] or "extends:" in c.values[1]])
+@pytest.mark.parametrize(
+    ("page", "block"), [c for c in cases("yaml", PAGES) if "layers:" in c.values[1] or "extends:" in c.values[1]]
+)
 def test_specs_load(page: Path, block: str) -> None:
     if not re.search(r"^(input|extends):", block, re.MULTILINE):
         pytest.skip("a part of a spec")

@@ -141,10 +141,10 @@ LAYERS = {
     "- batchnorm: 64": [(1, 14, "batchnorm: affine: expected true or false, got 64", "batchnorm(affine=true)")],
     "- Sequential: [relu]": [(1, 3, "unknown op or block Sequential", "did you mean group?")],
     "- residual: [conv: {out: 64, kernel: 3, padding: 1}]": [
-        (1, 3, "add cannot join [64, 32, 32] and [3, 32, 32]", "a shortcut that changes the shape as the body does: shortcut: [conv:"),
+        (1, 3, "add cannot join [64, 32, 32] and [3, 32, 32]", "give it a shortcut: shortcut: [conv: {out: 64, kernel: 1}]"),
     ],
     "- residual: [conv: {out: 3, kernel: 3}]": [
-        (1, 3, "add cannot join [3, 30, 30] and [3, 32, 32]", "padding: same, or kernel // 2, keeps the size; strides of the body"),
+        (1, 3, "add cannot join [3, 30, 30] and [3, 32, 32]", "padding keeps the size, 32x32 here: padding: same, or kernel // 2"),
     ],
     "- residual:\n  - relu\n  shortcut: conv": [
         (3, 13, "expected a list of layers, got conv", "each layer begins with a dash and a space; an empty list is []"),
@@ -401,8 +401,16 @@ layers:
 def test_an_error_in_a_builtin_block_shows_where_it_was_called():
     found = fault(spec("- depthwise_separable: {out: 8, kernel: 4, stride: 1}\n- residual:\n    - mlp: 3\n- squeeze_excite",
                        "[8]"))  # fmt: skip
-    assert found.span.source.name == "<block depthwise_separable>"
+    assert found.span.source.name == "<text>"
+    assert found.span[1:] == (3, 5, 19)
     assert found.notes[-1] == "block depthwise_separable, called in <text>:3"
+
+
+def test_a_value_inside_a_builtin_block_is_wrong_where_it_was_called():
+    found = fault(spec("- inverted_residual: {expand: 1.3, out: 8}"))
+    assert found.span[1:] == (3, 5, 17)
+    assert found.message == "conv: out: expected an integer, got 3.9000000000000004"
+    assert found.notes[0].startswith("in block inverted_residual: - conv: {out: expand * in_channels, kernel: 1")
 
 
 def test_many_inputs_are_not_all_listed():
