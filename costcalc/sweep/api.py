@@ -102,7 +102,9 @@ def sweep(
     """Every combination of the values of some params of a spec: a path, a bundled name, or a `Source` of text.
 
     An axis is any iterable of numbers, words, bools or lists, or one value. A param whose name is taken by an argument
-    goes into `params`. Raises `UsageError` for an unknown param or metric and a batch below 1; a point that is no valid network is masked.
+    goes into `params`. A point that is no valid network is masked.
+
+    Raises `UsageError` for an unknown param or metric, and for a batch below 1.
 
     >>> found = sweep("mobilenet_v1", alpha=[0.25, 0.5, 0.75, 1.0], resolution=range(128, 225, 32))
     >>> found.shape, int(found.macs[3, 3])

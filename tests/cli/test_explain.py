@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-B3 = 128*28*28 * 3*3*96
-B5 = 32*28*28 * 5*5*16
+B3 = 128 * 28 * 28 * 3 * 3 * 96
+B5 = 32 * 28 * 28 * 5 * 5 * 16
 SMALL = """
 name: small
 input: [3, 8, 8]
@@ -37,11 +37,11 @@ input 192×28×28 · batch 1 · b1=64 · r3=96 · b3=128 · r5=16 · b5=32 · po
 b5.conv_2 · conv(out=32, kernel=5, padding=same)
   16×28×28 → 32×28×28 · receptive field 5×5 · jump 1×1 · 7.8% of the macs
   followed by b5.relu_2
-  macs        = C_out·H_out·W_out·K_h·K_w·C_in = 32·28·28·5·5·16 = {32*28*28 * 5*5*16:,}
-  params      = C_out·K_h·K_w·C_in + C_out = 32·5·5·16 + 32 = {32*5*5*16 + 32:,}
-  add         = C_out·H_out·W_out = 32·28·28 = {32*28*28:,}
-  flops       = 2·macs + add = 2·{B5:,} + {32*28*28:,} = {2 * B5 + 32*28*28:,}
-  activations = C·H·W = 32·28·28 = {32*28*28:,}
+  macs        = C_out·H_out·W_out·K_h·K_w·C_in = 32·28·28·5·5·16 = {32 * 28 * 28 * 5 * 5 * 16:,}
+  params      = C_out·K_h·K_w·C_in + C_out = 32·5·5·16 + 32 = {32 * 5 * 5 * 16 + 32:,}
+  add         = C_out·H_out·W_out = 32·28·28 = {32 * 28 * 28:,}
+  flops       = 2·macs + add = 2·{B5:,} + {32 * 28 * 28:,} = {2 * B5 + 32 * 28 * 28:,}
+  activations = C·H·W = 32·28·28 = {32 * 28 * 28:,}
 """
 
 
@@ -62,20 +62,21 @@ def test_the_origin_of_it_all(cli, tmp_path):
 
 TOTALS = f"""
 total
-  macs         {2 * (8*8*8 * 3*3*3 + 128*10):>6,}
-  params       {8*3*3*3 + 8 + 128*10 + 10:>6,}
-  add          {2 * (8*8*8 + 10):>6,}
-  cmp          {2 * (8*8*8 + 3 * 8*4*4):>6,}
-  flops        {2 * (2 * (8*8*8 * 3*3*3 + 128*10) + 8*8*8 + 10 + 8*8*8 + 3 * 8*4*4):>6,}
-  activations  {2 * (8*8*8 + 8*8*8 + 8*4*4 + 8*4*4 + 10):>6,}
+  macs         {2 * (8 * 8 * 8 * 3 * 3 * 3 + 128 * 10):>6,}
+  params       {8 * 3 * 3 * 3 + 8 + 128 * 10 + 10:>6,}
+  add          {2 * (8 * 8 * 8 + 10):>6,}
+  cmp          {2 * (8 * 8 * 8 + 3 * 8 * 4 * 4):>6,}
+  flops        {2 * (2 * (8 * 8 * 8 * 3 * 3 * 3 + 128 * 10) + 8 * 8 * 8 + 10 + 8 * 8 * 8 + 3 * 8 * 4 * 4):>6,}
+  activations  {2 * (8 * 8 * 8 + 8 * 8 * 8 + 8 * 4 * 4 + 8 * 4 * 4 + 10):>6,}
 """
+STEM = 8 * 8 * 8 * 3 * 3 * 3
 NETWORK = f"""\
 small
 input 3×8×8 · batch 2
 
-1 of 5 layers make up {8*8*8 * 3*3*3 / (8*8*8 * 3*3*3 + 128*10):.1%} of {2 * (8*8*8 * 3*3*3 + 128*10):,} macs
+1 of 5 layers make up {STEM / (STEM + 128 * 10):.1%} of {2 * (STEM + 128 * 10):,} macs
 
-stem   91.5%  batch·C_out·H_out·W_out·K_h·K_w·C_in = 2·8·8·8·3·3·3 = {2 * 8*8*8 * 3*3*3:,}
+stem   91.5%  batch·C_out·H_out·W_out·K_h·K_w·C_in = 2·8·8·8·3·3·3 = {2 * 8 * 8 * 8 * 3 * 3 * 3:,}
 """
 
 
@@ -85,10 +86,10 @@ def test_a_network_by_its_dearest_layers(cli, small):
 
 def test_several_quantities_of_a_network(cli, small):
     lines = cli("explain", small, "--quantity", "params,macs").out.splitlines()
-    assert lines[3] == f"1 of 5 layers make up {1290 / 1514:.1%} of {8*3*3*3 + 8 + 128*10 + 10:,} params"
+    assert lines[3] == f"1 of 5 layers make up {1290 / 1514:.1%} of {8 * 3 * 3 * 3 + 8 + 128 * 10 + 10:,} params"
     assert lines[5:7] == [
-        f"linear   85.2%  params = D_in·D_out + D_out = 128·10 + 10 = {128*10 + 10:,}",
-        f"                macs = D_in·D_out = 128·10 = {128*10:,}",
+        f"linear   85.2%  params = D_in·D_out + D_out = 128·10 + 10 = {128 * 10 + 10:,}",
+        f"                macs = D_in·D_out = 128·10 = {128 * 10:,}",
     ]
 
 
@@ -186,7 +187,7 @@ layers:
 
 def test_set_and_input_reach_the_formula(cli):
     line = cli("explain", "inception", "b5.conv_2", "--set", "r5=24", "--input", "192x14x14", "--quantity", "macs").out
-    assert f"= 32·14·14·5·5·24 = {32*14*14 * 5*5*24:,}\n" in line
+    assert f"= 32·14·14·5·5·24 = {32 * 14 * 14 * 5 * 5 * 24:,}\n" in line
 
 
 def test_every_format_at_once(cli, tmp_path):

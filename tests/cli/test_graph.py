@@ -25,7 +25,7 @@ def test_options_reach_the_picture(cli):
     assert 'n0["input<br/>192x192x3"]' in out
     assert "10 layers" not in out
     assert "linear(out=10)" in out
-    macs = 192*192//4 * 64 * 7*7*3
+    macs = 192 * 192 // 4 * 64 * 7 * 7 * 3
     assert f"{macs / 1e6:.0f}" == "87"
     assert ":::heat" in cli("graph", "resnet50", "--heat", "params").out
 

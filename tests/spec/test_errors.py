@@ -409,7 +409,7 @@ def test_an_error_in_a_builtin_block_shows_where_it_was_called():
 def test_a_value_inside_a_builtin_block_is_wrong_where_it_was_called():
     found = fault(spec("- inverted_residual: {expand: 1.3, out: 8}"))
     assert found.span[1:] == (3, 5, 17)
-    assert found.message == "conv: out: expected an integer, got 3.9000000000000004"
+    assert found.message == "conv: out: expected an integer, got 20.8"
     assert found.notes[0].startswith("in block inverted_residual: - conv: {out: expand * in_channels, kernel: 1")
 
 

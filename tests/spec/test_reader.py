@@ -244,7 +244,7 @@ def test_a_duplicate_key_says_where_the_first_is() -> None:
     [
         ("{out: max(a, b)}", '{out: "max(a, b)"}'),
         ("- conv: {out: max(a, b), kernel: 3}", '- conv: {out: "max(a, b)", kernel: 3}'),
-        ("{k: (a, b)}", '{k: [a, b]}'),
+        ("{k: (a, b)}", "{k: [a, b]}"),
         ("[max(a, b), 3]", '["max(a, b)", 3]'),
         ("- conv: {out: 4 * max(a, b) // (c, d), k: 3}", '- conv: {out: "4 * max(a, b) // (c, d)", k: 3}'),
         ("{out: f(a[0], b)}", '{out: "f(a[0], b)"}'),
