@@ -496,6 +496,7 @@ def test_late_faults_are_forgotten_with_their_network():
 
 
 MORE = {
+    "- name: x": (1, 3, "a layer needs an op, a block or a structure beside its modifiers", ""),
     "- linear:10": (1, 3, "unknown op or block linear:10", "a space belongs behind the colon: linear: 10"),
     "- Sequential(relu)": (1, 3, "unknown op or block Sequential(relu)", "as in group: {...}; group: [...]"),
     "- linear: 3\n  share: [a, b]": (2, 10, "share names one layer, block or group", ""),

@@ -65,6 +65,8 @@ VALUES = {
     "2 != 3": True,
     "1 < 2 < 3": True,
     "1 < 2 > 3": False,
+    "3 < 2 < 4": False,
+    "3 < 2 < 1 / 0": False,
     "3 > 2 > 1 > 0": True,
     "1 + 1 == 2": True,
     "true and false": False,
@@ -267,6 +269,7 @@ FAULTS = {
     "10 ** 30 + 1": ("a result beyond 10^30", 9, 1),
     "-(10 ** 30) - 1": ("a result beyond 10^30", 12, 1),
     "1e30 * 1e30": ("a result beyond 10^30", 5, 1),
+    "make_divisible(9e29, 7e29)": ("a result beyond 10^30", 0, 26),
     "sum([1e30, 1e30])": ("a result beyond 10^30", 0, 17),
     "w + 1": ("+ works on numbers, not on a list", 2, 1),
     "1 - w": ("- works on numbers, not on a list", 2, 1),
@@ -363,6 +366,10 @@ def test_deep_enough():
     assert evaluate("1" + "+1" * 499, {}) == 500
     assert evaluate("1 if 0 else " * 24 + "2", {}) == 2
     assert evaluate("w" + "[0]" * 8, {"w": ((((((((1,),),),),),),),)}) == 1
+
+
+def test_more_expressions_than_are_kept():
+    assert [evaluate(f"a + {n}", {"a": 1}) for n in range(5000)] == list(range(1, 5001))
 
 
 def test_functions_and_operators_are_these():

@@ -502,6 +502,11 @@ def test_a_hundred_faults_are_enough():
 
 # Limits
 
+
+def deep(inner: str) -> str:
+    return f"{'{group: [' * 40}{inner}{']}' * 40}"
+
+
 BEYOND = {
     "nesting": (spec("- " + "{group: [" * 60 + "relu" + "]}" * 60), "nested deeper than 100 levels"),
     "layers": (spec("[{relu: , repeat: 100_001}]"), "more than 100,000 layers"),
@@ -519,6 +524,10 @@ BEYOND = {
     ),
     "lists inside lists": (spec(f"[linear: {'[' * 9}in_channels{']' * 9}]"),
         "a list nested more than 8 levels deep"),
+    "groups inside blocks": (
+        spec(f"- {deep('b')}", head=f"blocks:\n  b: [{deep('relu')}]\n"),
+        "layers nested more than 64 deep",
+    ),
     "blocks inside blocks": (
         spec("[b0]", head="blocks:\n" + "".join(f"  b{n}: [b{n + 1}]\n" for n in range(70)) + "  b70: [relu]\n"),
         "blocks nested more than 64 deep",

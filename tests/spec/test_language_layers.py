@@ -66,6 +66,10 @@ FROM = {
         "[relu, {residual: [gelu, relu], skip: false}, {add: , from: [prev, relu]}]",
         ["relu < input", "body.gelu < relu", "body.relu < body.gelu", "add < body.relu relu"],
     ),
+    "a structure of nothing has no name": (
+        "[relu, {residual: [], skip: false}, gelu]",
+        ["relu < input", "gelu < relu"],
+    ),
     "a group is its output": (
         "[{group: [relu, gelu]}, tanh, {add: , from: [group, prev]}]",
         ["group.relu < input", "group.gelu < group.relu", "tanh < group.gelu", "add < group.gelu tanh"],
