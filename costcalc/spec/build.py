@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 64
 """Lists of layers inside each other, through groups, branches and blocks."""
+MAX_CALLS = 3
+"""How many calls of blocks a fault names, the innermost first."""
 
 
 class Run(Wiring):
@@ -261,18 +263,15 @@ class Run(Wiring):
                 inside[name] = default.get(within)
         names = Names(None, {"input": Entry(current)} if current else None)
         segments.given = _given(block.items)
-        self.calls.append(f"block {block.name}, called in {item.span.source.name}:{item.span.line}")
         outer = self.site
         self.site = item.span if block.builtin and outer is None else outer
         try:
             result = self.run(block.items, current, Frame(inside, names, segments, current, frame.depth + 1))
         except SpecError as error:
-            if self.site is not outer:
-                error.faults = tuple(_outside(fault, item) for fault in error.faults)
+            error.faults = tuple(_called(fault, item, outermost=self.site is not outer) for fault in error.faults)
             raise
         finally:
             self.site = outer
-        self.calls.pop()
         self.called = Called(block, tuple([inside[name] for name, _ in block.arguments]))
         return result
 
@@ -320,13 +319,15 @@ class Run(Wiring):
         return current
 
 
-def _outside(fault: Fault, item: Item) -> Fault:
-    """A fault inside a built-in block, at the block's call."""
-    span = fault.span
-    if span is None or not span.source.name.startswith("<block "):
-        return fault
-    line = span.source.text.splitlines()[span.line - 1].strip()
-    return fault._replace(span=item.span, notes=(f"in block {item.target}: {line}", *fault.notes))
+def _called(fault: Fault, item: Item, *, outermost: bool) -> Fault:
+    """A fault inside a block, with a note of its call; one in the text of a built-in block stands at the first call."""
+    span, notes = fault.span, fault.notes
+    if outermost and span is not None and span.source.name.startswith("<block "):
+        line = span.source.text.splitlines()[span.line - 1].strip()
+        span, notes = item.span, (f"in block {item.target}: {line}", *notes)
+    if sum(note.startswith("block ") for note in notes) < MAX_CALLS:
+        notes = (*notes, f"block {item.target}, called in {item.span.source.name}:{item.span.line}")
+    return fault._replace(span=span, notes=notes)
 
 
 def _given(items: tuple[Item, ...]) -> frozenset[str]:

@@ -61,7 +61,6 @@ class Wiring:
         self.weighted: list[int] = []
         """The layers that have weights, of their own or shared."""
         self.shared: Iterator[int] | None = None
-        self.calls: list[str] = []
         self.called: Called | None = None
         """The block that was called last."""
         self.site: Span | None = None
@@ -156,7 +155,7 @@ class Wiring:
             return outputs
         except CostcalcError as error:
             origins = [f"{show(tensor.shape)} from {self.origin(tensor)}" for tensor in inputs[:8]]
-            notes = [f"{op} in layer {name}", f"its input: {', '.join(origins)}", *reversed(self.calls[-3:])]
+            notes = (f"{op} in layer {name}", f"its input: {', '.join(origins)}")
             failed = located(error, self.site or item.span, *notes)
             if repair is not None:
                 failed.faults = (failed.faults[0]._replace(help=repair()),)
