@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from costcalc.errors import Source
     from costcalc.model import Network
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from costcalc.cli.sinks import Sinks
     from costcalc.report.sweep import Summary
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
     from costcalc.sweep.axis import Axis
     from costcalc.sweep.chunks import Chunk, Task
     from costcalc.sweep.select import Query

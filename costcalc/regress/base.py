@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from costcalc.errors import Source
     from costcalc.regress.git import Entry, Found, Snapshot
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
 ALIKE = 0.5
 """How much of its text a file keeps under a new name, at least; git's own default."""

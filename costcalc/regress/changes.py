@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from costcalc.errors import Source, Span
     from costcalc.model import Analysis
     from costcalc.regress.measure import Meter
-    from costcalc.spec.document import Spec
     from costcalc.spec.reader import Node
+    from costcalc.spec.spec import Spec
 
 SECTIONS = ("params", "input", "defaults", "blocks", "layers")
 """Where a value can cost something."""

@@ -55,7 +55,7 @@ def check(request: Request) -> Check:
     """Hold specs to their limits. Raises `CostcalcError` for anything that keeps the check from being made."""
     from pathlib import Path
 
-    from costcalc.spec.document import acyclic
+    from costcalc.spec.spec import acyclic
 
     project = Project(Path.cwd(), request.config)
     with acyclic(), Repositories(project.folder) as repositories:

@@ -132,7 +132,7 @@ class _Reading:
         given = entry.get("set", {})
         values: Mapping[str, Any] = {}
         if isinstance(given, dict):
-            from costcalc.spec.document import normal
+            from costcalc.spec.spec import normal
 
             values = {
                 name: self.taken((*path, "set", name), lambda each, name=name: normal(name, each), value, 1)  # type: ignore[misc]

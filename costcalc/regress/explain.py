@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis
     from costcalc.regress.limits import Requirement
     from costcalc.regress.measure import Meter
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
 _MOST_LAYERS = 200_000
 """How many layers are built at most to explain one finding, so that a very large network does not take minutes."""

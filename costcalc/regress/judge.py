@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from costcalc.regress.limits import Allowance, Budget, Config, Increase
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
 
 class Given(NamedTuple):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from costcalc.errors import Span
     from costcalc.regress.limits import Config, Waiver
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
 LOOSENED = "CC106"
 Key = tuple[str, ...]

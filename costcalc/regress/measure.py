@@ -12,7 +12,7 @@ from costcalc.model import METRICS, Analysis, Row, Totals
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
 Values = tuple[tuple[str, str], ...]
 Known = dict[tuple[tuple[str, ...], Values], "Analysis | SpecError | UsageError"]

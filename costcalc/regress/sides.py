@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.regress.git import Repository
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
 
 class Asked(NamedTuple):

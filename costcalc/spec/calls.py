@@ -53,6 +53,8 @@ class Calls:
     def __init__(self, params: Iterable[str], faults: Faults) -> None:
         self.faults = faults
         self.params = Scope(params)
+        self.used: set[str] = set()
+        """Every name that an expression reads."""
         self.signatures: dict[str, tuple[Node, Node]] = {}
         """The file's own blocks: key and body."""
         self.defaults: dict[str, dict[str, Cell]] = {}
@@ -100,6 +102,7 @@ class Calls:
             self.faults.add(error.fault(expression_span(node, error)))
             return Cell(node, run=_broken)
         broken = False
+        self.used.update(name for name, _ in expression.names)
         for name, offset in expression.names:
             if not (name in scope or (name.startswith(("in_", "block_")) and name in RESERVED) or self.is_word(name)):
                 unknown = ExpressionError("unknown name {}", name, help=self._named(name, scope))

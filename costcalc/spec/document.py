@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
+from costcalc.engine import MAX_RANK, LimitError
 from costcalc.errors import (
-    ArgumentError,
     CostcalcError,
     ExpressionError,
     Fault,
     SpecError,
-    UsageError,
     nearest,
     suggest,
 )
 from costcalc.model import METRICS
 from costcalc.ops import base as ops
-from costcalc.ops.kinds import listed, positive, show
-from costcalc.spec.build import Run
+from costcalc.ops.kinds import show
 from costcalc.spec.compiler import Compiler
-from costcalc.spec.expression import parse_value, suffixed
-from costcalc.spec.functions import LIMIT, Word, is_number
+from costcalc.spec.expression import suffixed
 from costcalc.spec.library import Library
 from costcalc.spec.reader import MAX_NODES, read
 from costcalc.spec.signature import MAX_NAME, split_signature
+from costcalc.spec.spec import Limit, Spec, acyclic
 from costcalc.spec.template import (
     MODIFIERS,
     STRUCTURES,
@@ -35,21 +33,16 @@ from costcalc.spec.template import (
     Env,
     Faults,
     Item,
-    Meter,
     Scope,
     expression_span,
     fault_at,
-    located,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator
 
     from costcalc.errors import Source, Span
-    from costcalc.formula import Shape
-    from costcalc.model import Network, Tensor
     from costcalc.spec.reader import Node
-    from costcalc.spec.template import Reference
 
 KEYS = (
     "name",
@@ -72,131 +65,8 @@ EXAMPLES = {
     "defaults": "defaults are per op or block: defaults: {conv: {bias: false}}",
 }
 MAX_EXTENDS = 16
-MAX_WORK = 1_000_000
-"""Steps of the expressions of all params."""
-
-
-class Limit(NamedTuple):
-    """Figures that a spec is held to at some params: `expect` exactly, `budget` at most."""
-
-    values: Mapping[str, tuple[int, Span]]
-    set: Mapping[str, Any]
-    span: Span
-
-
-class Spec:
-    """A spec without faults of its own. `build` makes the network at the params that are asked for."""
-
-    def __init__(
-        self, source: Source, files: tuple[Source, ...], warnings: tuple[Fault, ...], compiler: Compiler
-    ) -> None:
-        self.file = source
-        self.files = files
-        """The spec's own text and those of everything it extends."""
-        self.warnings = warnings
-        self.name = ""
-        self.source = ""
-        self.description = ""
-        self.params: dict[str, Cell] = {}
-        self.inputs: dict[str, list[Cell]] = {}
-        self.items: tuple[Item, ...] = ()
-        self.outputs: tuple[Reference, ...] = ()
-        self.expect: tuple[Limit, ...] = ()
-        self.budget: tuple[Limit, ...] = ()
-        self.compiler = compiler
-
-    def values(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
-        """Every param's value, in the order of the spec. Raises `UsageError` for an unknown name."""
-        for name in overrides:
-            if name not in self.params:
-                help = suggest(name, self.params, f"{self.name} has no params")
-                raise UsageError("{} has no param {}", self.name, name, help=help)
-        values: dict[str, Any] = {}
-        env = Env(values, None, None, values, Meter(MAX_WORK))
-        for name, cell in self.params.items():
-            values[name] = normal(name, overrides[name]) if name in overrides else cell.get(env)
-        return values
-
-    def build(
-        self,
-        params: Mapping[str, Any] | None = None,
-        inputs: Mapping[str, Sequence[int]] | None = None,
-        max_layers: int | None = None,
-    ) -> Network:
-        """The network at some params and input shapes. Raises `SpecError`, with the network up to the fault."""
-        values = self.values(params or {})
-        shapes = self._shapes(values, inputs or {})
-        run = Run(self.compiler, values, shapes, max_layers or MAX_LAYERS)
-        try:
-            with acyclic():
-                last, names = run.network(self.items)
-            outputs: dict[str, Tensor] = {}
-            for reference in self.outputs:
-                for port, tensor in enumerate(run.tensors((reference,), last, names)):
-                    outputs[reference.name if port == 0 else f"{reference.name}.{port}"] = tensor
-        except SpecError as error:
-            if not isinstance(error.cause, LimitError):
-                error.partial = run.builder.network(self.name, {}, values, self.source, self.description)
-            raise
-        if not self.outputs:
-            for port, tensor in enumerate(last):
-                label = run.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
-                outputs[label if port == 0 else f"{label}.{port}"] = tensor
-        return run.builder.network(self.name, outputs, values, self.source, self.description)
-
-    def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
-        """Shapes of inputs from outside, by the names of this spec; `input` is its only one. Raises `UsageError`."""
-        if not hasattr(inputs, "items"):
-            raise UsageError("expected shapes by the names of inputs, got {}", show(inputs))
-        if list(inputs) == ["input"] and len(self.inputs) == 1:
-            inputs = dict.fromkeys(self.inputs, inputs["input"])
-        shapes: dict[str, Shape] = {}
-        for name, shape in inputs.items():
-            if name not in self.inputs:
-                raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
-            if not isinstance(shape, (list, tuple)):
-                raise UsageError("{}: expected the sizes of a shape, got {}", name, show(shape))
-            try:
-                shapes[name] = listed(shape, positive, MAX_RANK)
-            except ArgumentError as error:
-                raise UsageError("{}: {}", name, error) from None
-        return shapes
-
-    def _shapes(self, values: Mapping[str, Any], inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
-        given = self.given(inputs)
-        shapes: dict[str, Shape] = {}
-        env = Env(values, None, None, values, Meter(MAX_WORK))
-        for name, cells in self.inputs.items():
-            if name in given:
-                shapes[name] = given[name]
-                continue
-            shape = []
-            for cell in cells:
-                try:
-                    shape.append(positive(cell.get(env)))
-                except ArgumentError as error:
-                    error.help = error.help or "no batch, and no size left open: what a network costs follows from them"
-                    raise located(error, cell.node.span) from None
-            shapes[name] = tuple(shape)
-        return shapes
-
-
-def normal(name: str, value: Any) -> Any:
-    """A param's value as expressions use it, from a value of Python or a text of the command line."""
-    if isinstance(value, Word) or type(value) is bool:
-        return value
-    if isinstance(value, str):
-        try:
-            return parse_value(value)
-        except ExpressionError as error:
-            raise UsageError("{}: {}", name, error, help="a number, true, false, a word, or a list: [3, 4]") from None
-    if isinstance(value, (list, tuple)):
-        return tuple([normal(name, entry) for entry in value])
-    if not is_number(value):
-        raise UsageError("{}: expected a number, true or false, a list or a word, got {}", name, repr(value))
-    if not -LIMIT <= value <= LIMIT:
-        raise UsageError("{}: a number beyond 10^30", name)
-    return value
+MAX_TOLD = 20
+"""Warnings of one kind, and names that they choose a suggestion from."""
 
 
 def open_spec(source: str | Source, library: Library | None = None) -> Spec:
@@ -204,26 +74,6 @@ def open_spec(source: str | Source, library: Library | None = None) -> Spec:
     library = library or Library()
     with acyclic():
         return _Reading(library.open(source) if isinstance(source, str) else source, library).spec()
-
-
-@contextmanager
-def acyclic() -> Iterator[None]:
-    """Keep the cycle collector out of the way of code that makes many objects and no cycles.
-
-    It would walk all of them again and again: on a spec of 100,000 lines that is most of the time. Nesting is limited
-    so that Python's stack suffices; where the calling program has left too little of it, that is a limit too.
-    """
-    import gc
-
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    except RecursionError:
-        raise LimitError("nested deeper than the stack of the calling program leaves room for") from None
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Reading:
@@ -258,7 +108,7 @@ class _Reading:
 
     def compiled(self) -> Spec:
         compiler = Compiler(self.params, self.faults)
-        spec = Spec(self.source, tuple(self.files), tuple(self.warnings), compiler)
+        spec = Spec(self.source, tuple(self.files), compiler)
         spec.name = self.text("name") or PurePath(self.source.name).name.removesuffix(".yaml").strip("<>") or "network"
         spec.source = self.text("source")
         spec.description = self.text("description")
@@ -294,7 +144,16 @@ class _Reading:
             if section not in self.sections and section not in self.meant:
                 example = "input: [3, 224, 224]" if section == "input" else "layers: [flatten, linear: 10]"
                 self.faults.add(Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}"))
+        spec.warnings = (*self.warnings, *self.unused(compiler.used))
         return spec
+
+    def unused(self, used: Collection[str]) -> Iterator[Fault]:
+        """Warn of the file's own params that no expression reads: a misspelt one would change nothing."""
+        others = list(islice((name for name in self.params if name in used), MAX_TOLD))
+        idle = (key for name, (key, _) in self.params.items() if name not in used and key.source == self.source)
+        for key in islice(idle, MAX_TOLD):
+            help = suggest(key.text, others, "no expression reads it")
+            yield fault_at(key, "the param {} changes nothing", key.text, help=help)._replace(severity="warning")
 
     def position(self, fault: Fault) -> tuple[bool, int, int]:
         span = fault.span

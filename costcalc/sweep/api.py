@@ -11,7 +11,8 @@ import numpy as np
 from costcalc.analysis import examples
 from costcalc.errors import Source, UsageError, suggest
 from costcalc.model import METRICS
-from costcalc.spec.document import Spec, open_spec
+from costcalc.spec.document import open_spec
+from costcalc.spec.spec import Spec
 from costcalc.sweep.axis import axis_of, check_params
 from costcalc.sweep.chunks import Chunk, Task
 from costcalc.sweep.divide import column

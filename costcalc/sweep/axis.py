@@ -11,7 +11,7 @@ from costcalc.errors import UsageError, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from costcalc.spec.document import Spec
+    from costcalc.spec.spec import Spec
 
 _NUMBER = r"[+-]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d{1,3}|[kKMGT])?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*({_NUMBER})\s*)?", re.ASCII)
