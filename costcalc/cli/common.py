@@ -110,6 +110,8 @@ def _params(_ctx: click.Context, _param: click.Parameter, values: Sequence[str])
         name, equals, text = value.partition("=")
         if not equals or not name.strip():
             raise UsageError("--set {}: expected NAME=VALUE", value)
+        if name.strip() in params:
+            raise UsageError("--set {} is given twice", name.strip(), help="several values belong in one, in a sweep")
         params[name.strip()] = text
     return params
 

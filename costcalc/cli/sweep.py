@@ -106,8 +106,9 @@ def sweep(
     from costcalc.sweep.select import question
 
     query = question(asked["where"], asked["best"], asked["top"], asked["pareto"])
+    ranking, inputs = _ranking(**asked), document.given(load.inputs)
     plans = {
-        form: Plan(document.name, sizes, columns or default, asked["where"], _ranking(**asked))
+        form: Plan(document.name, sizes, columns or default, asked["where"], ranking, batch, inputs)
         for form, default in _defaults(sizes).items()
     }
     shown = dict.fromkeys(name for output in outputs for name in plans[output.format].metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.report.grid import SEPARATOR, Column, Entry, Grid
+from costcalc.report.grid import SEPARATOR, Column, Entry, Grid, sizes
 from costcalc.report.separated import harmless
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ class Plan(NamedTuple):
     where: str = ""
     ranking: str = ""
     """How the rows were chosen from those that match, in words."""
+    batch: int = 1
+    inputs: Mapping[str, Sequence[int]] = {}
+    """The shapes that the command line gave in place of the spec's."""
 
 
 class Summary(NamedTuple):
@@ -110,7 +113,9 @@ def _field(value: str) -> str:
 
 def json_head(plan: Plan, points: int, axes: Iterable[tuple[str, Iterable[Sequence[Any]]]]) -> Iterator[str]:
     """The document up to its rows. The values of each axis come in pieces."""
-    yield f'{{\n  "format": "costcalc.sweep/1",\n  "network": {json.dumps(plan.network)},\n  "axes": {{'
+    inputs = json.dumps({name: list(shape) for name, shape in plan.inputs.items()})
+    yield f'{{\n  "format": "costcalc.sweep/1",\n  "network": {json.dumps(plan.network)},\n  "batch": {plan.batch},'
+    yield f'\n  "inputs": {inputs},\n  "axes": {{'
     for number, (name, pieces) in enumerate(axes):
         yield f"{',' if number else ''}\n    {json.dumps(name)}: ["
         first = True
@@ -233,7 +238,10 @@ def _heading(plan: Plan, summary: Summary) -> tuple[str, ...]:
     """The network, and how many points of which axes."""
     axes = " × ".join(f"{name} {size:,}" for name, size in plan.axes.items())
     points = f"{summary.points:,} point{'' if summary.points == 1 else 's'}: {axes}"
-    return plan.network, SEPARATOR.join([points, *([plan.ranking] if plan.ranking else [])])
+    said = [f"{name} {sizes(tuple(shape))}" for name, shape in plan.inputs.items()]
+    said += [f"batch {plan.batch:,}"] if plan.batch != 1 else []
+    lines = [SEPARATOR.join(said)] if said else []
+    return plan.network, *lines, SEPARATOR.join([points, *([plan.ranking] if plan.ranking else [])])
 
 
 def _notes(plan: Plan, summary: Summary, said: list[str]) -> tuple[str, ...]:

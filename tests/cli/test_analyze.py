@@ -120,7 +120,6 @@ def test_a_standard_input_that_is_no_spec(cli, stdin, said):
     [
         (["--set", "width=16"], 2 * (CONV + LINEAR)),
         (["--set", "width = 1k"], 125 * (CONV + LINEAR)),
-        (["--set", "width=4", "--set", "width=16"], 2 * (CONV + LINEAR)),
         (["--input", "3x16x16"], 4 * (CONV + LINEAR)),
         (["--input", "3×16×16"], 4 * (CONV + LINEAR)),
         (["--input", "input=3x1_6x16"], 4 * (CONV + LINEAR)),
@@ -139,6 +138,7 @@ def test_overrides(cli, small, arguments, macs):
     [
         (["--set", "widht=16"], "model has no param widht\n  = help: did you mean width?"),
         (["--set", "width"], "--set width: expected NAME=VALUE"),
+        (["--set", "width=4", "--set", "width=16"], "--set width is given twice"),
         (["--set", "=3"], "--set =3: expected NAME=VALUE"),
         (["--set", "width=2 +"], "error: "),
         (["--set", "width=1.5"], "error: "),

@@ -88,7 +88,7 @@ def test_json_is_the_contract(cli, two):
     document = json.loads(cli("sweep", two, "--set", "a=3,4", "--set", "b=1,2", "-o", "json").out)
     rows = document.pop("rows")
     assert document == {
-        "format": "costcalc.sweep/1", "network": "model", "axes": {"a": [3, 4], "b": [1, 2]},
+        "format": "costcalc.sweep/1", "network": "model", "batch": 1, "inputs": {}, "axes": {"a": [3, 4], "b": [1, 2]},
         "points": 4, "matching": 2, "invalid": 2,
     }  # fmt: skip
     assert [row["macs"] for row in rows] == [macs(3, 1), macs(3, 2), None, None]
