@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from costcalc.model import Tensor
     from costcalc.spec.template import Item, Loop
 
-MAX_DEPTH = 64
+MAX_DEPTH = 100
 """Lists of layers inside each other, through groups, branches and blocks."""
 MAX_CALLS = 3
 """How many calls of blocks a fault names, the innermost first."""

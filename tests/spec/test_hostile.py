@@ -275,7 +275,7 @@ REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
     "followers that follow each other": (spec("[linear]", head="defaults: {linear: {out: 4, act: conv}, "
         "conv: {out: 3, kernel: 1, act: linear}}\n"), []),
     "a follower through a block": (spec("[linear: 4]", head="defaults: {linear: {act: u}}\nblocks: {u: [linear: 4]}\n"), []),
-    "deep groups in a deep block": (spec(nest(47, "b"), head=f"blocks:\n  b:\n    {nest(46)}"), []),
+    "deep groups in deep blocks": (spec(nest(47, "b"), head=f"blocks:\n  b:\n    {nest(46, 'c')}\n  c:\n    {nest(46)}"), []),
     "an expression at its limit, in lists at theirs": (spec("[linear: " + "[" * 90 + "'" + "(" * 24 + "in_channels" + ")" * 24
         + "'" + "]" * 90 + "]"), []),
     "columns of 10^5 names": (spec("- relu:\n  for:\n    - [" + ", ".join(f"a{n}" for n in range(100_000)) + "]\n    - [1]\n"), []),

@@ -525,12 +525,12 @@ BEYOND = {
     "lists inside lists": (spec(f"[linear: {'[' * 9}in_channels{']' * 9}]"),
         "a list nested more than 8 levels deep"),
     "groups inside blocks": (
-        spec(f"- {deep('b')}", head=f"blocks:\n  b: [{deep('relu')}]\n"),
-        "layers nested more than 64 deep",
+        spec(f"- {deep('b')}", head=f"blocks:\n  b: [{deep('c')}]\n  c: [{deep('relu')}]\n"),
+        "layers nested more than 100 deep",
     ),
     "blocks inside blocks": (
-        spec("[b0]", head="blocks:\n" + "".join(f"  b{n}: [b{n + 1}]\n" for n in range(70)) + "  b70: [relu]\n"),
-        "blocks nested more than 64 deep",
+        spec("[b0]", head="blocks:\n" + "".join(f"  b{n}: [b{n + 1}]\n" for n in range(106)) + "  b106: [relu]\n"),
+        "blocks nested more than 100 deep",
     ),
     "entries of lists inside lists": (
         spec("[relu]", head="params: {a: " + f"[{', '.join(['1'] * 200)}]" + f", b: '[{', '.join(['a'] * 60)}]'}}\n"),

@@ -462,7 +462,7 @@ def test_faults_of_defaults(defaults, message, help):
 
 def test_an_act_that_leads_to_itself_through_a_block():
     found = fault(spec("[linear: 4]", head="defaults: {linear: {act: u}}\nblocks: {u: [linear: 4]}\n"))
-    assert found.message == "blocks nested more than 64 deep"
+    assert found.message == "blocks nested more than 100 deep"
 
 
 # norm and act
