@@ -98,7 +98,7 @@ class GitBase:
         self.merge_base = merge_base
         self._snapshots: dict[int, tuple[Snapshot, SnapshotLibrary]] = {}
         self._renamed: dict[tuple[int, str], str] = {}
-        self._known: dict[str, Before] = {}
+        self._last: tuple[str, Before] | None = None
         self._configs: dict[tuple[int, str], Config | None] = {}
         repository = repositories.main(near)
         if repository.root is None:
@@ -138,10 +138,10 @@ class GitBase:
                 self._renamed[number, path] = old
 
     def before(self, named: Named, subject: Subject) -> Before:
-        """What a spec was. Raises `UsageError` where the repository cannot tell."""
-        if named.name not in self._known:
-            self._known[named.name] = self._before(named, subject)
-        return self._known[named.name]
+        """What a spec was; the last answer is kept. Raises `UsageError` where the repository cannot tell."""
+        if self._last is None or self._last[0] != named.name:
+            self._last = named.name, self._before(named, subject)
+        return self._last[1]
 
     def _before(self, named: Named, subject: Subject) -> Before:
         if named.path is None:

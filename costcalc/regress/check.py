@@ -232,19 +232,18 @@ class _Checking:
             if base.covers(settings):
                 found += self.loosened_settings(base, settings)
         for spec, one in held:
-            before = one.before
-            if before is None or one.subject is None or before.subject is None:
+            if one.own_then is None:
                 continue
             try:
-                old, path = base.config(spec, before.path)
+                old, path = base.config(spec, one.path)
             except SpecError:
                 continue  # said above, once
             config = spec.settings.config if spec.settings else None
             same = (old and old.source.text) == (config and config.source.text)
-            if before.status == UNCHANGED and same and path == spec.key:
+            if one.result.status == UNCHANGED and same and path == spec.key:
                 continue
-            then = requirements(before.subject.spec, old, path)
-            now = requirements(one.subject.spec, config, spec.key)
+            then = requirements(one.own_then, old, path)
+            now = requirements(one.own, config, spec.key)
             found += limits(spec.name, then, now, ref)
         return found
 

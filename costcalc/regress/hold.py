@@ -21,14 +21,18 @@ ERROR_RULE = "CC001"
 
 
 class Held(NamedTuple):
-    """What became of one spec. `hits` are the entries of the configuration that had something to hold, by identity."""
+    """What became of one spec. `hits` are the entries of the configuration that had something to hold, by identity.
+
+    `own` is what the spec requires of itself; `own_then` what it did at the base, where it was the spec of `path`.
+    """
 
     result: SpecResult
     findings: tuple[Finding, ...] = ()
     unevaluated: tuple[Unevaluated, ...] = ()
     hits: frozenset[int] = frozenset()
-    subject: Subject | None = None
-    before: Before | None = None
+    own: tuple[Requirement, ...] = ()
+    own_then: tuple[Requirement, ...] | None = None
+    path: str = ""
 
 
 class Holder:
@@ -39,28 +43,24 @@ class Holder:
         self.given = given
         self.base_of = base_of
         self.notices: list[Fault] = []
-        self._subjects: dict[str, Subject] = {}
 
     def subject(self, named: Named) -> Subject:
         """A spec as it is now. Raises `SpecError`, and `UsageError` where there is no such file."""
-        if named.name not in self._subjects:
-            from costcalc.spec.document import open_spec
+        from costcalc.spec.document import open_spec
 
-            spec = open_spec(named.text or named.name)
-            self.notices += spec.warnings
-            self._subjects[named.name] = Subject(spec, self.meter)
-        return self._subjects[named.name]
+        return Subject(open_spec(named.text or named.name), self.meter)
 
     def params(self, named: Named) -> list[str]:
         """The names of a spec's params; none of a broken one."""
-        found = self._subjects.get(named.name)
-        return list(found.spec.params) if found else []
+        try:
+            return list(self.subject(named).spec.params)
+        except CostcalcError:
+            return []
 
     def layers(self, named: Named) -> list[str]:
         """The names of a spec's layers; none of a broken one."""
-        found = self._subjects.get(named.name)
         try:
-            analysis = found and found.analysis({})
+            analysis = self.subject(named).analysis({})
         except CostcalcError:
             return []
         return [row.name for row in analysis.layers] if analysis else []
@@ -69,6 +69,7 @@ class Holder:
         """A spec's findings. A spec that is broken now has its faults as findings."""
         try:
             subject = self.subject(named)
+            self.notices += subject.spec.warnings
             analysis = subject.analysis({})
             assert analysis
             return self._hold(named, subject, analysis, explained)
@@ -116,13 +117,15 @@ class Holder:
                 findings.append(
                     self.explained(finding, requirement, subject, now, then, old, name) if explained else finding
                 )
+        spec_then = before.subject.spec if before and before.subject else None
         return Held(
             _result(named, analysis, before, held),
             tuple(findings),
             tuple(unevaluated),
             frozenset(hits),
-            subject,
-            before,
+            tuple(own_requirements(subject.spec)),
+            tuple(own_requirements(spec_then)) if spec_then else None,
+            before.path if before else "",
         )
 
     def against(self, requirement: Requirement) -> GitBase | FileBase | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.regress.judge import entries, entry_requirements, own_requirements
+from costcalc.regress.judge import entries, entry_requirements
 from costcalc.regress.limits import OVER_EXPECT, Requirement, shown
 from costcalc.regress.values import WARNING, Finding
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from costcalc.errors import Span
     from costcalc.regress.limits import Config, Waiver
-    from costcalc.spec.spec import Spec
 
 LOOSENED = "CC106"
 Key = tuple[str, ...]
@@ -44,9 +43,9 @@ def strictest(requirements: Iterable[Requirement]) -> dict[Key, Strictest]:
     return found
 
 
-def requirements(spec: Spec | None, config: Config | None, path: str) -> list[Requirement]:
-    """Everything that a spec is held to by itself and by a configuration."""
-    held = own_requirements(spec) if spec else []
+def requirements(own: Iterable[Requirement], config: Config | None, path: str) -> list[Requirement]:
+    """Everything that a spec is held to: its own, and what a configuration requires of the one at a path."""
+    held = [*own]
     for entry in entries(config, path):
         held += entry_requirements(entry, "")
     return held

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
     from costcalc.spec.spec import Spec
 
+MOST_ROWS = 20_000
+"""How many layers of analyses are remembered: to keep those of hundreds of specs costs more than it saves."""
+FEWEST = 8
+"""How many analyses are remembered however large: those of one spec, now and then."""
+
 Values = tuple[tuple[str, str], ...]
 Known = dict[tuple[tuple[str, ...], Values], "Analysis | SpecError | UsageError"]
 
 
 class Meter:
-    """Analyses specs, and remembers by content what it has analysed."""
+    """Analyses specs, and remembers by content what it has analysed last."""
 
     def __init__(
         self, max_layers: int | None = None, inputs: Mapping[str, Sequence[int]] | None = None, batch: int = 1
@@ -28,23 +33,31 @@ class Meter:
         self.inputs = inputs
         self.batch = batch
         self._known: Known = {}
+        self._rows = 0
 
     def analysis(self, spec: Spec, values: Mapping[str, Any]) -> Analysis:
         """A spec's analysis at some params. Raises `SpecError` and `UsageError`."""
         texts = tuple([file.text for file in spec.files])
         key = (texts, tuple(sorted((name, repr(value)) for name, value in values.items())))
-        found = self._known.get(key)
+        found = self._known.pop(key, None)
         if found is None:
             try:
                 found = analyze(spec.build(values, self.inputs, self.max_layers), batch=self.batch)
             except (SpecError, UsageError) as error:
                 found = error
-            self._known[key] = found
+            self._rows += _rows(found)
+            while self._rows > MOST_ROWS and len(self._known) >= FEWEST:
+                self._rows -= _rows(self._known.pop(next(iter(self._known))))
+        self._known[key] = found
         if isinstance(found, SpecError):
             raise SpecError([_renamed(fault, spec) for fault in found.faults]) from None
         if isinstance(found, UsageError):
             raise found
         return found
+
+
+def _rows(found: Analysis | SpecError | UsageError) -> int:
+    return len(found.layers) if isinstance(found, Analysis) else 0
 
 
 def _renamed(fault: Any, spec: Spec) -> Any:

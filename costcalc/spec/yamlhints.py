@@ -29,6 +29,12 @@ LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _COLON = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*):([^\s:].*)")
 _BRACES = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w-]*)(:?) *([\[{].*)")
+_TWO_ENTRIES = re.compile(r"([^\s,:{}]+) +([A-Za-z_]\w*: .*)")
+"""Two entries of a map without a comma between them: `64 kernel: 3`."""
+_ENTRIES = re.compile(r"(\s*(?:- +)?[A-Za-z_]\w*:) +([^\s,:{}\[\]]+(?:, *[A-Za-z_]\w*: +[^,:]+)+)")
+"""Arguments without braces: `linear: 10, bias: false`."""
+_NO_COLON = re.compile(r"(\s*(?:- +)?)([A-Za-z_]\w*)( +[\[{\"'\w].*)")
+"""A key without a colon: `input [3, 8, 8]`."""
 _INNER_MAP = re.compile(r"(\s*(?:- +)*[\w-]+: +)([a-z_][\w-]*: .*)")
 _LISTED = re.compile(r"\A\(([^()\[\]{}\"']+)\)\Z")
 """A list as other languages write it: `(3, 3)`."""
@@ -267,14 +273,17 @@ class _Stumble:
             return self.at(self.mark, f"{self.char} where {_OPENING[opening]} was expected", note=note)
         return None
 
+    def above(self) -> str:
+        """The line above, as far as it is short enough to be looked at."""
+        begin = self.mark.index - self.mark.column
+        return "".join(LINE_BREAK.split(self.text[max(0, begin - LONGEST_LINE) : begin])[-2:-1])
+
     def colon(self) -> Fault | None:
         """`out:64` on a line of its own, which YAML joins to the next line or takes for a key without a colon."""
         if "mapping values" not in self.problem and "expected ':'" not in self.problem:
             return None
-        begin = self.mark.index - self.mark.column
-        above = LINE_BREAK.split(self.text[max(0, begin - LONGEST_LINE) : begin])[-2:-1]
         number = self.start.line if "expected ':'" in self.problem else self.mark.line - 1
-        written = line_at(self.text, self.start) if "expected ':'" in self.problem else "".join(above)
+        written = line_at(self.text, self.start) if "expected ':'" in self.problem else self.above()
         if match := _COLON.fullmatch(written):
             span = Span(self.source, number + 1, match.start(2) + 1, match.end(2) + 1 - match.start(2))
             help = f"write {match[1].lstrip()}{match[2]}: {match[3].rstrip()}"
@@ -301,11 +310,18 @@ class _Stumble:
         if "unexpected ':'" in self.problem:
             key = self.text[self.start.index : self.mark.index + 1]
             return self.at(self.start, f"a space is missing after {key}", advice(mend), len(key))
+        text = self.line[mend.start : mend.end]
         span = Span(self.source, self.mark.line + 1, mend.start + 1, mend.end - mend.start)
-        return Fault(broken(self.line[mend.start : mend.end]), span, (), advice(mend))
+        if match := _TWO_ENTRIES.fullmatch(text):
+            line = f"{self.line[: mend.start]}{match[1]}, {match[2]}{self.line[mend.end :]}"
+            return Fault(f"a comma is missing after {match[1]}", span, (), f"write {line.strip()}")
+        return Fault(broken(text), span, (), advice(mend))
 
     def inner_map(self) -> Fault | None:
         """`conv: out: 64`, or a text with a colon in it."""
+        if match := _ENTRIES.fullmatch(self.line):
+            help = f"arguments stand in braces, each with its name: {match[1].lstrip()} {{NAME: {match[2].rstrip()}}}"
+            return self.at(self.mark, "a second colon in one value", help)
         match = _INNER_MAP.fullmatch(self.line)
         if match is not None and not match[1].strip(" -").startswith(_FREE_TEXT):
             help = f"put the inner one in braces: {match[1].lstrip()}{{{match[2].rstrip()}}}"
@@ -315,6 +331,10 @@ class _Stumble:
             return self.at(self.mark, "a second colon in one value", advice(mend))
         if re.search(r":\s", self.line[: self.mark.column]):
             return self.at(self.mark, "a second colon in one value", "put the text in quotes")
+        if match := _NO_COLON.fullmatch(self.above()):
+            span = Span(self.source, self.mark.line, match.start(2) + 1, len(match[2]))
+            help = f"write {match[1].lstrip()}{match[2]}:{match[3].rstrip()}"
+            return Fault(f"a colon is missing after {match[2]}", span, (), help)
         help = "indent it as its neighbours are, or end the key above with a colon"
         message = "YAML takes this line as a part of the one above"
         return Fault(message, Span(self.source, self.mark.line + 1, _indent(self.line) + 1), (), help)

@@ -46,7 +46,7 @@ LAYERS = {
         (1, 18, "a space is missing after kernel:", "write - conv: {out: 64, kernel: 3}"),
     ],
     "- conv: {out: 64 kernel: 3}": [
-        (1, 15, "YAML's own signs break 64 kernel: 3", 'write - conv: {out: "64 kernel: 3"}'),
+        (1, 15, "a comma is missing after 64", "write - conv: {out: 64, kernel: 3}"),
     ],
     "- conv {out: 64, kernel: 3}": [(1, 3, "a colon is missing after conv", "write - conv: {out: 64, kernel: 3}")],
     "- conv:{out: 64, kernel: 3}": [(1, 3, "a space is missing after conv:", "write - conv: {out: 64, kernel: 3}")],
@@ -130,7 +130,7 @@ LAYERS = {
         (2, 10, "relu has no argument inplace", "leave it out: it changes no shape and no count"),
     ],
     "- relu: true": [(1, 9, "relu takes no arguments", "it stands alone: - relu")],
-    "- linear: 10, bias: false": [(1, 19, "a second colon in one value", 'write - linear: "10, bias: false"')],
+    "- linear: 10, bias: false": [(1, 19, "a second colon in one value", "in braces, each with its name: - linear: {NAME: 10, bias: false}")],
     "- linear: {in_features: 512, out_features: 10}": [
         (1, 12, "linear has no argument in_features", "leave it out: the features are those of the input"),
         (1, 30, "linear has no argument out_features", "here it is called out"),

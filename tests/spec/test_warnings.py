@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import costcalc
-from costcalc.errors import Source, UsageError
+from costcalc.errors import Source, SpecError, UsageError
 from costcalc.spec.document import open_spec
 
 
@@ -52,3 +52,11 @@ def test_an_unknown_param_is_answered_with_those_there_are():
         "resnet50 has no param base",
         "its params: classes, width, depths",
     )
+
+
+def test_a_key_without_a_colon_is_answered_at_its_line():
+    with pytest.raises(SpecError) as caught:
+        costcalc.loads("input [3, 8, 8]\nlayers:\n  - relu\n")
+    (found,) = caught.value.faults
+    assert (found.span.line, found.span.column, found.message) == (1, 1, "a colon is missing after input")
+    assert found.help == "write input: [3, 8, 8]"
