@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ BROKEN_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. Nothing that happens inside comes out as an exception."""
+    gc.set_threshold(100_000, 50, 50)  # a command makes many objects and few cycles: at start there are none to collect
     try:
         try:
             from costcalc.cli.group import run

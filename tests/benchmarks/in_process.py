@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def text_to_totals() -> Iterator[Figure]:
     import costcalc
     from costcalc.spec.library import SPECS
 
-    text = (SPECS / "resnet50.yaml").read_text(encoding="utf-8")
+    text = Path(SPECS, "resnet50.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     yield from ratio(
         f"ResNet-50 from text to totals, to yaml.compose with {loader.__name__}",
