@@ -10,6 +10,7 @@ BENCHMARKS = {
     "machine": measure.speed_of_this_machine,
     "analyze-table": whole_process.analyze_table,
     "analyze-json": whole_process.analyze_json,
+    "compare-table": whole_process.compare_table,
     "text-to-totals": in_process.text_to_totals,
     "many-layers": in_process.many_layers,
     "million-networks": sweep.million_networks,

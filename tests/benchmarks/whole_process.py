@@ -48,3 +48,12 @@ def analyze_json() -> Iterator[Figure]:
         ours = process([*CLI, "analyze", "resnet50", "-o", "json"], env)
         bare = process(["-c", "import click, yaml"], env)
         yield from ratio("analyze resnet50 -o json, to importing click and yaml", ours, bare, 1.8)
+
+
+def compare_table() -> Iterator[Figure]:
+    """The network in three strategies beside the network."""
+    with compiled() as env:
+        ours = process([*CLI, "compare", "resnet152"], env)
+        yield from ratio(
+            "compare resnet152, to analyze resnet152", ours, process([*CLI, "analyze", "resnet152"], env), 3
+        )
