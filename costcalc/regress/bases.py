@@ -41,6 +41,7 @@ class Repositories:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open: dict[Path, Repository] = {}
+        self._folders: dict[Path, tuple[Repository, str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -65,13 +66,18 @@ class Repositories:
 
     def locate(self, path: Path) -> tuple[Repository, str]:
         """A file's repository and its path from the root there: the working folder's, where it lies in that one."""
-        real = Path(os.path.realpath(path.parent)) / path.name
-        repository = self.main(path.parent)
-        if repository.root is None or not real.is_relative_to(repository.root):
-            repository = self.at(path.parent)
-        if repository.root is None:
-            raise UsageError("{} is not in the work tree of a repository", path)
-        return repository, relative(real, repository.root)
+        folder = path.parent
+        if folder not in self._folders:
+            real = Path(os.path.realpath(folder))
+            repository = self.main(folder)
+            if repository.root is None or not real.is_relative_to(repository.root):
+                repository = self.at(folder)
+            if repository.root is None:
+                raise UsageError("{} is not in the work tree of a repository", path)
+            inner = relative(real, repository.root)
+            self._folders[folder] = repository, "" if inner == "." else f"{inner}/"
+        repository, inner = self._folders[folder]
+        return repository, inner + path.name
 
 
 class GitBase:

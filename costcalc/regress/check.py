@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from costcalc.errors import Source
     from costcalc.regress.limits import Budget, Increase, Waiver
 
+KEPT = 20_000
+"""How many layers are remembered: to keep those of hundreds of specs takes longer than it saves."""
+
 
 class Request(NamedTuple):
     """What is to be checked, and how. Everything from outside is in it: the day, and the refs that a CI names."""
@@ -67,7 +70,7 @@ class _Checking:
         self.request = request
         self.project = project
         self.repositories = repositories
-        self.meter = Meter(request.max_layers)
+        self.meter = Meter(request.max_layers, kept=KEPT)
         self.selected = self.select()
         self.near = next((spec.path.parent for spec in self.selected if spec.path), None)
         self.base = self.find_base()

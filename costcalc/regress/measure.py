@@ -14,24 +14,27 @@ if TYPE_CHECKING:
 
     from costcalc.spec.spec import Spec
 
-MOST_ROWS = 20_000
-"""How many layers of analyses are remembered: to keep those of hundreds of specs costs more than it saves."""
 FEWEST = 8
-"""How many analyses are remembered however large: those of one spec, now and then."""
+"""How many analyses are remembered however large they are: those of one spec, now and then."""
 
 Values = tuple[tuple[str, str], ...]
 Known = dict[tuple[tuple[str, ...], Values], "Analysis | SpecError | UsageError"]
 
 
 class Meter:
-    """Analyses specs, and remembers by content what it has analysed last."""
+    """Analyses specs, and remembers by content what it has analysed; with `kept`, the last of that many layers."""
 
     def __init__(
-        self, max_layers: int | None = None, inputs: Mapping[str, Sequence[int]] | None = None, batch: int = 1
+        self,
+        max_layers: int | None = None,
+        inputs: Mapping[str, Sequence[int]] | None = None,
+        batch: int = 1,
+        kept: int | None = None,
     ) -> None:
         self.max_layers = max_layers
         self.inputs = inputs
         self.batch = batch
+        self.kept = kept
         self._known: Known = {}
         self._rows = 0
 
@@ -46,7 +49,7 @@ class Meter:
             except (SpecError, UsageError) as error:
                 found = error
             self._rows += _rows(found)
-            while self._rows > MOST_ROWS and len(self._known) >= FEWEST:
+            while self.kept is not None and self._rows > self.kept and len(self._known) >= FEWEST:
                 self._rows -= _rows(self._known.pop(next(iter(self._known))))
         self._known[key] = found
         if isinstance(found, SpecError):
