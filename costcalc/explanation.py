@@ -212,9 +212,9 @@ def _dearest(analysis: Analysis, quantity: str) -> list[int]:
     """The fewest layers that make up most of the cost; the first of equals."""
     figures = [getattr(row.totals, quantity) for row in analysis.layers]
     places: list[int] = []
-    covered = 0
+    covered, total = 0, sum(figures)
     for place in sorted(range(len(figures)), key=lambda place: -figures[place]):
-        if 100 * covered >= MOST * sum(figures):
+        if 100 * covered >= MOST * total:
             break
         covered += figures[place]
         places.append(place)

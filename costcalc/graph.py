@@ -24,6 +24,8 @@ HEATS = tuple([name for name in METRICS if name != "layers"])
 """The figures that boxes can be coloured by."""
 
 Path = tuple[str, ...]
+Inside = dict[int | None, tuple[list[int], list[int]]]
+"""Places of boxes and of frames, by the frame that they stand in."""
 
 
 class Box(NamedTuple):
@@ -70,6 +72,15 @@ class Picture(NamedTuple):
     frames: tuple[Frame, ...]
     heat: str = ""
     total: int = 0
+
+    def inside(self) -> Inside:
+        """The places of the boxes and of the frames that stand in each frame; under None, those in no frame."""
+        found: Inside = {place: ([], []) for place in (None, *range(len(self.frames)))}
+        for place, box in enumerate(self.boxes):
+            found[box.frame][0].append(place)
+        for place, frame in enumerate(self.frames):
+            found[frame.parent][1].append(place)
+        return found
 
 
 class _Part(NamedTuple):

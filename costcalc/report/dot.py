@@ -11,7 +11,7 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from costcalc.graph import Picture
+    from costcalc.graph import Inside, Picture
 
 
 def render(picture: Picture) -> str:
@@ -24,7 +24,7 @@ def render(picture: Picture) -> str:
         '  graph [fontname="Helvetica", color="#aaaaaa"]',
         '  node [fontname="Helvetica", shape=box, style=filled, fillcolor="#ffffff"]',
         '  edge [fontname="Helvetica", fontsize=11]',
-        *_boxes(picture, None, "  "),
+        *_boxes(picture, picture.inside(), None, "  "),
     ]
     for arrow in picture.arrows:
         said = f" [label={quote(arrow.said)}]" if arrow.said else ""
@@ -58,19 +58,19 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
-def _boxes(picture: Picture, frame: int | None, indent: str) -> Iterable[str]:
-    for number, box in enumerate(picture.boxes):
-        if box.frame == frame:
-            label = quote([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
-            shape = ', style="filled,rounded"' if box.joined else ""
-            colors = "" if box.share is None else f", {_colors(level(box.share))}"
-            yield f"{indent}n{number} [label={label}{shape}{colors}]"
-    for number, each in enumerate(picture.frames):
-        if each.parent == frame:
-            yield f"{indent}subgraph cluster_{number} {{"
-            yield f"{indent}  label={quote([each.title])}"
-            yield from _boxes(picture, number, indent + "  ")
-            yield f"{indent}}}"
+def _boxes(picture: Picture, inside: Inside, frame: int | None, indent: str) -> Iterable[str]:
+    boxes, frames = inside[frame]
+    for number in boxes:
+        box = picture.boxes[number]
+        label = quote([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
+        shape = ', style="filled,rounded"' if box.joined else ""
+        colors = "" if box.share is None else f", {_colors(level(box.share))}"
+        yield f"{indent}n{number} [label={label}{shape}{colors}]"
+    for number in frames:
+        yield f"{indent}subgraph cluster_{number} {{"
+        yield f"{indent}  label={quote([picture.frames[number].title])}"
+        yield from _boxes(picture, inside, number, indent + "  ")
+        yield f"{indent}}}"
 
 
 def _colors(place: int) -> str:

@@ -12,7 +12,7 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from costcalc.graph import Box, Picture
+    from costcalc.graph import Box, Inside, Picture
 
 _CONFIG = ("config:", "  flowchart:", "    wrappingWidth: 400", "    subGraphTitleMargin: {bottom: 15}")
 """Labels stay on their lines, and titles of frames clear of arrows."""
@@ -27,7 +27,7 @@ _ACTIVE = re.compile(r"[^\w ().,/=+·%-]|(?<!\d)%|%(?=%)")
 def render(picture: Picture) -> str:
     """The text of a flowchart."""
     lines = ["---", f"title: {_title(picture.title)}", *_CONFIG, "---", f"flowchart {picture.direction}"]
-    lines += _boxes(picture, None, "  ")
+    lines += _boxes(picture, picture.inside(), None, "  ")
     for arrow in picture.arrows:
         said = f'-- "{_lines(arrow.said)}" -->' if arrow.said else "-->"
         lines.append(f"  n{arrow.source} {said} n{arrow.target}")
@@ -79,15 +79,14 @@ def _title(text: str) -> str:
     return '"' + _ACTIVE.sub(lambda found: f"\\U{ord(found[0]):08x}", visible(" ".join(text.split()))) + '"'
 
 
-def _boxes(picture: Picture, frame: int | None, indent: str) -> Iterable[str]:
-    for number, box in enumerate(picture.boxes):
-        if box.frame == frame:
-            yield f"{indent}n{number}{_box(box)}"
-    for number, each in enumerate(picture.frames):
-        if each.parent == frame:
-            yield f'{indent}subgraph g{number}["{escape(each.title)}"]'
-            yield from _boxes(picture, number, indent + "  ")
-            yield f"{indent}end"
+def _boxes(picture: Picture, inside: Inside, frame: int | None, indent: str) -> Iterable[str]:
+    boxes, frames = inside[frame]
+    for number in boxes:
+        yield f"{indent}n{number}{_box(picture.boxes[number])}"
+    for number in frames:
+        yield f'{indent}subgraph g{number}["{escape(picture.frames[number].title)}"]'
+        yield from _boxes(picture, inside, number, indent + "  ")
+        yield f"{indent}end"
 
 
 def _box(box: Box) -> str:
