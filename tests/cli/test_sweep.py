@@ -98,7 +98,8 @@ def test_json_is_the_contract(cli, two):
 
 def test_npz_has_the_shape_of_the_grid(cli, two, tmp_path):
     cli("sweep", two, "--set", "a=3,4,6", "--set", "b=1:4", "-o", f"npz={tmp_path / 'x.npz'}")
-    found = np.load(tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz") as archive:
+        found = dict(archive)
     assert found["macs"].tolist() == [[-1 if a == 4 else macs(a, b) for b in range(1, 5)] for a in (3, 4, 6)]
     assert found["invalid"].tolist() == [[False] * 4, [True] * 4, [False] * 4]
     assert found["b"].tolist() == [1, 2, 3, 4]
@@ -106,7 +107,8 @@ def test_npz_has_the_shape_of_the_grid(cli, two, tmp_path):
 
 def test_npz_of_chosen_points_is_columns(cli, two, tmp_path):
     cli("sweep", two, "--set", "a=3,4,6", "--set", "b=1:4", "--where", "b > 2", "-o", f"npz={tmp_path / 'x.npz'}")
-    found = np.load(tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz") as archive:
+        found = dict(archive)
     assert found["position"].tolist() == [2, 3, 10, 11]
     assert found["a"].tolist() == [3, 3, 6, 6]
 
