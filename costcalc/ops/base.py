@@ -52,6 +52,8 @@ class Op(Record):
         super().__init_subclass__()
         cls.fields = {field.removesuffix("_"): kind for field, kind in cls.fields.items()}
         for field, annotation in cls.fields.items():
+            if not isinstance(annotation, str):
+                raise TypeError(f"{cls.__name__}.{field}: its module needs `from __future__ import annotations`")
             if annotation.removesuffix(" | None") not in KINDS:
                 raise TypeError(
                     f"{cls.__name__}.{field}: {annotation} is no kind of argument; known: {', '.join(KINDS)}"

@@ -210,6 +210,11 @@ def test_an_installed_package_brings_an_op(tmp_path):
         ("", "blur = blur_plugin:Blur", "AttributeError"),
         ("", "blur = {blur_plugin}", "cannot be loaded"),
         (PLUGIN.replace("blur", "conv"), "blur = blur_plugin", "blur_plugin would replace the op conv"),
+        (
+            PLUGIN.replace("from __future__ import annotations", ""),
+            "blur = blur_plugin",
+            "Blur.taps: its module needs `from",
+        ),
         (PLUGIN.replace("Positive = 3", "int = 3"), "blur = blur_plugin", "Blur.taps: int is no kind of argument"),
     ],
 )
