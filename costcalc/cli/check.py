@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -153,14 +154,20 @@ def _init(specs: tuple[str, ...]) -> int:
 
 
 def targets(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The refs of the target branch that GitHub or GitLab name in the environment of a pull or merge request."""
-    branch = environment.get("GITHUB_BASE_REF")
+    """The refs of the target branch that GitHub or GitLab name in the environment of a pull or merge request.
+
+    In a merge queue of GitHub the name of the queue's own branch has it. In the pipeline of a fork on GitLab the branch
+    at `origin` is the fork's, which may lag behind; there the commit comes first that GitLab compares with.
+    """
+    queued = re.fullmatch(r"refs/heads/gh-readonly-queue/(.+)/pr-\d+-[0-9a-f]+", environment.get("GITHUB_REF", ""))
+    branch = environment.get("GITHUB_BASE_REF") or (queued[1] if queued else "")
     if branch:
         return (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
     branch = environment.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
     commit = environment.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
-    found = (f"refs/remotes/origin/{branch}",) if branch else ()
-    return (*found, commit) if commit else found
+    found = [*([f"refs/remotes/origin/{branch}"] if branch else []), *([commit] if commit else [])]
+    in_fork = environment.get("CI_PROJECT_ID") != environment.get("CI_MERGE_REQUEST_PROJECT_ID")
+    return tuple(reversed(found) if in_fork else found)
 
 
 def reports(outcome: Check) -> dict[str, Callable[[Medium], str | bytes]]:

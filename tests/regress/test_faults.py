@@ -472,6 +472,10 @@ def test_replaced_objects_are_not_believed(repo):
         ({"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "gone"}, 2),
         ({"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "gone", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "COMMIT"}, 1),
         ({"CI_MERGE_REQUEST_DIFF_BASE_SHA": "-COMMIT"}, 2),
+        # In a merge queue: https://docs.github.com/en/actions/reference/events-that-trigger-workflows#merge_group
+        ({"GITHUB_BASE_REF": "", "GITHUB_REF": "refs/heads/gh-readonly-queue/main/pr-7-0123abc"}, 1),
+        ({"GITHUB_REF": "refs/heads/gh-readonly-queue/release/1.x/pr-7-0123abc"}, 2),
+        ({"GITHUB_REF": "refs/heads/main"}, 2),
     ],
 )
 def test_the_base_from_the_environment(repo, monkeypatch, environment, status):
@@ -483,6 +487,18 @@ def test_the_base_from_the_environment(repo, monkeypatch, environment, status):
     for name, value in environment.items():
         monkeypatch.setenv(name, value.replace("COMMIT", commit))
     assert repo.check().status == status
+
+
+@pytest.mark.parametrize(("project", "against"), [("51", "main"), ("10", "COMMIT")], ids=["the target's", "a fork's"])
+def test_the_base_in_a_pipeline_of_gitlab(repo, monkeypatch, project, against):
+    """In a fork's pipeline, `origin` is the fork, whose branches say nothing of the target's."""
+    commit = repo.git("rev-parse", "main")
+    repo.git("update-ref", "refs/remotes/origin/main", "main")
+    monkeypatch.setenv("CI_PROJECT_ID", project)
+    monkeypatch.setenv("CI_MERGE_REQUEST_PROJECT_ID", "51")
+    monkeypatch.setenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
+    monkeypatch.setenv("CI_MERGE_REQUEST_DIFF_BASE_SHA", commit)
+    assert repo.check("-o", "json").json["base"]["ref"] == against.replace("COMMIT", commit)
 
 
 # Files
