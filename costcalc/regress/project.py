@@ -111,7 +111,7 @@ class Project:
         """A spec that a user names: a path, or the name of a bundled one."""
         if text is not None:
             return Named(text.name, None, self.settings(self.folder), text)
-        if not os.path.lexists(self.folder / name):
+        if not os.path.lexists(self.folder / name) or os.path.isdir(self.folder / name):  # noqa: PTH112
             from costcalc.spec.library import Library
 
             text = Library().open(name)

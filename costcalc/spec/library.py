@@ -28,12 +28,11 @@ class Library:
         """The spec at a path; or, where no such file exists, the bundled one of this name. Raises `UsageError`."""
         from costcalc.spec.reader import read_file
 
-        if _exists(name):
-            return read_file(name)
-        found = self.bundled(name)
-        if found is None:
+        exists = _exists(name)
+        found = None if exists and not isdir(name) else self.bundled(name)
+        if found is None and not exists:
             raise UsageError("no spec {}: neither a file nor a bundled network", name, help=_like(name))
-        return found
+        return found or read_file(name)
 
     def bundled(self, name: str) -> Source | None:
         """The bundled spec of this name, with or without `.yaml`."""
@@ -52,7 +51,7 @@ class Library:
         home = SPECS if base.bundled else dirname(base.name)
         path = join(home, name)
         outside = isabs(name) or ".." in name.replace("\\", "/").split("/")
-        if not outside and _exists(path):
+        if not outside and _exists(path) and not (isdir(path) and self.bundled(name)):
             if not join(realpath(path), "").startswith(join(realpath(home or "."), "")):
                 raise UsageError("{} lies outside the folder of {}", name, base.name)
             source = read_file(path)

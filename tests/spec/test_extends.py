@@ -7,7 +7,7 @@ import os
 import pytest
 
 import costcalc
-from costcalc.errors import SpecError
+from costcalc.errors import SpecError, UsageError
 from costcalc.spec.document import open_spec
 from costcalc.spec.library import bundled
 
@@ -130,6 +130,14 @@ def test_a_bundled_spec_by_name(folder, name):
 def test_a_file_beside_before_a_bundled_spec(folder):
     path = folder(resnet50=BASE, own="extends: resnet50.yaml\n") / "own.yaml"
     assert len(costcalc.load(path).layers) == 5
+
+
+def test_a_folder_is_no_file_of_that_name(folder, monkeypatch):
+    home = folder(resnet50__net=BASE, own="extends: resnet50\n")
+    monkeypatch.chdir(home)
+    assert params(costcalc.load("resnet50")) == params(costcalc.load("own.yaml")) == 25_557_032
+    with pytest.raises(UsageError, match="resnet50/ is a folder"):
+        costcalc.load("resnet50/")
 
 
 def test_a_file_below(folder):
