@@ -45,8 +45,8 @@ def main() -> int:
 
 
 def check(markdown: Path, document: Path) -> int:
-    """Run `costcalc check` as the inputs say."""
-    command = [sys.executable, "-m", "costcalc", "check", "-o", f"markdown={markdown}", "-o", f"json={document}"]
+    """Run `costcalc check` as the inputs say; isolated, so that no module of the folder that it runs in is taken."""
+    command = [sys.executable, "-I", "-m", "costcalc", "check", "-o", f"markdown={markdown}", "-o", f"json={document}"]
     for option in ("base", "config"):
         value = os.environ.get(f"INPUT_{option.upper()}", "")
         command += [f"--{option}={value}"] if value else []

@@ -198,6 +198,17 @@ def test_no_text_is_put_into_a_script():
     assert given | {"python-version"} == set(ACTION["inputs"])
 
 
+def test_no_code_of_a_pull_request_runs(repo, action):
+    """`python -m` would look for modules in the working folder first."""
+    for name in ("costcalc", "yaml", "click", "json", "venv", "pip"):
+        repo.write(f"{name}.py", 'raise SystemExit("hostile")\n')
+    done = action()
+    assert (done.returncode, "hostile" in done.stdout + done.stderr) == (0, False)
+    scripts = [step["run"] for step in ACTION["runs"]["steps"] if "run" in step]
+    called = re.findall(r'^".*?(?:PYTHON|/python)" (\S+)', "\n".join(scripts), re.MULTILINE)
+    assert called == ["-I", "-I", "-I"]
+
+
 def test_the_hook_under_pre_commit(repo, tmp_path, monkeypatch):
     """The hook as it is, but on this installation: building one of its own would need a package index."""
     pytest.importorskip("pre_commit")
