@@ -253,6 +253,8 @@ def test_the_pages_workflows():
     assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
     checkout, check = job["steps"]
     assert checkout["with"]["fetch-depth"] == 0
+    assert check["uses"].startswith("OWNER/costcalc@")
+    assert "`OWNER` stands for" in page
     assert set(check.get("with", {})) <= set(ACTION["inputs"])
     (pipeline,) = [block for block in blocks if isinstance(block, dict) and "cost" in block]
     assert pipeline["cost"]["variables"] == {"GIT_DEPTH": "0"}
