@@ -130,7 +130,7 @@ class _Work:
             chains, reasons = self.chains.setdefault(cell.name, {}), self.reasons.setdefault(cell.name, {})
             for label, choice in choices.items():
                 try:
-                    if cell.reason or not choice.keeps(cell):
+                    if not choice.keeps(cell):
                         chains[label] = self.rewriter.write(cell, choice)
                 except NotExpressibleError as error:
                     reasons[label] = str(error)
