@@ -53,7 +53,7 @@ def align(base: Sequence[Row], rows: Sequence[Row]) -> list[Pair]:
     for first, last, first_row, last_row in _gaps(base, rows, partner):
         _pair_gap(base, rows, range(first, last), range(first_row, last_row), partner)
     in_order = set(partner)
-    for key in (_name_and_op, _work):
+    for key in (_given_name, _work, _name):
         _pair_rest(base, rows, partner, key)
     moved = {index for index in partner if index not in in_order}
     return _list(base, rows, partner, moved)
@@ -83,8 +83,12 @@ def _status(base: Row, row: Row, moved: bool) -> str:
     return SAME if base.name == row.name else RENAMED
 
 
-def _name_and_op(row: Row) -> Hashable:
-    return None if _automatic(row) else (row.name, row.op)
+def _name(row: Row) -> Hashable:
+    return row.name, row.op
+
+
+def _given_name(row: Row) -> Hashable:
+    return None if _automatic(row) else _name(row)
 
 
 def _work(row: Row) -> Hashable:

@@ -66,6 +66,11 @@ def statuses(base, text):
             CHAIN + REST + MIX,
             [("moved", "mix", "mix")],
         ),
+        (  # moved to where its input is larger: neither removed nor added
+            CHAIN + STEM + "  - maxpool: 2\n" + "  - conv: {out: 16, kernel: 3, padding: 1}\n",
+            CHAIN + STEM + "  - conv: {out: 16, kernel: 3, padding: 1}\n" + "  - maxpool: 2\n",
+            [("changed", "conv_2", "conv_2")],
+        ),
     ],
 )
 def test_align(base, text, expected):
