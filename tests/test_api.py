@@ -72,3 +72,21 @@ def test_a_param_called_source_is_set_from_a_file(tmp_path):
     assert costcalc.analyze(path, source=4, network=1).totals.params == 3 * 4 + 4
     assert costcalc.explain(path, source=4, network=1).analysis.totals.params == 3 * 4 + 4
     assert costcalc.sweep(path, source=[4], network=[1]).params.tolist() == [[3 * 4 + 4]]
+
+
+def test_numbers_of_numpy_are_numbers():
+    import numpy as np
+
+    text = "input: [3, 8, 8]\nparams: {a: 3, b: 1.5, c: [1, 2]}\nlayers: [conv: {out: 'int(a * b)', kernel: 'c[1]'}]\n"
+    network = costcalc.loads(
+        text, a=np.int64(4), b=np.float32(2.5), c=[np.int32(1), np.uint8(3)], inputs={"input": [3, np.int64(5), 5]}
+    )
+    assert network.layers[0].outputs == ((10, 3, 3),)
+    assert network.params == {"a": 4, "b": 2.5, "c": (1, 3)}
+    assert {type(value) for value in network.params.values()} == {int, float, tuple}
+    macs = costcalc.analyze(network, batch=np.int64(3)).totals.macs
+    assert (macs, type(macs)) == (3 * 10 * 3 * 3 * 3 * 3 * 3, int)
+    with pytest.raises(UsageError, match="a: expected a number"):
+        costcalc.loads(text, a=1j)
+    with pytest.raises(UsageError, match="batch: expected an integer"):
+        costcalc.analyze(network, batch=np.float32(2))

@@ -57,6 +57,11 @@ def integer(value: Any) -> Dim:
         raise ArgumentError(
             "expected an integer, got {}", value, help="round(...), floor(...) or make_divisible(...) gives one"
         )
+    if number is not bool:
+        from numbers import Integral
+
+        if isinstance(value, Integral):  # numpy's
+            return int(value)
     raise ArgumentError("expected an integer, got {}", show(value))
 
 

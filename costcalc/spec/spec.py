@@ -151,7 +151,11 @@ def normal(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple([normal(name, entry) for entry in value])
     if not is_number(value):
-        raise UsageError("{}: expected a number, true or false, a list or a word, got {}", name, repr(value))
+        from numbers import Integral, Real
+
+        if not isinstance(value, Real):
+            raise UsageError("{}: expected a number, true or false, a list or a word, got {}", name, repr(value))
+        value = int(value) if isinstance(value, Integral) else float(value)  # numpy's numbers
     if not -LIMIT <= value <= LIMIT:
         raise UsageError("{}: a number beyond 10^30", name)
     return value
