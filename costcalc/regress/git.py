@@ -242,6 +242,10 @@ class Repository:
         parents = tuple([value.decode() for name, value in lines if name == b"parent"])
         return Commit(id, tree, parents, _iso(committer), message.partition(b"\n")[0].decode("utf-8", "replace"))
 
+    def parents(self, commit: Commit) -> tuple[str, ...]:
+        """The parents of a commit that are here: a shallow clone lacks those of its oldest commits."""
+        return tuple(self.run("rev-parse", f"{commit.id}^@").split()) if self.shallow else commit.parents
+
     def tree(self, id: str) -> dict[str, Entry]:
         """The entries of one folder by name."""
         if id not in self._trees:

@@ -72,13 +72,13 @@ class _Walk:
         found: list[Event] = []
         while True:
             commits = self.commits(start, path)
-            events = [self.event(commit, path) for commit in commits]
+            events = [event for commit in commits if (event := self.event(commit, path))]
             found += events
             born = next((event.commit for event in reversed(events) if event.totals or event.reason != _GONE), None)
             if born is None or not born.parents:
                 return found
             old = self.repository.renamed_from(born.id, path)
-            if not old or any(event.commit.id == born.parents[0] for event in found):
+            if not old:
                 return found
             start, path = born.parents[0], old
 
@@ -103,11 +103,13 @@ class _Walk:
             self.files[commit, path] = tuple(own)
         return self.files[commit, path]
 
-    def event(self, id: str, path: str) -> Event:
+    def event(self, id: str, path: str) -> Event | None:
+        """What a commit made of a spec; None where it changed what another spec extends before this one was there."""
         commit = self.repository.read_commit(id)
         spec = at_commit(SnapshotLibrary(Snapshot(self.repository, id), id[:10]), path)
         if spec is None:
-            return Event(commit, path, None, reason=_GONE)
+            there = any(Snapshot(self.repository, parent).find(path) for parent in self.repository.parents(commit))
+            return Event(commit, path, None, reason=_GONE) if there else None
         if isinstance(spec, CostcalcError):
             return Event(commit, path, None, reason=spec.fault().message)
         try:

@@ -41,9 +41,36 @@ def test_what_it_extends(repo):
     path = "models/small.yaml"
     assert events(repo, path) == [
         ("the parent", path, macs(24) - one),
-        ("small", path, macs(16) - one),
-        ("first", path, None),  # the parent alone was there
+        ("small", path, macs(16) - one),  # before it, the parent alone was there
     ]
+
+
+def test_what_it_extends_changes_before_a_rename(repo):
+    """Commits that changed the parent alone, before the spec had its name, are those of its earlier name."""
+    repo.write("models/small.yaml", "extends: inception.yaml\nparams: {b1: 32}\n")
+    repo.commit("small")
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
+    repo.commit("the parent")
+    repo.git("mv", "models/small.yaml", "models/tiny.yaml")
+    repo.commit("another name")
+    one = 28 * 28 * 192 * 32
+    expected = [
+        ("another name", "models/tiny.yaml", macs(24) - one),
+        ("the parent", "models/small.yaml", macs(24) - one),
+        ("small", "models/small.yaml", macs(16) - one),
+    ]
+    assert events(repo, "models/tiny.yaml") == expected
+
+
+def test_the_oldest_commit_of_a_shallow_clone_is_not_the_end_of_a_spec(repo, tmp_path, monkeypatch):
+    repo.write("other.yaml", "input: [3]\nlayers: [relu]\n")
+    repo.commit("another")
+    repo.write("models/small.yaml", "extends: inception.yaml\nparams: {b1: 32}\n")
+    repo.commit("small")
+    repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+    path = "models/small.yaml"
+    assert [subject for subject, *_ in events(repo, path)] == ["small"]
 
 
 def test_renames(repo):
