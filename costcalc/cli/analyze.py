@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from costcalc.cli import FINE, UNUSABLE
 from costcalc.cli.common import Loader, batch_option, given_options, loader_options, spec_argument
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults, tell_table, texts
@@ -70,7 +71,7 @@ def analyze(
     outputs: tuple[Output, ...],
     full: bool,
     **arrangement: Any,
-) -> None:
+) -> int:
     """What each layer costs, and the whole network: parameters, multiply-adds, output shapes.
 
     SPEC is a file, the name of a network that comes with costcalc, or - for standard input. Several are shown a line
@@ -80,33 +81,45 @@ def analyze(
 
     _warn(several=len(specs) > 1, documents={output.format for output in outputs} == {"json"})
 
-    def grid(analyses: Sequence[Analysis], form: str, *, partial: bool = False) -> Grid:
+    def grid(form: str) -> Grid:
         from costcalc.outline import outline
         from costcalc.report.analyses import FIGURES, layers, networks
 
         chosen = columns or (FIGURES if form == "csv" else ())
         if len(specs) > 1:
             return networks(analyses, specs, chosen)
-        arranged = {"last": LAST} if partial else arrangement
-        lines = outline(analyses[0], full=full or form == "csv", **arranged)
+        lines = outline(analyses[0], full=full or form == "csv", **arrangement)
         return layers(analyses[0], lines, chosen, tree=form == "table")
 
     analyses: list[Analysis] = []
+    unfinished: list[Analysis] = []
     faults: list[Fault] = []
     for spec in specs:
         try:
             analyses.append(costcalc.analyze(load(spec), batch=batch))
         except SpecError as error:
             faults += error.faults
-            if error.partial and error.partial.layers and len(specs) == 1:
-                table = grid([costcalc.analyze(error.partial, batch=batch)], "table", partial=True)
-                title, *facts = table.heading
-                tell_table(table._replace(heading=(f"{title}, as far as it could be built", *facts)))
+            if error.partial and error.partial.layers:
+                unfinished.append(costcalc.analyze(error.partial, batch=batch))
         except CostcalcError as error:
             faults.append(error.fault())
     if faults:
-        raise SpecError(faults)
-    emit(outputs, texts(lambda form: grid(analyses, form), lambda: _document(analyses)))
+        tell_faults(faults)
+        for analysis in unfinished:
+            tell_table(_unfinished(analysis, columns, full=full))
+        return UNUSABLE
+    emit(outputs, texts(grid, lambda: _document(analyses)))
+    return FINE
+
+
+def _unfinished(analysis: Analysis, columns: Sequence[str], *, full: bool) -> Grid:
+    """The last layers before a fault."""
+    from costcalc.outline import outline
+    from costcalc.report.analyses import layers
+
+    table = layers(analysis, outline(analysis, full=full, last=LAST), columns)
+    title, *facts = table.heading
+    return table._replace(heading=(f"{title}, as far as it could be built", *facts))
 
 
 def _warn(*, several: bool, documents: bool) -> None:

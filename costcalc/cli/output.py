@@ -186,11 +186,11 @@ def tell_faults(faults: Sequence[Fault], color: str | None = None) -> None:
 
 
 def tell_table(grid: Grid) -> None:
-    """A table on standard error."""
+    """A table on standard error, below what stands there."""
     from costcalc.report.table import render
 
     color = _colored(click.get_current_context().meta.get(COLOR), sys.stderr)
-    tell(render(grid, width=_columns(sys.stderr), color=color) + "\n")
+    tell("\n" + render(grid, width=_columns(sys.stderr), color=color))
 
 
 def write_files(reports: Mapping[str, str | bytes]) -> None:

@@ -217,16 +217,25 @@ layers:
 """
 
 
-def test_a_shape_error_is_told_below_the_table_up_to_it(cli, spec):
+def test_a_shape_error_is_followed_by_the_table_up_to_it(cli, spec):
     path = spec(FAULTY)
     run = cli("analyze", path, "-o", "json")
     assert (run.status, run.out) == (2, "")
-    table, _, fault = run.err.partition(f"{path}:5:")
+    fault, _, table = run.err.partition("\n\n")
     assert table.startswith("model, as far as it could be built\ninput 3×8×8")
     assert re.search(r"^stem +conv +8×6×6 +224 +7,776", table, re.MULTILINE)
-    assert "error: " in fault
+    assert fault.startswith(f"{path}:5:5: error: ")
     assert " 5 |   - conv: {out: 8, kernel: 9}" in fault
     assert "= help: " in fault
+
+
+def test_every_spec_with_a_shape_error_has_its_table(cli, spec):
+    run = cli("analyze", spec(FAULTY, "a.yaml"), "lenet5", spec(FAULTY, "b.yaml"))
+    assert (run.status, run.out) == (2, "")
+    assert re.findall(r"^\S+(?=:5:5: error)|^\w(?=, as far as)", run.err, re.MULTILINE) == [
+        *[str(spec(FAULTY, f"{name}.yaml")) for name in "ab"],
+        *"ab",
+    ]
 
 
 def test_of_a_long_network_the_last_layers_before_a_fault_are_shown(cli, spec):
