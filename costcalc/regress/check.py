@@ -319,12 +319,12 @@ class _Others:
         return any(id(entry) in one.hits or one.result.status == BROKEN for one in looked)
 
     def concerned(self, settings: Settings, waiver: Waiver) -> bool:
-        """Whether a waiver is about anything in the specs that are not being checked."""
+        """Whether a waiver is about anything, or what could not be evaluated keeps that unknown."""
         today = self.checking.request.today
         for spec in self.known(settings):
-            if spec.name not in self.held and applies(waiver.scope.spec, spec.key):
+            if applies(waiver.scope.spec, spec.key):
                 one = self.look(spec)
-                if one.result.status == BROKEN:
+                if one.result.status == BROKEN or any(each.rule == waiver.rule for each in one.unevaluated):
                     return True
                 if any(apply(finding, [waiver], spec.key, today)[2] for finding in one.findings):
                     return True

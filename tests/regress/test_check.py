@@ -322,6 +322,21 @@ def test_a_stale_waiver_fails_when_strict(repo):
     assert repo.rules("--strict") == (1, [("CC105", "error", "", None)])
 
 
+def test_a_waiver_of_what_is_unknown_is_not_stale(repo):
+    """Without a base, or in a broken spec, nobody can say that a waiver is about nothing."""
+    toml = (repo.path / "costcalc.toml").read_text()
+    waiver = '[[waiver]]\nrule = "CC103"\nreason = "r"\n'
+    repo.write("costcalc.toml", f"{toml}[[increase]]\nmacs = 0\n{waiver}")
+    repo.commit("limits")
+    repo.git("branch", "-f", "main")
+    assert repo.rules() == (0, [])
+    assert repo.rules("--base", "main") == (0, [("CC105", "warning", "", None)])
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 18")
+    assert repo.rules("--base", "main") == (0, [])
+    repo.edit("models/inception.yaml", "layers:", "layers: {")
+    assert [rule for rule, *_ in repo.rules("--base", "main")[1]] == ["CC001"]
+
+
 def test_waivers_are_judged_against_all_configured_specs(repo):
     repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
     repo.write("models/net.yaml", NET)
