@@ -23,6 +23,8 @@ _NAME: Schema = {"type": "string", "pattern": "^(?![0-9]+$)[A-Za-z0-9_-]+$", "ma
 _REFERENCE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$"}
 _REFERENCES: Schema = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
 _EXPRESSION: Schema = {"type": "string", "description": "an expression", "maxLength": 1000}
+_EXACT: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9][0-9_]*$"}]}
+"""25_557_032 is text to an editor that reads YAML 1.2."""
 _COUNT: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]}
 _CONDITION: Schema = {"anyOf": [{"type": "boolean"}, {"type": "integer"}, _EXPRESSION]}
 _SHAPE: Schema = {
@@ -57,7 +59,7 @@ def schema() -> Schema:
             "extends": {"type": "string", "description": "a spec beside or below this one, or a bundled one"},
             "params": {
                 "type": "object",
-                "propertyNames": {"pattern": "^[^\\W\\d]\\w*$"},
+                "propertyNames": {"pattern": "^[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*$"},
                 "additionalProperties": _VALUE,
                 "description": "named values; --set changes them",
             },
@@ -79,7 +81,7 @@ def schema() -> Schema:
             },
             "layers": _LAYERS,
             "output": {**_REFERENCES, "description": "default: the last layer"},
-            "expect": _limits("published totals that this spec is held to", {"type": "integer", "minimum": 0}),
+            "expect": _limits("published totals that this spec is held to", _EXACT),
             "budget": _limits("limits for costcalc check", {"type": ["integer", "string"]}),
         },
         "definitions": {

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,22 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "specs").glob("*.yaml"), *(ROOT / "tests" / "specs" / "extra").glob("*.yaml")])
 SCHEMA = json.loads(json.dumps(schema()))
 VALIDATOR = Draft7Validator(SCHEMA)
+
+
+class Editor(yaml.SafeLoader):
+    """YAML 1.2 as editors read it: what is no decimal number without underscores, null, true or false is text."""
+
+    yaml_implicit_resolvers = {}
+
+
+for tag, pattern, first in (
+    ("bool", "true|false", "tf"),
+    ("null", "null|~|", ["n", "~", ""]),
+    ("int", "[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?([0-9]+\.[0-9]*|[0-9]+)([eE][-+]?[0-9]+)?", "-+0123456789"),
+    ("merge", "<<", "<"),
+):
+    Editor.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list(first))
 
 
 def valid(document: str) -> bool:
@@ -54,8 +71,9 @@ def test_every_reference_leads_somewhere():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_it_takes_every_spec(path):
-    VALIDATOR.validate(yaml.safe_load(path.read_text()))
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, Editor])
+def test_it_takes_every_spec(path, loader):
+    VALIDATOR.validate(yaml.load(path.read_text(), loader))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
