@@ -29,7 +29,7 @@ VALIDATOR = Draft7Validator(SCHEMA)
 class Editor(yaml.SafeLoader):
     """YAML 1.2 as editors read it: what is no decimal number without underscores, null, true or false is text."""
 
-    yaml_implicit_resolvers = {}
+    yaml_implicit_resolvers = {}  # noqa: RUF012
 
 
 for tag, pattern, first in (
