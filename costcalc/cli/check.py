@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli import FINE, GATE_FAILED, UNUSABLE
-from costcalc.cli.common import complete_spec
+from costcalc.cli.common import STDIN, complete_spec, standard_input
 from costcalc.cli.group import Command
 from costcalc.cli.output import Medium, Output, color_option, emit, output_option, tell_faults
 from costcalc.errors import CostcalcError, UsageError, suggest
@@ -113,7 +113,7 @@ def check(
             given=Given(limits, increases),
             strict=strict,
             max_layers=max_layers,
-            stdin=_stdin(specs),
+            stdin=standard_input() if STDIN in specs else None,
         )
     )
     asked = ctx.get_parameter_source("outputs") is not click.core.ParameterSource.DEFAULT
@@ -212,15 +212,3 @@ def _annotate(outcome: Check) -> None:
                 stream.write(markdown(outcome))
         except OSError as error:
             raise UsageError("cannot write the job summary {}: {}", summary, error.strerror or error) from None
-
-
-def _stdin(specs: tuple[str, ...]) -> Any:
-    if "-" not in specs:
-        return None
-    import sys
-
-    from costcalc.spec.reader import read_stream
-
-    if not sys.stdin:
-        raise UsageError("standard input is closed")
-    return read_stream(sys.stdin.buffer, "<stdin>")

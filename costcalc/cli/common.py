@@ -38,14 +38,15 @@ class Loader(NamedTuple):
         """The spec, read but not built; what it warns of is told on standard error."""
         from costcalc.spec.document import open_spec
 
-        document = open_spec(_stdin() if spec == STDIN else spec)
+        document = open_spec(standard_input() if spec == STDIN else spec)
         files = [file.name for file in document.files if not file.bundled]
         refuse_overwriting(files, click.get_current_context().params.get("outputs", ()))
         tell_faults(document.warnings)
         return document
 
 
-def _stdin() -> Source:
+def standard_input() -> Source:
+    """The spec on standard input. Raises `UsageError` where that is closed."""
     from costcalc.spec.reader import read_stream
 
     if not sys.stdin:

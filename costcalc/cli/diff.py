@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costcalc.cli import FINE, GATE_FAILED
-from costcalc.cli.common import Loader, batch_option, complete_spec, loader_options
+from costcalc.cli.common import STDIN, Loader, batch_option, complete_spec, loader_options, standard_input
 from costcalc.cli.group import Command
 from costcalc.cli.output import Medium, Output, color_option, emit, output_option, texts
 from costcalc.errors import UsageError
@@ -46,8 +46,9 @@ def diff(
 ) -> int:
     """What changed between two specs: layers added, removed, changed or moved, groups, and totals.
 
-    A and B are paths, names of bundled networks, or REF:path, with the path from the repository's root. With one REF:
-    every spec that the configuration names, against what it was there. Layers are matched through renames.
+    A and B are paths, names of bundled networks, - for standard input, or REF:path, with the path from the repository's
+    root. With one REF: every spec that the configuration names, against what it was there. Layers are matched through
+    renames.
     """
     from costcalc.regress.measure import Meter
     from costcalc.regress.sides import Asked, project, two
@@ -56,7 +57,8 @@ def diff(
         raise UsageError("diff takes two specs, or one ref", help="costcalc diff --help")
     meter = Meter(load.max_layers, load.inputs, batch)
     asked = Asked(load.params, depth)
-    found = [two(*sides, meter, asked)] if len(sides) == 2 else project(sides[0], meter, asked)
+    stdin = standard_input() if len(sides) == 2 and STDIN in sides else None
+    found = [two(*sides, meter, asked, stdin)] if len(sides) == 2 else project(sides[0], meter, asked)
     _report(found, outputs, stat=stat, alone=len(sides) == 2)
     return GATE_FAILED if exit_code and any(each.differs for each in found) else FINE
 

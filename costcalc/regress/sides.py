@@ -12,12 +12,13 @@ from costcalc.regress.bases import GitBase, Repositories
 from costcalc.regress.diff import Difference, diff
 from costcalc.regress.git import Snapshot
 from costcalc.regress.measure import Meter, Subject
-from costcalc.regress.project import Project, relative
+from costcalc.regress.project import STDIN, Project, relative
 from costcalc.regress.values import UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from costcalc.errors import Source
     from costcalc.regress.git import Repository
     from costcalc.spec.spec import Spec
 
@@ -29,17 +30,22 @@ class Asked(NamedTuple):
     depth: int = 1
 
 
-def two(one: str, other: str, meter: Meter, asked: Asked) -> Difference:
-    """The difference between two specs, each a path, `REF:path` or a bundled name. Raises `CostcalcError`."""
+def two(one: str, other: str, meter: Meter, asked: Asked, stdin: Source | None = None) -> Difference:
+    """The difference between two specs, each a path, `REF:path` or a bundled name. Raises `CostcalcError`.
+
+    Where there is a standard input, `-` names it.
+    """
     with Repositories(Path.cwd()) as repositories:
-        base, now = (_spec(name, repositories) for name in (one, other))
+        base, now = (_spec(name, repositories, stdin) for name in (one, other))
         before = meter.analysis(base, asked.values)
         return diff(other, meter.analysis(now, asked.values), one, before, asked.depth)
 
 
-def _spec(name: str, repositories: Repositories) -> Spec:
+def _spec(name: str, repositories: Repositories, stdin: Source | None) -> Spec:
     from costcalc.spec.document import open_spec
 
+    if stdin and name == STDIN:
+        return open_spec(stdin)
     ref, colon, path = name.partition(":")
     if os.path.lexists(name) or not colon:
         return open_spec(name)

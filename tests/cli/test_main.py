@@ -27,7 +27,7 @@ def test_an_interrupt_ends_with_130(process):
     done = process(
         "import os, signal\n"
         "import costcalc.cli.common as common\n"
-        "common._stdin = lambda: os.kill(os.getpid(), signal.SIGINT) or open('/nowhere')\n"
+        "common.standard_input = lambda: os.kill(os.getpid(), signal.SIGINT) or open('/nowhere')\n"
         "sys.exit(main(['analyze', '-']))"
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

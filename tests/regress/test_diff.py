@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+
+from costcalc.cli import main
 
 from . import INCEPTION, NET, macs, net_macs
 
@@ -136,3 +140,12 @@ def test_params_and_batch(scratch):
         "value": 2 * 8 * 8 * 3 * 8,
         "change": 2 * 8 * 8 * 3 * 8 - 2 * net_macs(8),
     }
+
+
+@pytest.mark.parametrize(("sides", "change"), [(("-", "lenet5"), "- -> lenet5"), (("lenet5", "-"), "lenet5 -> -")])
+def test_a_side_may_be_standard_input(monkeypatch, capsys, sides, change):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"extends: lenet5\nparams: {classes: 11}\n")))
+    assert main(["diff", *sides, "--exit-code"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(change)
+    assert f"{'+' if sides[1] == '-' else '-'}{84 + 1}" in out  # a class has 84 weights and a bias
