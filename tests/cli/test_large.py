@@ -28,11 +28,12 @@ sys.exit(main({arguments}))
     ("text", "arguments"),
     [
         pytest.param(CHAIN, ["explain"], id="explain"),
-        pytest.param(UNITS, ["graph", "--depth", "9", "-o", "dot", "-o", "mermaid=/dev/null"], id="graph"),
+        pytest.param(UNITS, ["graph", "--depth", "9", "-o", "dot", "-o", "mermaid=large.mmd"], id="graph"),
         pytest.param(UNITS, ["compare", "--strategy", "separable"], id="compare"),
     ],
 )
-def test_a_command_ends(process, spec, text, arguments):
+def test_a_command_ends(process, spec, tmp_path, text, arguments):
     command, *options = arguments
-    done = process(LIMITED.format(arguments=[command, str(spec(text)), *options]), stdout=subprocess.DEVNULL)
+    call = LIMITED.format(arguments=[command, str(spec(text)), *options])
+    done = process(call, stdout=subprocess.DEVNULL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
