@@ -71,8 +71,46 @@ def test_json_is_the_contract(cli, small):
     }
 
 
+MANY = """\
+params: {n: 3, half: 0.5, on: true, sizes: [1, [2, 3]], act: relu, acts: [relu, none], twice: n * 2}
+input: {left: [4, 8, 8], right: [4, 8, 8]}
+layers:
+  - split: {sizes: [1, 3]}
+    from: left
+  - split: 2
+    from: right
+  - concat:
+    from: [split.0, split.1, split_2]
+  - conv: {out: "int(half * twice) * sizes[0] * n", kernel: 1, act: "act if on else acts[1]"}
+"""
+
+
+def test_json_of_values_of_every_kind(cli, spec):
+    document = json.loads(cli("analyze", spec(MANY), "-o", "json", "--set", "acts=[gelu, none]").out)
+    assert document["params"] == {
+        "n": 3,
+        "half": 0.5,
+        "on": True,
+        "sizes": [1, [2, 3]],
+        "act": "relu",
+        "acts": ["gelu", "none"],
+        "twice": 6,
+    }
+    assert document["inputs"] == {"left": [4, 8, 8], "right": [4, 8, 8]}
+    assert [(layer["name"], layer["inputs"], layer["output"]) for layer in document["layers"]] == [
+        ("split", [[4, 8, 8]], [[1, 8, 8], [3, 8, 8]]),
+        ("split_2", [[4, 8, 8]], [[2, 8, 8], [2, 8, 8]]),
+        ("concat", [[1, 8, 8], [3, 8, 8], [2, 8, 8], [2, 8, 8]], [8, 8, 8]),
+        ("conv", [[8, 8, 8]], [9, 8, 8]),
+        ("relu", [[9, 8, 8]], [9, 8, 8]),
+    ]
+
+
 @pytest.mark.parametrize("spec", ["resnet50", "resnet50.yaml", "mobilenet_v2"])
-@pytest.mark.parametrize("arguments", [[], ["--batch", "3"], ["--depth", "2"], ["--full"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--batch", "3"], ["--depth", "2"], ["--full"], ["--depth", "1", "--top", "2", "--sort", "output"]],
+)
 def test_rows_sum_to_the_totals_in_every_format(cli, spec, arguments):
     """Bundled networks are found by name in any folder, with and without `.yaml`."""
     document = json.loads(cli("analyze", spec, *arguments, "-o", "json").out)
@@ -124,6 +162,8 @@ def test_a_standard_input_that_is_no_spec(cli, stdin, said):
         (["--input", "3×16×16"], 4 * (CONV + LINEAR)),
         (["--input", "input=3x1_6x16"], 4 * (CONV + LINEAR)),
         (["--input", "6x8x8"], 2 * CONV + LINEAR),
+        (["--set", "width=2 * (1 + 3)"], CONV + LINEAR),
+        (["--set", "width=8.000000000001"], CONV + LINEAR),
         (["--batch", "1k"], 1000 * (CONV + LINEAR)),
         (["--batch", "1_000"], 1000 * (CONV + LINEAR)),
         (["--batch", "1000000000000000000000000000000"], 10**30 * (CONV + LINEAR)),
