@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.faults import excerpt, tame
-from costcalc.report.text import visible
+from costcalc.report.faults import excerpt
+from costcalc.report.text import tame, visible
 
 if TYPE_CHECKING:
     from fractions import Fraction

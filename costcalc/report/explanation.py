@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from costcalc.report.analyses import heading
 from costcalc.report.grid import SEPARATOR, Column, Entry, Grid, percent, sizes, tensors
 from costcalc.report.markdown import escape
-from costcalc.report.table import Run, styled, wrap
+from costcalc.report.table import Run, joined, wrap
 from costcalc.report.text import columns, visible
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def board(explanation: Explanation, *, width: int | None = None, color: bool = F
         ranking = [*_ranking(explanation, width), []] if explanation.layers else []
         lines += [*([(line, "")] for line in wrap(_summary(explanation), width)), [], *ranking]
         lines += [[(text, "")] for text in _totals(explanation.analysis.totals)]
-    if color:
-        return styled(lines)
-    return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
+    return joined(lines, color=color)
 
 
 def grid(explanation: Explanation) -> Grid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from costcalc.report.text import columns, visible
+from costcalc.report.text import columns, tame, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,11 +44,6 @@ def render(faults: Iterable[Fault], *, color: bool = False, width: int | None = 
     """
     lines = _Lines()
     return tame("\n".join([_fault(fault, lines, color, width) for fault in faults]))
-
-
-def tame(text: str) -> str:
-    """What GitHub takes for a command wherever it stands in a line, told apart by a backslash."""
-    return text.replace("##[", "##\\[")
 
 
 def excerpt(span: Span, label: str = "", *, color: bool = False, width: int | None = None, style: str = "1;31") -> str:

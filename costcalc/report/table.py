@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from costcalc.report.grid import NUMBERS, SEPARATOR, Paragraph, Text, brief, figure
 from costcalc.report.text import columns as columns_of
-from costcalc.report.text import visible
+from costcalc.report.text import tame, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +60,14 @@ def render(*grids: Grid, width: int | None = None, color: bool = False) -> str:
         if lines:
             lines.append([])
         lines += draw(grid, width)
+    return joined(lines, color=color)
+
+
+def joined(lines: Sequence[Sequence[Run]], *, color: bool) -> str:
+    """Lines as text, with their styles or without."""
     if color:
-        return styled(lines)
-    return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
+        return tame(styled(lines))
+    return tame("".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines]))
 
 
 def draw(grid: Grid, width: int | None = None) -> list[list[Run]]:

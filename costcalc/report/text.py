@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_COMMAND = re.compile(r"^(\s*)(::)|(##)(\[)", re.MULTILINE)
+
 _PLAIN = {
     "·": "*",
     "×": "x",
@@ -28,6 +32,16 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join([char if char.isprintable() else char.encode("unicode_escape").decode() for char in text])
+
+
+def tame(text: str) -> str:
+    r"""Lines in which a CI system takes nothing for a command: GitHub looks for `::` where one begins, and for `##[`.
+
+    >>> print(tame("::error::a\n  a ##[error]b"))
+    \::error::a
+      a ##\[error]b
+    """
+    return _COMMAND.sub(r"\1\3\\\2\4", text) if "::" in text or "##[" in text else text
 
 
 def columns(text: str) -> int:

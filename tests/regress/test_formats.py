@@ -268,6 +268,8 @@ def safe(form, text):
     assert text.isascii() or all(char.isprintable() or char == "\n" for char in text if char != "\u200b")
     assert "\x1b" not in text
     assert "\x07" not in text
+    if form != "github":
+        assert not commanding(text)
     if form == "json":
         json.loads(text)
     elif form == "gitlab":
@@ -293,10 +295,44 @@ def safe(form, text):
         assert inert(rendered(text)), rendered(text)
         assert text.count("<!--") == 1
         assert not re.search(r"@[A-Za-z]|[^\\&]#\d|https?://|www\.e", text)
-    else:
-        for line in text.split("\n"):
-            assert not line.lstrip().startswith("::")
-            assert "##[" not in line
+
+
+def commanding(text):
+    """The lines that a runner of GitHub takes for commands: `::` begins them, or `##[` stands in them."""
+    return [line for line in text.split("\n") if line.lstrip().startswith("::") or "##[" in line]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_and_subjects_in_other_reports(repo, text):
+    name = text.replace("/", "∕")
+    repo.git("checkout", "-q", "main")
+    repo.write("costcalc.toml", 'specs = ["*.yaml"]\n')
+    repo.write(f"{name}.yaml", f"name: {json.dumps(text)}\n{NET}")
+    repo.commit(text)
+    repo.edit(f"{name}.yaml", "width: 16", "width: 17")
+    for form in ("table", "csv", "json", "markdown"):
+        for arguments in (
+            ["diff", "main"],
+            ["diff", "main", "--stat"],
+            ["diff", f"main:{name}.yaml", f"./{name}.yaml"],
+            ["history", f"./{name}.yaml"],
+            ["analyze", f"./{name}.yaml", "resnet18"],
+            ["analyze", f"./{name}.yaml"],
+            ["explain", f"./{name}.yaml"],
+            ["compare", f"./{name}.yaml"],
+            ["sweep", f"./{name}.yaml", "--set", "width=1,2"],
+        ):
+            if form == "markdown" and arguments[0] == "sweep":
+                continue
+            done = repo.run(*arguments, "-o", form)
+            assert done.status == 0, done.err
+            assert not commanding(done.out), (form, arguments)
+            if form == "json":
+                json.loads(done.out)
+            if form == "markdown":
+                tag = r"<(?!/?(?:h3|p|table|thead|tbody|tr|th|td|strong)\b)"
+                assert not re.search(tag, rendered(done.out))
+                assert not re.search(r"@[A-Za-z]|[^\\&]#\d|https?://|www\.e", done.out)
 
 
 def test_figures_that_would_print_alike_print_exactly(repo):
