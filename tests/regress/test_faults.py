@@ -524,7 +524,8 @@ def test_a_folder_that_is_not_there(repo):
     unusable(repo.check("-o", "json=gone/report.json"), "cannot write gone/report.json")
 
 
-def test_a_full_disk_leaves_the_old_report(repo):
+def test_a_full_disk_leaves_the_old_report(repo, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # or Python would keep modules that it compiled in part
     repo.write("report.json", "the old one")
 
     def small():
