@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc.cli import FINE, GATE_FAILED, UNUSABLE
-from costcalc.cli.common import STDIN, complete_spec, standard_input
+from costcalc.cli.common import STDIN, complete_spec, given_options, standard_input
 from costcalc.cli.group import Command
 from costcalc.cli.output import Medium, Output, color_option, emit, output_option, tell_faults
 from costcalc.errors import CostcalcError, UsageError, suggest
@@ -98,6 +98,9 @@ def check(
     from datetime import datetime
 
     if init:
+        others = [option for option in given_options() if option not in ("--init", "--color")]
+        if others:
+            raise UsageError("--init and {} exclude each other", others[0], help="--init only writes a configuration")
         return _init(specs)
     from costcalc.regress.check import Request
     from costcalc.regress.check import check as run

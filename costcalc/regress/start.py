@@ -39,13 +39,20 @@ class Start(NamedTuple):
 def survey(specs: Sequence[str]) -> Start:
     """A configuration for some specs; without any, for all below the working folder.
 
-    Raises `UsageError` where there are none, `SpecError` where one that is named is broken.
+    Raises `UsageError` where there are none, or a configuration is here already; `SpecError` where one that is named is
+    broken.
     """
     from costcalc.spec.document import open_spec
     from costcalc.spec.reader import read_file
 
     folder = Path.cwd()
     project = Project(folder)
+    there = project.settings(folder)
+    if there and there.folder == folder:
+        raise UsageError("there is a configuration already: {}", there.config.source.name, help="add budgets to it")
+    outside = next((name for name in specs if not _below(name)), None)
+    if outside is not None:
+        raise UsageError("{} is not below this folder, which the configuration would be for", outside)
     found = {path: read_file(path) for path in specs or files(folder, [f"**/*{suffix}" for suffix in SUFFIXES])}
     totals: dict[str, Totals] = {}
     skipped = []
@@ -66,6 +73,11 @@ def survey(specs: Sequence[str]) -> Start:
     for name in sorted(totals):
         text += _BUDGET.format(spec=quoted(name), macs=totals[name].macs, params=totals[name].params)
     return Start(text, len(totals), tuple(skipped))
+
+
+def _below(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def _globs(totals: Mapping[str, Totals], names: Sequence[str]) -> list[str]:

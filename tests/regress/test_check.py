@@ -535,6 +535,37 @@ def test_init(scratch):
     assert scratch.check().status == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--init", "--config", "x.toml"], "--init and --config exclude each other"),
+        (["--init", "--max", "macs=1"], "--init and --max exclude each other"),
+        (["--init", "--strict", "-o", "json"], "exclude each other"),
+        (["--init", "../a.yaml"], "../a.yaml is not below this folder"),
+        (["--init", "m/../../a.yaml"], "is not below this folder"),
+        (["--init", "/a.yaml"], "/a.yaml is not below this folder"),
+        (["--init", "gone.yaml"], "there is no file gone.yaml"),
+    ],
+)
+def test_init_refuses(scratch, arguments, said):
+    scratch.write("m/a.yaml", NET)
+    (scratch.path.parent / "a.yaml").write_text(NET)
+    done = scratch.check(*arguments)
+    assert (done.status, said in done.err) == (2, True), done.err
+    assert not (scratch.path / "costcalc.toml").exists()
+
+
+def test_init_beside_a_pyproject(scratch):
+    """Two configurations in one folder are an error of every later check."""
+    scratch.write("a.yaml", NET)
+    scratch.write("pyproject.toml", '[tool.costcalc]\nspecs = ["a.yaml"]\n')
+    done = scratch.check("--init")
+    assert (done.status, "a configuration already: pyproject.toml" in done.err) == (2, True)
+    scratch.write("pyproject.toml", "[tool.other]\n")
+    assert scratch.check("--init").status == 0
+    assert scratch.check().status == 0
+
+
 def test_init_without_specs(scratch):
     assert scratch.check("--init").status == 2
     assert not (scratch.path / "costcalc.toml").exists()
