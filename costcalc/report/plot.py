@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 from io import BytesIO
-from itertools import pairwise
-from math import isfinite, log10
+from itertools import groupby, pairwise
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError
@@ -13,7 +13,7 @@ from costcalc.report.sweep import TITLES, text
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Numbers = Any
 """A numpy array of floats; not a number where there is no point to show."""
@@ -139,9 +139,21 @@ def engineering(value: float, _: object = None) -> str:
     return f"{value:.3g}"
 
 
-def _formatted(axis: Any) -> None:
+def between(value: float, _: object = None) -> str:
+    """A figure between powers of ten on a logarithmic axis: twice and five times one of them, for others nothing.
+
+    >>> between(2e7), between(5e8), between(3e7)
+    ('20M', '500M', '')
+    """
+    lead = round(value / 10 ** floor(log10(value)), 6) if value > 0 else 0
+    return engineering(value) if lead in (2, 5) else ""
+
+
+def _formatted(axis: Any, ratio: float = 1) -> None:
+    """Figures with suffixes; `ratio` is that of the largest to the smallest, if the axis is logarithmic."""
     ticker: Any = import_module("matplotlib.ticker")
     axis.set_major_formatter(ticker.FuncFormatter(engineering))
+    axis.set_minor_formatter(ticker.FuncFormatter(between) if ratio < 1000 else ticker.NullFormatter())
 
 
 def _label(axis: Any, ticks: Ticks, limit: int = 12) -> None:
@@ -154,8 +166,7 @@ def _label(axis: Any, ticks: Ticks, limit: int = 12) -> None:
 
 def _lines(plot: Any, picture: Panels, name: str) -> None:
     ticks = picture.axes[0]
-    few = len(ticks.values) <= 40
-    style = {"marker": "o", "markersize": 4} if few else {}
+    style = {"marker": "o", "markersize": 4} if len(ticks.values) <= 40 else {}
     if ticks.numeric:
         plot.plot(ticks.places, picture.figures[name], color=_FRONT, linewidth=1.8, **style)
     else:
@@ -164,9 +175,35 @@ def _lines(plot: Any, picture: Panels, name: str) -> None:
     plot.set_title(_title(name))
     _formatted(plot.yaxis)
     _label(plot.xaxis, ticks)
-    for place, bad in zip(ticks.places, picture.invalid, strict=True):
-        if bad and few:
-            plot.axvline(place, color=_INVALID, linewidth=6, zorder=0)
+    low, high = sorted((ticks.places[0], ticks.places[-1]))
+    margin = (high - low) * 0.05 or 0.5
+    plot.set_xlim(low - margin, high + margin)
+    plot.broken_barh(
+        bands(ticks.places, picture.invalid),
+        (0, 1),
+        transform=plot.get_xaxis_transform(),
+        color=_INVALID,
+        linewidth=0,
+        zorder=0,
+    )
+
+
+def bands(places: Sequence[float], chosen: Iterable[bool]) -> list[tuple[float, float]]:
+    """The begin and the width of each run of chosen places: from halfway to the one before to halfway to the next.
+
+    >>> bands([1, 2, 3, 4], [True, False, True, True])
+    [(0.5, 1.0), (2.5, 2.0)]
+    """
+    middles = [(one + other) / 2 for one, other in pairwise(places)]
+    half = (places[1] - places[0]) / 2 if middles else 0.5
+    edges = [places[0] - half, *middles, places[-1] + (places[-1] - middles[-1] if middles else half)]
+    found = []
+    for bad, run in groupby(enumerate(chosen), lambda each: bool(each[1])):
+        if bad:
+            first, *rest = [index for index, _ in run]
+            last = rest[-1] if rest else first
+            found.append((edges[first], edges[last + 1] - edges[first]))
+    return found
 
 
 def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
@@ -190,7 +227,7 @@ def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
     mesh = plot.pcolormesh(across.places, down.places, values, norm=norm, shading="nearest", rasterized=True)
     bar = figure.colorbar(mesh, ax=plot, pad=0.02)
     bar.outline.set_visible(False)
-    _formatted(bar.ax.yaxis)
+    _formatted(bar.ax.yaxis, high / low if spread else 1)
     levels = _levels(low, high, spread)
     if min(values.shape) >= 4 and down.numeric and across.numeric and levels:
         drawn = plot.contour(across.places, down.places, values, levels=levels, colors="white", linewidths=1.0)
@@ -246,4 +283,4 @@ def _scatter(plot: Any, picture: Points) -> None:
         numbers = [float(value) for value in (values.min(), values.max())] if len(values) else [1.0, 1.0]
         if numbers[0] > 0 and numbers[1] / numbers[0] > 30 and all(map(isfinite, numbers)):
             (plot.set_xscale if axis is plot.xaxis else plot.set_yscale)("log")
-            _formatted(axis)
+            _formatted(axis, numbers[1] / numbers[0])
