@@ -33,6 +33,7 @@ def cluster_chunks(task: Task, address: str, pause: Callable[[], None] = lambda:
             "a scheduler needs the package distributed, which is not installed", help="pip install 'costcalc[dask]'"
         ) from None
     try:
+        distributed.comm.resolve_address(address)  # a client of what is no address would wait long for its end
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError("no Dask scheduler at {}", address, note=str(error).partition("\n")[0]) from None
