@@ -66,8 +66,14 @@ def test_no_scheduler(task, monkeypatch):
     monkeypatch.setattr("costcalc.sweep.cluster.PATIENCE", 0.5)
     with pytest.raises(UsageError, match="no Dask scheduler at tcp"):
         next(cluster_chunks(task, "tcp://127.0.0.1:9"))
-    with pytest.raises(UsageError, match="no Dask scheduler at nonsense"):
-        next(cluster_chunks(task, "nonsense://x"))
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "nonsense", "tcp://127.0.0.1", "tcp://127.0.0.1:x"])
+def test_no_address(task, monkeypatch, address):
+    """No client is begun: the end of one that has nowhere to go takes twenty seconds and a traceback."""
+    monkeypatch.setattr(distributed, "Client", None)
+    with pytest.raises(UsageError, match=f"no Dask scheduler at {address}"):
+        next(cluster_chunks(task, address))
 
 
 def test_without_distributed_it_says_what_to_install(task, monkeypatch):
