@@ -290,7 +290,7 @@ class Reading:
         self.traps.append((kind, mark.index))
         help = ""
         if self.advise:
-            from costcalc.spec.yamlhints import advice, mended
+            from costcalc.spec.mend import advice, mended
 
             mend = mended(self, mark)
             help = advice(mend)
