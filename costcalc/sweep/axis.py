@@ -119,7 +119,7 @@ def parse_axis(name: str, text: str) -> Axis:
 
 
 def axis_of(name: str, values: Any) -> Axis:
-    """An axis from Python values: any iterable, or one value. numpy's numbers become Python's.
+    """An axis from Python values: any iterable, or one value. numpy's numbers become Python's, and rows lists.
 
     >>> axis_of("resolution", range(128, 225, 32)).between(0, 4)
     [128, 160, 192, 224]
@@ -128,6 +128,7 @@ def axis_of(name: str, values: Any) -> Axis:
         if not values:
             raise UsageError("{}: no values", name)
         return Axis(name, (Steps(values.start, values.step, _length(values), None),))
+    values = values.tolist() if hasattr(values, "tolist") else values
     if isinstance(values, (str, bool, int, float)) or not hasattr(values, "__iter__"):
         values = [values]
     plain = tuple(map(_plain, values))
@@ -151,7 +152,7 @@ def _length(values: range) -> int:
 
 
 def _plain(value: Any) -> Any:
-    value = value.item() if hasattr(value, "item") else value
+    value = value.tolist() if hasattr(value, "tolist") else value
     return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
