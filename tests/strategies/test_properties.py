@@ -86,7 +86,7 @@ def networks(draw, plain=False):
             break
     assume(builder.layers)
     outputs = {"last": current}
-    if not plain and draw(st.booleans()):
+    if ends and not plain and draw(st.booleans()):
         outputs["other"] = draw(st.sampled_from(ends))
     outputs = {name: tensor for name, tensor in outputs.items() if tensor.layer >= 0}
     return builder.network("random", outputs)
