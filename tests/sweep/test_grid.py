@@ -94,6 +94,13 @@ def test_any_expression_is_what_plain_python_makes_of_each_configuration(text, a
     same(lambda a, b, c: evaluate(text, {"a": a, "b": b, "c": c}), a, b, c)
 
 
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt])
+@pytest.mark.parametrize("plain", [False, True, 0, 1, -1, 0.0, 0.25, -0.75])
+def test_numbers_below_one_are_compared_with_plain_ones(compare, plain):
+    same(lambda a, b: compare(b / a, plain), [2], [0, -1, 1])
+    same(lambda a, b: compare(plain, b / a), [2], [0, -1, 1])
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from([kinds.integer, kinds.positive, kinds.natural, kinds.flag, kinds.probability, kinds.sizes]), lists
