@@ -253,9 +253,9 @@ def _numeric(value: Any) -> Operand | None:
     found = _operand(value)
     if found is None or found.kind is not bool:
         return found
-    return (
-        Operand(found.data * np.int64(1), 1, int) if isinstance(value, Grid) else Operand(int(value), int(value), int)
-    )
+    if isinstance(value, Grid):
+        return Operand(found.data * np.int64(1), 1, int)
+    return Operand(int(value), int(value), int)
 
 
 def _alike(operand: Operand) -> Operand:
