@@ -32,8 +32,8 @@ def render(check: Check) -> str:
     rest = [move for move in moves if move not in first]
     parts = [
         f"{MARKER}\n{_ICONS[check.verdict]} **costcalc check** {escape(verdict(check))}",
-        _cut([_finding(finding) for finding in check.largest]),
         _moves(first),
+        _folded("Findings", _cut([_finding(finding) for finding in check.largest])),
         _folded("What each change comes from", _causes(check.findings)),
         _folded("Other figures that moved", _moves(rest)),
         _folded("Waived", _cut([_finding(finding) for finding in check.waived])),
