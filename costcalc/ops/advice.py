@@ -191,7 +191,16 @@ def layer_meant(name: str, known: Iterable[str]) -> str:
     last = name.rpartition(".")[2]
     plain = _plain(last)
     same = next((here for here in names if _plain(here) == plain), "")
-    return same or ELSEWHERE.get(plain, "") or nearest(name, names) or nearest(last, names)
+    return same or elsewhere(last) or nearest(name, names) or nearest(last, names)
+
+
+def elsewhere(name: str) -> str:
+    """What a layer of this name in PyTorch or Keras is called here, or an empty string.
+
+    >>> elsewhere("swish"), elsewhere("width")
+    ('silu', '')
+    """
+    return ELSEWHERE.get(_plain(name), "")
 
 
 def _plain(name: str) -> str:

@@ -140,7 +140,8 @@ class Repository:
             )
         except FileNotFoundError:
             raise UsageError(
-                "there is no git here", help="install git; or compare with a file: --base analysis.json"
+                "there is no git here",
+                help="install git; without it, costcalc check --base analysis.json compares with a file",
             ) from None
         except OSError as error:
             raise UsageError("git cannot be run: {}", error.strerror or error) from None
@@ -155,7 +156,9 @@ class Repository:
             )
         if "not a git repository" in said:
             return UsageError(
-                "{} is not in a git repository", self.folder, help="or compare with a file: --base analysis.json"
+                "{} is not in a git repository",
+                self.folder,
+                help="without git, costcalc check --base analysis.json compares with a file",
             )
         line = next((line for line in said.split("\n") if line.startswith(("fatal:", "error:"))), said[:300])
         return UsageError("git: {}", line.partition(":")[2].strip() or line or "failed without a word")

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import LimitError
-from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, suggest
+from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, nearest, suggest
 from costcalc.ops import base as ops
 from costcalc.spec.blocks import builtin
 from costcalc.spec.expression import RESERVED, parse
@@ -138,7 +138,12 @@ class Calls:
             return f"did you mean {'true' if name.lower() in ('true', 'yes', 'on') else 'false'}?"
         if name in self.params and name not in scope:
             return f"{name} is defined further down"
+        from costcalc.ops.advice import elsewhere
+
         names = sorted({*islice(scope, 1000), *islice(self.params, 1000)})
+        here = nearest(name, names) or elsewhere(name)
+        if here:
+            return f"did you mean {here}?"
         seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
         seen += f"; params: {{{name}: ...}} at the top of the file defines it"
         visible = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))

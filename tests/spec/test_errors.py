@@ -55,6 +55,7 @@ LAYERS = {
         (3, 3, "unknown key kernel beside conv", "kernel is an argument of conv: indent it below, or write conv:"),
     ],
     "- conv: {out: 64, kernel: 3, stride=2}": [(1, 30, "conv has no argument stride=2", "a colon, not =: stride: 2")],
+    "- conv: {out: 64, kernel: 3, act: swish}": [(1, 35, "unknown name swish", "did you mean silu?")],
     "- conv: {out: 64, kernel: 3, padding: SAME}": [(1, 39, "unknown name SAME", "did you mean same?")],
     "- conv: {out: 64, kernel: 3, bias: False}": [(1, 36, "unknown name False", "did you mean false?")],
     "- conv: {out: 64, kernel: 3, bias: no}": [(1, 36, "unknown name no", "did you mean false?")],
