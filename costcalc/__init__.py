@@ -40,7 +40,7 @@ def load(
     """
     from os import fspath
 
-    from costcalc.spec.document import open_spec
+    from costcalc.lang.loader import open_spec
 
     return open_spec(fspath(source)).build(params, inputs, max_layers)
 
@@ -56,7 +56,7 @@ def loads(
 ) -> Network:
     """The network of a spec given as text, as `load` gives it."""
     from costcalc.errors import Source
-    from costcalc.spec.document import open_spec
+    from costcalc.lang.loader import open_spec
 
     return open_spec(Source(name, text)).build(params, inputs, max_layers)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from costcalc.engine import size
 from costcalc.errors import ArgumentError, UsageError
 from costcalc.model import OPERATIONS, Analysis, Row, Totals
-from costcalc.ops.kinds import positive
+from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
     from costcalc.model import Cost, Layer, Network

@@ -34,8 +34,8 @@ class Entry(NamedTuple):
 def ops(*names: str) -> list[Entry]:
     """Every op, installed packages' ones too, by family; or those named. Raises `UsageError` with the nearest name."""
     from costcalc.errors import UsageError, suggest
+    from costcalc.lang.builtin_blocks import builtin
     from costcalc.ops import registered
-    from costcalc.spec.blocks import builtin
 
     known = registered()
     for name in names:
@@ -49,8 +49,8 @@ def ops(*names: str) -> list[Entry]:
 def blocks(*names: str) -> list[Entry]:
     """Every built-in block, or those named. Raises `UsageError` with the nearest name."""
     from costcalc.errors import UsageError, suggest
+    from costcalc.lang.builtin_blocks import builtin
     from costcalc.ops import find
-    from costcalc.spec.blocks import builtin
 
     known = builtin()
     for name in names:
@@ -64,8 +64,8 @@ def _op(op: type[Op]) -> Entry:
     import re
     from inspect import cleandoc
 
+    from costcalc.ops.argument_types import KINDS, show
     from costcalc.ops.base import signature, summary
-    from costcalc.ops.kinds import KINDS, show
 
     arguments = []
     for field, kind in op.fields.items():
@@ -85,7 +85,7 @@ _FOLLOWERS = (
 
 
 def _block(name: str, text: str) -> Entry:
-    from costcalc.spec.signature import split_signature
+    from costcalc.lang.signature import split_signature
 
     comment, _, written = text.partition("\n")
     signature = written.partition("\n")[0].removesuffix(":")

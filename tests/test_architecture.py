@@ -16,10 +16,10 @@ LAYERS = [
     {"model"},
     {"ops"},
     {"engine"},
-    {"analysis", "outline", "layout", "spec"},
+    {"analysis", "outline", "layout", "lang"},
     {"catalog"},
     {"strategies", "explanation", "graph"},
-    {"sweep", "regress"},
+    {"sweep", "gate"},
     {"report"},
     {"cli", "pytest_plugin", "__init__", "__main__"},
 ]
@@ -33,7 +33,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def part_of(module: str) -> str:
-    """`costcalc.spec.build` belongs to `spec`; the package itself is `__init__`."""
+    """`costcalc.lang.network_builder` belongs to `spec`; the package itself is `__init__`."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 

@@ -13,8 +13,8 @@ import costcalc
 from costcalc.engine import Builder
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.explanation import QUANTITIES, explain, reaches
+from costcalc.lang.library import bundled
 from costcalc.ops.base import registered
-from costcalc.spec.library import bundled
 
 SPECS = [*bundled(), *sorted(str(path) for path in (Path(__file__).parent / "specs" / "extra").glob("*.yaml"))]
 

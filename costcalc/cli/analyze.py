@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.model import Analysis
-    from costcalc.report.grid import Grid
+    from costcalc.report.table_data import Grid
 
 
 LAST = 20

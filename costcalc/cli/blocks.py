@@ -9,7 +9,7 @@ from costcalc.cli.output import Output, color_option, emit, output_option, texts
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    from costcalc.spec.blocks import builtin
+    from costcalc.lang.builtin_blocks import builtin
 
     return [name for name in builtin() if name.startswith(incomplete)]
 

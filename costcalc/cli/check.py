@@ -17,20 +17,20 @@ from costcalc.errors import CostcalcError, UsageError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from costcalc.regress.limits import Allowance
-    from costcalc.regress.values import Check
+    from costcalc.gate.limits import Allowance
+    from costcalc.gate.results import Check
 
 STATUS = {"pass": FINE, "fail": GATE_FAILED, "error": UNUSABLE}
 
 
 def _limits(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Mapping[str, int]:
-    from costcalc.regress.limits import figure
+    from costcalc.gate.limits import figure
 
     return _named(param, values, figure)
 
 
 def _increases(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Mapping[str, Allowance]:
-    from costcalc.regress.limits import allowance
+    from costcalc.gate.limits import allowance
 
     return _named(param, values, allowance)
 
@@ -102,9 +102,9 @@ def check(
         if others:
             raise UsageError("--init and {} exclude each other", others[0], help="--init only writes a configuration")
         return _init(specs)
-    from costcalc.regress.check import Request
-    from costcalc.regress.check import check as run
-    from costcalc.regress.judge import Given
+    from costcalc.gate.check import Request
+    from costcalc.gate.check import check as run
+    from costcalc.gate.requirements import Given
 
     outcome = run(
         Request(
@@ -137,7 +137,7 @@ def _init(specs: tuple[str, ...]) -> int:
     from pathlib import Path
 
     from costcalc.cli.output import tell
-    from costcalc.regress.start import survey
+    from costcalc.gate.init_config import survey
 
     path = Path("costcalc.toml")
     if os.path.lexists(path):
@@ -192,7 +192,7 @@ def reports(outcome: Check) -> dict[str, Callable[[Medium], str | bytes]]:
 
     def sarif(_: Medium) -> str:
         from costcalc import __version__
-        from costcalc.regress.rules import RULES
+        from costcalc.gate.rules import RULES
         from costcalc.report.check_sarif import render
 
         return render(outcome, RULES, __version__)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from costcalc.errors import Source
+    from costcalc.lang.spec import Spec
     from costcalc.model import Network
-    from costcalc.spec.spec import Spec
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ class Loader(NamedTuple):
 
     def document(self, spec: str) -> Spec:
         """The spec, read but not built; what it warns of is told on standard error."""
-        from costcalc.spec.document import open_spec
+        from costcalc.lang.loader import open_spec
 
         document = open_spec(standard_input() if spec == STDIN else spec)
         files = [file.name for file in document.files if not file.bundled]
@@ -47,7 +47,7 @@ class Loader(NamedTuple):
 
 def standard_input() -> Source:
     """The spec on standard input. Raises `UsageError` where that is closed."""
-    from costcalc.spec.reader import read_stream
+    from costcalc.lang.reader import read_stream
 
     if not sys.stdin:
         raise UsageError("standard input is closed")
@@ -133,7 +133,7 @@ def _count(_ctx: click.Context, param: click.Parameter, text: str | None) -> int
         return None
     if text == "1":
         return 1
-    from costcalc.spec.expression import parse_value
+    from costcalc.lang.expression import parse_value
 
     try:
         number = parse_value(text)
@@ -164,7 +164,7 @@ def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str)
     """Specs and folders beside what is being typed, and bundled networks."""
     from pathlib import Path
 
-    from costcalc.spec.library import bundled
+    from costcalc.lang.library import bundled
 
     folder, slash, start = incomplete.rpartition("/")
     try:
@@ -195,7 +195,7 @@ def complete_param(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
 def _typed_network(ctx: click.Context) -> Network | None:
     """The network of the first spec on the line that is being typed, if there is one already and it can be read."""
-    from costcalc.spec.document import open_spec
+    from costcalc.lang.loader import open_spec
 
     specs = ctx.params.get("specs") or ctx.params.get("spec") or ctx.args
     names: Iterable[str] = (specs,) if isinstance(specs, str) else specs

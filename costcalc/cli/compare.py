@@ -162,12 +162,12 @@ def _formats(comparison: Comparison) -> dict[str, Callable[[Medium], str | bytes
         return render(*report.grids(comparison), width=medium.width, color=medium.color)
 
     def json(_: Medium) -> str:
-        from costcalc.report.machine import render
+        from costcalc.report.json import render
 
         return render(comparison.to_dict())
 
     def csv(_: Medium) -> str:
-        from costcalc.report.separated import render
+        from costcalc.report.csv import render
 
         return render(report.flat(comparison))
 
@@ -177,7 +177,7 @@ def _formats(comparison: Comparison) -> dict[str, Callable[[Medium], str | bytes
         return "\n".join(map(render, report.grids(comparison)))
 
     def spec(_: Medium) -> str:
-        from costcalc.spec.expand import write
+        from costcalc.lang.expand import write
 
         written = comparison.candidates[-1]
         if written.reason:

@@ -15,8 +15,8 @@ from costcalc.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costcalc.regress.diff import Difference
-    from costcalc.report.grid import Grid
+    from costcalc.gate.diff import Difference
+    from costcalc.report.table_data import Grid
 
 
 @click.command(
@@ -50,8 +50,8 @@ def diff(
     root. With one REF: every spec that the configuration names, against what it was there. Layers are matched through
     renames.
     """
-    from costcalc.regress.measure import Meter
-    from costcalc.regress.sides import Asked, project, two
+    from costcalc.gate.analysis_cache import Meter
+    from costcalc.gate.diff_inputs import Asked, project, two
 
     if len(sides) > 2:
         raise UsageError("diff takes two specs, or one ref", help="costcalc diff --help")

@@ -23,7 +23,7 @@ from costcalc.cli.output import Output, color_option, emit, output_option
 @color_option
 def expand(spec: str, load: Loader, outputs: tuple[Output, ...]) -> None:
     """A spec with every block, default, loop and expression written out: itself a valid spec of the same cost."""
-    from costcalc.spec.expand import write
+    from costcalc.lang.expand import write
 
     text = write(load(spec))
     emit(outputs, {"spec": lambda _: text})

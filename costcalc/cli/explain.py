@@ -82,7 +82,7 @@ def explain(
 
 def _explain_rule(name: str, outputs: Sequence[Output]) -> None:
     from costcalc.errors import suggest
-    from costcalc.regress.rules import RULES
+    from costcalc.gate.rules import RULES
     from costcalc.report.rule import render
 
     if name not in RULES:

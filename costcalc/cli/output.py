@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costcalc.errors import Fault
-    from costcalc.report.grid import Grid
+    from costcalc.report.table_data import Grid
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -133,12 +133,12 @@ def texts(
         return render(grid("table"), width=medium.width, color=medium.color)
 
     def json(_: Medium) -> str:
-        from costcalc.report.machine import render
+        from costcalc.report.json import render
 
         return render(document())
 
     def csv(_: Medium) -> str:
-        from costcalc.report.separated import render
+        from costcalc.report.csv import render
 
         return render(grid("csv"))
 

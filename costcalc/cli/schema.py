@@ -21,6 +21,6 @@ def schema(outputs: tuple[Output, ...]) -> None:
     """JSON Schema of the spec language, for editors: completion, and errors while one types."""
     import json
 
-    from costcalc.spec.schema import schema
+    from costcalc.lang.schema import schema
 
     emit(outputs, {"json": lambda _: json.dumps(schema(), indent=2) + "\n"})

@@ -20,8 +20,8 @@ from costcalc.cli.output import Output, color_option, emit, output_option, texts
 def specs(outputs: tuple[Output, ...]) -> None:
     """The networks that come with costcalc, with their cost and where they come from. Their names are SPECs."""
     import costcalc
+    from costcalc.lang.library import bundled
     from costcalc.report import catalog
-    from costcalc.spec.library import bundled
 
     analyses = {name: costcalc.analyze(name) for name in bundled()}
     emit(outputs, texts(lambda _: catalog.specs(analyses), lambda: catalog.specs_document(analyses)))

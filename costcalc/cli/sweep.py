@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from costcalc.cli.sinks import Sinks
+    from costcalc.lang.spec import Spec
     from costcalc.report.sweep import Summary
-    from costcalc.spec.spec import Spec
     from costcalc.sweep.axis import Axis
     from costcalc.sweep.chunks import Chunk, Task
     from costcalc.sweep.select import Query

@@ -13,7 +13,7 @@ from costcalc.ops.base import Elementwise, Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, ranked
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Flag, Integer
+    from costcalc.ops.argument_types import Flag, Integer
 
 
 class Relu(Elementwise, name="relu"):

@@ -12,7 +12,7 @@ from costcalc.ops.base import Op, wrong
 from costcalc.ops.shapes import batch, token_axes, tokens
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Flag, Positive
+    from costcalc.ops.argument_types import Flag, Positive
 
 
 class Attention(Op, name="attention"):

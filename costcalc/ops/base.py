@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, channels_first, elements
 from costcalc.model import Cost
-from costcalc.ops.kinds import KINDS, show
+from costcalc.ops.argument_types import KINDS, show
 from costcalc.record import Record
 
 REGISTRY: dict[str, type[Op]] = {}
@@ -69,7 +69,7 @@ class Op(Record):
 
     def __init__(self, **arguments: Any) -> None:
         if not arguments.keys() <= self.fields.keys() or not self.fields.keys() <= {*arguments, *self.defaults}:
-            from costcalc.ops.advice import misfit
+            from costcalc.ops.framework_aliases import misfit
 
             raise misfit(type(self), arguments)
         for field, value in arguments.items():

@@ -14,7 +14,7 @@ from costcalc.ops.base import Op, Window, windowed
 from costcalc.ops.shapes import divide, per_group, slide, spatial, spread
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import ExplicitPadding, Flag, Margins, Padding, Positive, Sizes
+    from costcalc.ops.argument_types import ExplicitPadding, Flag, Margins, Padding, Positive, Sizes
 
 
 class Conv(Op, name="conv"):

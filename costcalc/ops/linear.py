@@ -11,7 +11,7 @@ from costcalc.ops.base import Op
 from costcalc.ops.shapes import batch, broadcast, ranked, rows
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Flag, Positive
+    from costcalc.ops.argument_types import Flag, Positive
 
 
 class Linear(Op, name="linear"):

@@ -11,7 +11,7 @@ from costcalc.ops.base import Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, broadcast, token_axes, tokens
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Extents, Integer, Positive
+    from costcalc.ops.argument_types import Extents, Integer, Positive
 
 
 class _Join(Op):

@@ -16,7 +16,7 @@ from costcalc.ops.base import Op
 from costcalc.ops.shapes import divide, ranked, spatial
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Axes, Flag, Positive
+    from costcalc.ops.argument_types import Axes, Flag, Positive
 
 
 class Batchnorm(Op, name="batchnorm"):

@@ -15,7 +15,7 @@ from costcalc.ops.base import Op, Window, wrong
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Flag, Padding, Sizes
+    from costcalc.ops.argument_types import Flag, Padding, Sizes
 
 
 class _Pool(Op):

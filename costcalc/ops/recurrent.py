@@ -14,7 +14,7 @@ from costcalc.ops.base import Op
 from costcalc.ops.shapes import less_one, rows, token_axes, tokens
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Flag, Positive
+    from costcalc.ops.argument_types import Flag, Positive
 
 
 class _Recurrent(Op):

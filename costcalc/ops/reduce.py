@@ -11,7 +11,7 @@ from costcalc.ops.base import Op
 from costcalc.ops.shapes import axis_of, less_one, several
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Flag, Integers
+    from costcalc.ops.argument_types import Flag, Integers
 
 
 class _Reduce(Op):

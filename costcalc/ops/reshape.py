@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.errors import ShapeError, counted
 from costcalc.model import Cost
+from costcalc.ops.argument_types import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
 from costcalc.ops.base import Op, Window, across_channels, wrong
-from costcalc.ops.kinds import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
 from costcalc.ops.shapes import axis_of, several, spatial
 
 if TYPE_CHECKING:

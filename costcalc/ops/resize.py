@@ -11,7 +11,7 @@ from costcalc.ops.base import Op, wrong
 from costcalc.ops.shapes import spatial, spread
 
 if TYPE_CHECKING:
-    from costcalc.ops.kinds import Mode, Sizes
+    from costcalc.ops.argument_types import Mode, Sizes
 
 RANKS = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 """The spatial dimensions that a mode is for; `nearest` is for any."""

@@ -11,8 +11,8 @@ from costcalc.formula import Compound
 
 if TYPE_CHECKING:
     from costcalc.formula import Dim, Factor, Shape, Shapes, Term
+    from costcalc.ops.argument_types import Padding, Sizes
     from costcalc.ops.base import Op
-    from costcalc.ops.kinds import Padding, Sizes
 
 
 def several(value: Dim | Shape) -> Shape:

@@ -11,8 +11,8 @@ from costcalc.ops.shapes import divide, ranked, spatial
 
 if TYPE_CHECKING:
     from costcalc.formula import Shapes
+    from costcalc.ops.argument_types import Positive
     from costcalc.ops.base import Window
-    from costcalc.ops.kinds import Positive
 
 
 class PixelShuffle(Move, name="pixel_shuffle"):

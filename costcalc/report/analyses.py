@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import UsageError, suggest
 from costcalc.model import OPERATIONS
-from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, sizes, tensors, value
+from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, sizes, tensors, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

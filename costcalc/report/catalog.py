@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.report import table
-from costcalc.report.grid import Column, Entry, Grid, Paragraph
+from costcalc.report.table_data import Column, Entry, Grid, Paragraph
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
-    from costcalc.regress.values import Check, Finding
+    from costcalc.gate.results import Check, Finding
 
 MOST = 10
 """GitHub shows no more annotations of a step than this."""

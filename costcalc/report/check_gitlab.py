@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from costcalc.report.machine import tame
+from costcalc.report.json import tame
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
-    from costcalc.regress.values import Check, Finding
+    from costcalc.gate.results import Check, Finding
 
 
 def render(check: Check) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costcalc.report.machine import render as render_document
+from costcalc.report.json import render as render_document
 
 if TYPE_CHECKING:
+    from costcalc.gate.results import Check, Finding
     from costcalc.model import Totals
-    from costcalc.regress.values import Check, Finding
 
 
 def render(check: Check) -> str:

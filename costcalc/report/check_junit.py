@@ -10,7 +10,7 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costcalc.regress.values import Check, Finding, SpecResult, Unevaluated
+    from costcalc.gate.results import Check, Finding, SpecResult, Unevaluated
 
 
 def render(check: Check) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
-    from costcalc.regress.values import Check, Finding, Move
+    from costcalc.gate.results import Check, Finding, Move
 
 MARKER = "<!-- costcalc-check -->"
 """By this line an action finds its own comment again."""

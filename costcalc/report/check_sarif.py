@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from costcalc.report.check_text import causes
-from costcalc.report.machine import tame
+from costcalc.report.json import tame
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from costcalc.regress.rules import Rule
-    from costcalc.regress.values import Check, Finding
+    from costcalc.gate.results import Check, Finding
+    from costcalc.gate.rules import Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

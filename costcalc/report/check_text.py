@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from costcalc.errors import Span
-    from costcalc.regress.values import Cause, Check, Finding
+    from costcalc.gate.results import Cause, Check, Finding
 
 SHOWN = 5
 """How many layers a finding names before it counts the rest."""

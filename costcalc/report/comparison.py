@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.report.analyses import heading
-from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, brief, sizes, tensors
+from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, brief, sizes, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

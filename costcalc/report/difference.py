@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costcalc.model import METRICS
-from costcalc.report.grid import SEPARATOR, Cell, Column, Entry, Grid
+from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costcalc.regress.diff import Difference, Line
+    from costcalc.gate.diff import Difference, Line
 
 SHOWN = ("params", "macs")
 _TITLES = {"macs": "MACs", "flops": "FLOPs"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.grid import percent
 from costcalc.report.heat import LEVELS, legend, level
+from costcalc.report.table_data import percent
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:

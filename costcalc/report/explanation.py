@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from costcalc.report.analyses import heading
-from costcalc.report.grid import SEPARATOR, Column, Entry, Grid, percent, sizes, tensors
 from costcalc.report.markdown import escape
 from costcalc.report.table import Run, joined, wrap
+from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, percent, sizes, tensors
 from costcalc.report.text import columns, visible
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.model import METRICS
-from costcalc.report.grid import Cell, Column, Entry, Grid
+from costcalc.report.table_data import Cell, Column, Entry, Grid
 
 if TYPE_CHECKING:
-    from costcalc.regress.history import Event, History
+    from costcalc.gate.history import Event, History
 
 
 def table(history: History, form: str = "table") -> Grid:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from costcalc.report.grid import NUMBERS, Paragraph, Remark, figure, full, without
+from costcalc.report.table_data import NUMBERS, Paragraph, Remark, figure, full, without
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costcalc.report.grid import Cell, Column, Grid
+    from costcalc.report.table_data import Cell, Column, Grid
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#|~&$!^])")
 _ACTIVE = re.compile(r"(://|\bwww\.|@|#(?=\w)|^[-+=](?=\s|$)|^\d+[.)](?=\s|$))", re.IGNORECASE)

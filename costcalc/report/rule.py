@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from costcalc.regress.rules import Rule
+    from costcalc.gate.rules import Rule
 
 _WIDEST = 80
 

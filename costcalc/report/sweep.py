@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.report.grid import SEPARATOR, Column, Entry, Grid, sizes
-from costcalc.report.machine import tame
-from costcalc.report.separated import harmless
+from costcalc.report.csv import harmless
+from costcalc.report.json import tame
+from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

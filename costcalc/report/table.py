@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from costcalc.report.grid import NUMBERS, SEPARATOR, Paragraph, Text, brief, figure
+from costcalc.report.table_data import NUMBERS, SEPARATOR, Paragraph, Text, brief, figure
 from costcalc.report.text import columns as columns_of
 from costcalc.report.text import tame, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costcalc.report.grid import Cell, Column, Grid
+    from costcalc.report.table_data import Cell, Column, Grid
 
 Run: TypeAlias = tuple[str, str]
 """Text and its style."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError, UsageError, suggest
 from costcalc.formula import TAP_NAMES
-from costcalc.ops.kinds import show
+from costcalc.ops.argument_types import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -208,8 +208,8 @@ def choose(text: str) -> Choice:
 
 
 def _positive(strategy: str, option: str, text: str) -> int:
-    from costcalc.ops.kinds import positive
-    from costcalc.spec.expression import parse_value
+    from costcalc.lang.expression import parse_value
+    from costcalc.ops.argument_types import positive
 
     try:
         return positive(parse_value(text))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.engine import MAX_LAYERS, Builder
 from costcalc.errors import CostcalcError, ShapeError
+from costcalc.lang.names import Segments
 from costcalc.model import Layer
-from costcalc.ops.kinds import show
-from costcalc.spec.names import Segments
+from costcalc.ops.argument_types import show
 from costcalc.strategies.base import NotExpressibleError
 
 if TYPE_CHECKING:

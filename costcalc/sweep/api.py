@@ -10,12 +10,12 @@ import numpy as np
 
 from costcalc.analysis import examples
 from costcalc.errors import Source, UsageError, suggest
+from costcalc.lang.loader import open_spec
+from costcalc.lang.spec import Spec
 from costcalc.model import METRICS
-from costcalc.spec.document import open_spec
-from costcalc.spec.spec import Spec
 from costcalc.sweep.axis import axis_of, check_params
 from costcalc.sweep.chunks import Chunk, Task
-from costcalc.sweep.divide import column
+from costcalc.sweep.partition import column
 from costcalc.sweep.recipe import Recipe
 from costcalc.sweep.run import chunks
 from costcalc.sweep.select import FIGURES

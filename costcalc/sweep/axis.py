@@ -11,7 +11,7 @@ from costcalc.errors import UsageError, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from costcalc.spec.spec import Spec
+    from costcalc.lang.spec import Spec
 
 _NUMBER = r"[+-]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d{1,3}|[kKMGT])?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*({_NUMBER})\s*)?", re.ASCII)
@@ -96,7 +96,7 @@ def parse_axis(name: str, text: str) -> Axis:
     >>> parse_axis("resolution", "128:224:32").between(0, 9)
     [128, 160, 192, 224]
     """
-    from costcalc.spec.expression import parse_value
+    from costcalc.lang.expression import parse_value
 
     segments: list[Steps | Given] = []
     listed: list[Any] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from costcalc.sweep.divide import Region, column, outcomes, whole
+from costcalc.sweep.partition import Region, column, outcomes, whole
 from costcalc.sweep.totals import Figures, carry_out, totals
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from costcalc.model import Network
     from costcalc.sweep.axis import Axis
-    from costcalc.sweep.divide import Outcome
+    from costcalc.sweep.partition import Outcome
     from costcalc.sweep.session import Array, Session, Text
 
 POINTS = 1 << 20

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from costcalc.spec.document import open_spec
-from costcalc.spec.library import Library
+from costcalc.lang.library import Library
+from costcalc.lang.loader import open_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from costcalc.errors import Source
+    from costcalc.lang.spec import Spec
     from costcalc.model import Network
-    from costcalc.spec.spec import Spec
 
     Inputs = tuple[tuple[str, tuple[int, ...]], ...]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from costcalc.errors import CostcalcError
 from costcalc.sweep.chunks import Task, boxes, evaluate
-from costcalc.sweep.divide import column
+from costcalc.sweep.partition import column
 from costcalc.sweep.select import MOST, check_names, kept, matching, ranked, undominated
 
 if TYPE_CHECKING:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from costcalc.errors import ExpressionError, UsageError, suggest
+from costcalc.lang.expression import Environment, parse, suffixed
+from costcalc.lang.functions import Word, is_number, truth
 from costcalc.model import METRICS, OPERATIONS
-from costcalc.spec.expression import Environment, parse, suffixed
-from costcalc.spec.functions import Word, is_number, truth
-from costcalc.sweep.divide import Region, alike, outcomes
 from costcalc.sweep.front import front
-from costcalc.sweep.grid import EXACT, Grid, grid
+from costcalc.sweep.lanes import EXACT, Grid, grid
+from costcalc.sweep.partition import Region, alike, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from costcalc.spec.expression import Expression
+    from costcalc.lang.expression import Expression
     from costcalc.sweep.chunks import Chunk, Task
     from costcalc.sweep.session import Array, Session
 

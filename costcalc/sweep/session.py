@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from costcalc.sweep.grid import Grid
+    from costcalc.sweep.lanes import Grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

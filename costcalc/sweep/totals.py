@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from costcalc.model import OPERATIONS
-from costcalc.sweep.grid import INT64, Grid
+from costcalc.sweep.lanes import INT64, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -35,7 +35,7 @@ def text_to_totals() -> Iterator[Figure]:
     import yaml
 
     import costcalc
-    from costcalc.spec.library import SPECS
+    from costcalc.lang.library import SPECS
 
     text = Path(SPECS, "resnet50.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

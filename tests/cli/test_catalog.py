@@ -8,9 +8,9 @@ import json
 
 import pytest
 
+from costcalc.lang.builtin_blocks import builtin
+from costcalc.lang.library import bundled
 from costcalc.ops import registered
-from costcalc.spec.blocks import builtin
-from costcalc.spec.library import bundled
 
 
 def rows(text):

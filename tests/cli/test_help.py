@@ -66,7 +66,7 @@ def test_the_group_lists_commands_without_importing_them():
         assert f"{name} {text}" in " ".join(done.stdout.split())
 
 
-HEAVY = ("numpy", "rich", "jsonschema", "importlib.metadata", "dataclasses", "costcalc.sweep", "costcalc.regress")
+HEAVY = ("numpy", "rich", "jsonschema", "importlib.metadata", "dataclasses", "costcalc.sweep", "costcalc.gate")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ HEAVY = ("numpy", "rich", "jsonschema", "importlib.metadata", "dataclasses", "co
     [
         (["analyze", "resnet50", "-o", "json"], (*HEAVY, "costcalc.report.table", "costcalc.outline")),
         (["analyze", "resnet50"], (*HEAVY, "json")),
-        (["--version"], (*HEAVY, "yaml", "costcalc.spec", "costcalc.ops")),
+        (["--version"], (*HEAVY, "yaml", "costcalc.lang", "costcalc.ops")),
     ],
 )
 def test_a_command_imports_what_it_needs(process, arguments, light):

@@ -16,7 +16,7 @@ from costcalc.formula import elements
 from costcalc.model import Cost
 from costcalc.ops.base import Op
 from costcalc.ops.conv import Conv
-from costcalc.ops.kinds import Positive
+from costcalc.ops.argument_types import Positive
 from costcalc.strategies import Strategy
 
 

@@ -71,7 +71,7 @@ def test_specs_load(page: Path, block: str) -> None:
     if not re.search(r"^(input|extends):", block, re.MULTILINE):
         pytest.skip("a part of a spec")
     from costcalc.errors import Source
-    from costcalc.spec.document import open_spec
+    from costcalc.lang.loader import open_spec
 
     spec = open_spec(Source(f"{page.name}.yaml", block))
     totals = costcalc.analyze(spec.build()).totals

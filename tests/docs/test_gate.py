@@ -73,14 +73,14 @@ def test_the_walk(tmp_path):
 @pytest.mark.parametrize("text", [text for language, text in FENCE.findall(PAGE) if language == "toml"])
 def test_configurations_are_read(text):
     from costcalc.errors import Source
-    from costcalc.regress.config import parse
+    from costcalc.gate.config import parse
 
     assert tomllib.loads(text)
     assert parse(Source("costcalc.toml", text)).budgets
 
 
 def test_rules_are_those_that_there_are():
-    from costcalc.regress.rules import RULES
+    from costcalc.gate.rules import RULES
 
     assert re.findall(r"^\| (CC\d+) \|", PAGE, re.MULTILINE) == list(RULES)
 

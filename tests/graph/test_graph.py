@@ -9,8 +9,8 @@ import pytest
 import costcalc
 from costcalc.errors import UsageError
 from costcalc.graph import FEW, HEATS, Arrow, Box, Frame, draw
+from costcalc.lang.library import bundled
 from costcalc.report import dot, mermaid
-from costcalc.spec.library import bundled
 
 SPECS = [*bundled(), *sorted(str(path) for path in (Path(__file__).parent.parent / "specs" / "extra").glob("*.yaml"))]
 

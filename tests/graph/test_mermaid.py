@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import costcalc
 from costcalc.graph import Arrow, Box, Frame, Picture, draw
-from costcalc.report.grid import percent
 from costcalc.report.heat import LEVELS, level
 from costcalc.report.mermaid import escape, render
+from costcalc.report.table_data import percent
 from costcalc.report.text import visible
 
 from .test_graph import SPECS

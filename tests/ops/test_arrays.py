@@ -10,8 +10,8 @@ import pytest
 from costcalc.errors import CostcalcError
 from costcalc.model import QUANTITIES
 from costcalc.ops import find, registered
-from costcalc.sweep.divide import column, outcomes, whole
-from costcalc.sweep.grid import Grid
+from costcalc.sweep.lanes import Grid
+from costcalc.sweep.partition import column, outcomes, whole
 
 A, B, C = [1, 2, 3, 6], [4, 6, 7, 12], [1, 2, 3]
 ELEMENTWISE = """

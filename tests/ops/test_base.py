@@ -145,7 +145,7 @@ PLUGIN = """
     from costcalc.formula import elements
     from costcalc.model import Cost
     from costcalc.ops.base import Op
-    from costcalc.ops.kinds import Positive
+    from costcalc.ops.argument_types import Positive
 
 
     class Blur(Op, name="blur"):

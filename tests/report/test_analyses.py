@@ -8,7 +8,7 @@ from costcalc.errors import UsageError
 from costcalc.outline import outline
 from costcalc.report import table
 from costcalc.report.analyses import COLUMNS, choose, layers, networks
-from costcalc.report.grid import Remark, full
+from costcalc.report.table_data import Remark, full
 from report.analyses import MACS, MAP, SMALL, STEM, analysis, row
 
 PIPED = """\

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from costcalc.outline import outline
 from costcalc.report.analyses import layers
-from costcalc.report.grid import Column, Entry, Grid, Paragraph, Remark, Text
 from costcalc.report.markdown import escape, render
+from costcalc.report.table_data import Column, Entry, Grid, Paragraph, Remark, Text
 from costcalc.report.text import visible
 from report.analyses import SMALL
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.report.grid import Column, Entry, Grid, Paragraph, Remark, Text
 from costcalc.report.table import BAR, draw, fit, render, wrap
+from costcalc.report.table_data import Column, Entry, Grid, Paragraph, Remark, Text
 from costcalc.report.text import columns
 
 COLUMNS = (

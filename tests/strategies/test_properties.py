@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 import costcalc
 from costcalc.engine import Builder
 from costcalc.errors import CostcalcError
+from costcalc.lang.expand import write
 from costcalc.model import Totals
 from costcalc.ops.activation import Relu
 from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from costcalc.ops.merge import Concat
 from costcalc.ops.norm import Batchnorm
 from costcalc.ops.pool import Maxpool
-from costcalc.spec.expand import write
 
 ALL = ("normal", "bottleneck", "separable", "grouped", "spatial")
 SPECS = sorted(path.stem for path in (Path(__file__).parent.parent.parent / "specs").glob("*.yaml"))

@@ -10,7 +10,7 @@ import pytest
 
 import costcalc
 from costcalc.errors import Source, UsageError
-from costcalc.spec.document import open_spec
+from costcalc.lang.loader import open_spec
 
 SPEC = Source("model.yaml", "params: {a: 1, b: 1, batch: 1}\ninput: [b]\nlayers:\n  - linear: {out: a, bias: false}\n")
 
@@ -89,7 +89,7 @@ def test_a_dataframe_needs_pandas(monkeypatch):
 
 def test_the_function_is_there_before_and_after_its_modules_are_imported():
     code = (
-        "import costcalc; costcalc.sweep('lenet5', classes=1); import costcalc.sweep.grid;"
+        "import costcalc; costcalc.sweep('lenet5', classes=1); import costcalc.sweep.lanes;"
         "costcalc.sweep('lenet5', classes=2); from costcalc import sweep; sweep('lenet5', classes=[3])"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,8 +12,8 @@ import pytest
 from costcalc.analysis import analyze
 from costcalc.engine import Builder
 from costcalc.errors import CostcalcError, ShapeError, Source
+from costcalc.lang.loader import open_spec
 from costcalc.ops.conv import Conv
-from costcalc.spec.document import open_spec
 from costcalc.sweep import chunks as module
 from costcalc.sweep.axis import axis_of
 from costcalc.sweep.chunks import Task, boxes, evaluate
@@ -147,7 +147,7 @@ def test_small_chunks_make_the_same_points(monkeypatch):
 def test_little_memory_makes_the_same_points(monkeypatch):
     source = text("  - conv: {out: 'max(1, round(a * b / 3))', kernel: 1}\n    repeat: 3")
     whole = swept(source, a=range(1, 20), b=range(1, 20))
-    monkeypatch.setattr("costcalc.sweep.divide.Session", lambda: module_session(2000))
+    monkeypatch.setattr("costcalc.sweep.partition.Session", lambda: module_session(2000))
     assert swept(source, a=range(1, 20), b=range(1, 20)) == whole
 
 

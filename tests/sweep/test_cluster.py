@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from costcalc.errors import UsageError
-from costcalc.spec.document import open_spec
+from costcalc.lang.loader import open_spec
 from costcalc.sweep import chunks as module
 from costcalc.sweep.axis import parse_axis
 from costcalc.sweep.chunks import Task

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from costcalc.analysis import analyze
 from costcalc.errors import CostcalcError, Source, UsageError
-from costcalc.spec.document import open_spec
-from costcalc.spec.expression import evaluate
+from costcalc.lang.expression import evaluate
+from costcalc.lang.loader import open_spec
 from costcalc.sweep import chunks as chunks_module
 from costcalc.sweep import run as run_module
 from costcalc.sweep.axis import axis_of

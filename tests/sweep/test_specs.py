@@ -10,8 +10,8 @@ import pytest
 
 from costcalc.analysis import analyze
 from costcalc.errors import CostcalcError
-from costcalc.spec.document import open_spec
-from costcalc.spec.library import bundled
+from costcalc.lang.library import bundled
+from costcalc.lang.loader import open_spec
 from costcalc.sweep.axis import axis_of
 from costcalc.sweep.chunks import Task, boxes, evaluate
 from costcalc.sweep.recipe import Recipe

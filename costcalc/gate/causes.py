@@ -1,0 +1,157 @@
+"""Why a figure is what it is: the layers that grew, the value behind it, and the nearest value that would do."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.gate.align import align
+from costcalc.gate.analysis_cache import figures, layer_rows, metric
+from costcalc.gate.changed_values import Change, analysis_with, changes
+from costcalc.gate.limits import OVER_EXPECT
+from costcalc.gate.results import Cause
+from costcalc.globs import match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from costcalc.errors import Span
+    from costcalc.gate.analysis_cache import Meter
+    from costcalc.gate.limits import Requirement
+    from costcalc.lang.spec import Spec
+    from costcalc.model import Analysis
+
+_MOST_LAYERS = 200_000
+"""How many layers are built at most to explain one finding, so that a very large network does not take minutes."""
+_FEWEST_TRIALS = 8
+_NEIGHBOURS = 8
+"""How many values next to one that is no valid network are tried in its place."""
+
+
+class Reason(NamedTuple):
+    """What explains a finding: the place, what to say beside it, and the repair; each empty where there is none."""
+
+    causes: tuple[Cause, ...]
+    span: Span | None = None
+    label: str = ""
+    help: str = ""
+
+
+def causes(base: Analysis, analysis: Analysis, name: str, glob: str = "", sign: int = 1) -> tuple[Cause, ...]:
+    """The layers that became dearer in one figure, or with the sign -1 cheaper, the largest change first."""
+    grown = []
+    for pair in align(base.layers, analysis.layers):
+        before, now = metric(pair.base_totals, name), metric(pair.totals, name)
+        if (now - before) * sign > 0 and (not glob or match(glob, pair.name, ".")):
+            grown.append((pair.name, before if pair.base else None, now, now - before))
+    total = sum([change for *_, change in grown])
+    found = [Cause(layer, before, now, change, Fraction(change, total)) for layer, before, now, change in grown]
+    return tuple(sorted(found, key=lambda cause: -abs(cause.change)))
+
+
+def explain(
+    spec: Spec,
+    base: Spec | None,
+    analysis: Analysis,
+    base_analysis: Analysis | None,
+    requirement: Requirement,
+    base_name: str,
+    limit: int,
+    meter: Meter,
+) -> Reason:
+    """Why a spec's figure passes a limit."""
+    now = _cost(analysis, requirement)
+    before = _cost(base_analysis, requirement) if base_analysis else None
+    sign = -1 if now is not None and before is not None and now < before else 1
+    grown = causes(base_analysis, analysis, requirement.metric, requirement.layer, sign) if base_analysis else ()
+    if base is not None and now is not None and grown:
+        changed = changes(spec, base)
+        trials = max(_FEWEST_TRIALS, _MOST_LAYERS // max(1, len(analysis.layers)))
+
+        def cost(change: Change, written: str) -> int | None:
+            found = analysis_with(spec, change, written, requirement.set, meter)
+            return _cost(found, requirement) if found else None
+
+        change = _largest(changed[:trials], now, sign, cost)
+        if change is not None:
+            help = ""
+            if len(changed) == 1 and now > limit and requirement.rule != OVER_EXPECT:
+                value = largest_fit(change, lambda written: _fits(cost(change, written), limit))
+                help = f"{change.name} = {value[0]} is the {value[1]} that fits" if value else ""
+            return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)
+    return Reason(grown, layer_span(spec, analysis, requirement, grown, meter))
+
+
+def _cost(analysis: Analysis, requirement: Requirement) -> int | None:
+    totals = figures(analysis, requirement.layer)
+    return metric(totals, requirement.metric) if totals else None
+
+
+def _fits(value: int | None, limit: int) -> bool | None:
+    return None if value is None else value <= limit
+
+
+def _largest(changed: list[Change], now: int, sign: int, cost: Callable[[Change, str], int | None]) -> Change | None:
+    """The change that costs most: without which the figure would be lowest; with the sign -1, highest."""
+    best, saved = None, 0
+    for change in changed:
+        without = cost(change, change.base_written)
+        if without is not None and (now - without) * sign > saved:
+            best, saved = change, (now - without) * sign
+    return best
+
+
+def layer_span(
+    spec: Spec, analysis: Analysis, requirement: Requirement, grown: tuple[Cause, ...], meter: Meter
+) -> Span | None:
+    """The line of the layer that grew most; without a base, of the dearest."""
+    rows = layer_rows(analysis, requirement.layer)
+    if grown:
+        name = grown[0].layer
+    else:
+        name = max(rows, key=lambda row: metric(row.totals, requirement.metric)).name if rows else ""
+    network = spec.build(requirement.set, None, meter.max_layers)
+    return next((layer.span for layer in network.layers if layer.name == name), None)
+
+
+def largest_fit(change: Change, fits: Callable[[str], bool | None]) -> tuple[str, str] | None:
+    """The value nearest to the changed one at which the figure is within the limit, and whether it is from below.
+
+    Bisection between a value that fits and the one that does not; `fits` is None for what is no valid network. Answers
+    only where the values next to the one found, and some farther on, all do not fit.
+    """
+    if type(change.value) not in (int, float):
+        return None
+    try:
+        now, before = Decimal(change.written.replace("_", "")), Decimal(change.base_written.replace("_", ""))
+    except ArithmeticError:
+        return None
+    places = max(0, *[-int(number.as_tuple().exponent) for number in (now, before)])
+    if places > 6:
+        return None
+
+    def text(step: int) -> str:
+        return f"{Decimal(step).scaleb(-places):f}"
+
+    bad, good = (int(number.scaleb(places)) for number in (now, before))
+    if fits(text(good)) is not True:
+        if good > bad or fits(text(1)) is not True:
+            return None
+        good, bad = 1, good
+    toward = 1 if bad > good else -1
+    while abs(bad - good) > 1:
+        middle = (good + bad) // 2
+        step, found = middle, fits(text(middle))
+        while found is None and step != good and abs(step - middle) < _NEIGHBOURS:
+            step -= toward
+            found = fits(text(step)) if step != good else None
+        if found:
+            good = step
+        else:
+            bad = middle
+    rest = abs(int(now.scaleb(places)) - good)
+    beyond = {*range(1, min(rest, _NEIGHBOURS)), *(rest * part // 8 for part in range(1, 8))} - {0}
+    if any(fits(text(good + toward * step)) for step in beyond):
+        return None
+    return text(good), "largest" if toward > 0 else "smallest"

@@ -1,0 +1,131 @@
+"""The values that differ between two texts of a spec, and what the spec would cost with one of them as it was."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.errors import CostcalcError
+from costcalc.lang.library import Library
+from costcalc.lang.reader import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from costcalc.errors import Source, Span
+    from costcalc.gate.analysis_cache import Meter
+    from costcalc.lang.reader import Node
+    from costcalc.lang.spec import Spec
+    from costcalc.model import Analysis
+
+SECTIONS = ("params", "input", "defaults", "blocks", "layers")
+"""Where a value can cost something."""
+
+
+class Change(NamedTuple):
+    """A value of the spec that was another one at the base."""
+
+    name: str
+    """The param or argument that it belongs to: `r5`, `kernel`, `depths[2]`."""
+    file: int
+    """Which of the spec's files it stands in."""
+    at: int
+    """How many characters stand before it there."""
+    span: Span
+    written: str
+    base_written: str
+    value: Any
+
+
+def changes(spec: Spec, base: Spec) -> list[Change]:
+    """Every scalar that differs and has a counterpart, in the order of the spec and then of what it extends."""
+    found: dict[tuple[int, int], Change] = {}
+    for index, (file, old) in enumerate(zip(spec.files, base.files, strict=False)):
+        if file.text != old.text:
+            (root, _), (base_root, _) = read(file), read(old)
+            for name, node, base_node in _sections(root, base_root):
+                written, before = _written(node), _written(base_node)
+                if written and before and written != before:
+                    change = Change(name, index, node.mark.index, node.span, written, before, node.value)
+                    found.setdefault((index, change.at), change)
+    return list(found.values())
+
+
+def _sections(root: Node, base: Node) -> Iterator[tuple[str, Node, Node]]:
+    sections = {key.text: value for key, value in root.value} if root.kind == "map" else {}
+    base_sections = {key.text: value for key, value in base.value} if base.kind == "map" else {}
+    for name in SECTIONS:
+        if name in sections and name in base_sections:
+            yield from _differing(name, sections[name], base_sections[name])
+
+
+def _differing(name: str, node: Node, base: Node) -> Iterator[tuple[str, Node, Node]]:
+    """Scalars that differ, each with the name of the key that it stands under."""
+    if node.kind != base.kind:
+        return
+    if node.kind == "scalar":
+        if (node.value, type(node.value)) != (base.value, type(base.value)):
+            yield name, node, base
+    elif node.kind == "map":
+        known = {key.text: value for key, value in base.value}
+        for key, value in node.value:
+            if key.text in known:
+                yield from _differing(key.text, value, known[key.text])
+    else:
+        plain = all(entry.kind == "scalar" for entry in node.value)
+        for index, other in _paired(node.value, base.value):
+            label = f"{name}[{index}]" if plain else name
+            yield from _differing(label, node.value[index], base.value[other])
+
+
+def _paired(nodes: Sequence[Node], base: Sequence[Node]) -> list[tuple[int, int]]:
+    """Which entry of a list was which: by position where the lists are as long, else by what kind of layer each is."""
+    if len(nodes) == len(base):
+        return [(index, index) for index in range(len(nodes))]
+    matcher = SequenceMatcher(None, [*map(_signature, base)], [*map(_signature, nodes)], autojunk=False)
+    return [
+        (block.b + offset, block.a + offset) for block in matcher.get_matching_blocks() for offset in range(block.size)
+    ]
+
+
+def _signature(node: Node) -> str:
+    if node.kind == "map":
+        name = next((value.text for key, value in node.value if key.text == "name"), "")
+        return f"{' '.join(key.text for key, _ in node.value)} {name}"
+    return node.text if node.kind == "scalar" else node.kind
+
+
+def _written(node: Node) -> str:
+    """A scalar as it stands in the text; nothing for one over several lines, or under a tag or an anchor."""
+    text, at = node.source.text, node.mark.index
+    written = text[at : at + node.span.length]
+    if node.plain:
+        return written if written == node.text else ""
+    quoted = len(written) > 1 and written[0] == written[-1] and written[0] in "\"'"
+    return written if quoted else ""
+
+
+class _Chain(Library):
+    """The files of a spec, of which one may read otherwise. Each extends the next; nothing is read from anywhere."""
+
+    def __init__(self, files: Sequence[Source]) -> None:
+        self.files = files
+
+    def extended(self, base: Source, name: str) -> Source:
+        """The next file."""
+        return self.files[self.files.index(base) + 1]
+
+
+def analysis_with(spec: Spec, change: Change, written: str, values: Mapping[str, Any], meter: Meter) -> Analysis | None:
+    """The analysis of the spec with another text in the place of one value; None where that is no valid network."""
+    from costcalc.lang.loader import open_spec
+
+    files = list(spec.files)
+    text = files[change.file].text
+    text = text[: change.at] + written + text[change.at + len(change.written) :]
+    files[change.file] = files[change.file]._replace(text=text)
+    try:
+        return meter.analysis(open_spec(files[0], _Chain(files)), values)
+    except CostcalcError:
+        return None

@@ -1,0 +1,331 @@
+"""A whole check: every spec held to what is required of it, and the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
+from costcalc.gate.analysis_cache import Meter
+from costcalc.gate.baselines import FileBase, GitBase, Repositories, first
+from costcalc.gate.evaluate import Held, Holder
+from costcalc.gate.limits import BASE
+from costcalc.gate.project import Named, Project, Settings, relative
+from costcalc.gate.requirements import Given, applies
+from costcalc.gate.results import (
+    BROKEN,
+    DELETED,
+    ERROR,
+    FAIL,
+    PASS,
+    UNCHANGED,
+    WARNING,
+    Check,
+    Finding,
+    SpecResult,
+    Unevaluated,
+)
+from costcalc.gate.waivers import STALE, apply, stale
+from costcalc.gate.weakened_limits import LOOSENED, limits, requirements, waivers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from costcalc.errors import Source
+    from costcalc.gate.limits import Budget, Increase, Waiver
+
+KEPT = 20_000
+"""How many layers are remembered: to keep those of hundreds of specs takes longer than it saves."""
+
+
+class Request(NamedTuple):
+    """What is to be checked, and how. Everything from outside is in it: the day, and the refs that a CI names."""
+
+    today: date
+    specs: tuple[str, ...] = ()
+    base: str = ""
+    candidates: tuple[str, ...] = ()
+    """Refs to try in the place of a base that is not given."""
+    config: str | None = None
+    given: Given = Given()
+    strict: bool = False
+    max_layers: int | None = None
+    stdin: Source | None = None
+    """The text of the spec `-`."""
+
+
+def check(request: Request) -> Check:
+    """Hold specs to their limits. Raises `CostcalcError` for anything that keeps the check from being made."""
+    from pathlib import Path
+
+    from costcalc.lang.spec import acyclic
+
+    project = Project(Path.cwd(), request.config)
+    with acyclic(), Repositories(project.folder) as repositories:
+        return _Checking(request, project, repositories).check()
+
+
+class _Checking:
+    def __init__(self, request: Request, project: Project, repositories: Repositories) -> None:
+        self.request = request
+        self.project = project
+        self.repositories = repositories
+        self.meter = Meter(request.max_layers, kept=KEPT)
+        self.selected = self.select()
+        self.near = next((spec.path.parent for spec in self.selected if spec.path), None)
+        self.base = self.find_base()
+        self.against: dict[str, GitBase | FileBase | None] = {BASE: self.base}
+        self.holder = Holder(self.meter, request.given, self.base_of)
+        self.settings = {
+            id(settings): settings
+            for settings in [spec.settings for spec in self.selected] + [project.settings(project.folder)]
+            if settings is not None
+        }
+
+    def select(self) -> list[Named]:
+        """The specs to check. Raises `UsageError` where there are none."""
+        if self.request.specs:
+            named = [
+                self.project.named(name, self.request.stdin if name == "-" else None) for name in self.request.specs
+            ]
+            return list({spec.name: spec for spec in named}.values())
+        found = self.project.configured()
+        if not found:
+            settings = self.project.settings(self.project.folder)
+            if settings is None:
+                raise UsageError(
+                    "no spec is named, and no costcalc.toml is here",
+                    help="costcalc check SPEC, or costcalc check --init, which writes a first one",
+                )
+            config = settings.config
+            raise SpecError([Fault("no file matches what this configuration names as specs", config.specs_span)])
+        return found
+
+    def find_base(self) -> GitBase | FileBase | None:
+        """What to compare with. Raises `UsageError` where it is named and cannot be had."""
+        request = self.request
+        ref = request.base
+        if ref.endswith(".json"):
+            return FileBase(ref, self.meter)
+        if not ref and not request.candidates:
+            return None
+        ref = ref or first(self.repositories.main(self.near), request.candidates)
+        return self.git_base(ref, merge_base=True)
+
+    def git_base(self, ref: str, *, merge_base: bool) -> GitBase:
+        base = GitBase(self.repositories, self.project, ref, self.meter, merge_base=merge_base, near=self.near)
+        base.follow(self.selected)
+        return base
+
+    def base_of(self, against: str) -> GitBase | FileBase | None:
+        """What an increase is against: the base, or a ref of its own."""
+        if against not in self.against:
+            self.against[against] = self.git_base(against, merge_base=False)
+        return self.against[against]
+
+    def check(self) -> Check:
+        held = {spec.name: (spec, self.holder.hold(spec)) for spec in self.selected}
+        others = _Others(self, held)
+        self.refuse_idle(held, others)
+        findings, waived, used = self.waive(held.values())
+        findings += self.stale(used, others)
+        findings += self.loosened(held.values())
+        unevaluated = tuple([each for _, one in held.values() for each in one.unevaluated])
+        results = [one.result for _, one in held.values()] + self.deleted(held)
+        if self.request.strict:
+            findings = [each._replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings]
+        broken = any(result.status == BROKEN for result in results)
+        failed = any(finding.severity == ERROR for finding in findings) or (self.request.strict and unevaluated)
+        if not broken and not any(result.held for result in results):
+            raise self.nothing(unevaluated)
+        verdict = ERROR if broken else FAIL if failed else PASS
+        info = self.base.info if self.base else None
+        root = self.project.root
+        folder = relative(self.project.folder, root) if root else ""
+        return Check(
+            verdict,
+            info,
+            tuple(findings),
+            tuple(waived),
+            unevaluated,
+            tuple(results),
+            tuple(self.holder.notices),
+            self.request.strict,
+            "" if folder == "." else folder,
+        )
+
+    def nothing(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
+        """A check that measured nothing never passes."""
+        if unevaluated:
+            return UsageError(
+                "nothing was checked: {}", unevaluated[0].reason, help="--base REF says what to compare with"
+            )
+        names = ", ".join([spec.name for spec in self.selected[:3]])
+        return UsageError(
+            "nothing was checked: {} {} held to nothing",
+            names if len(self.selected) <= 3 else f"{len(self.selected):,} specs",
+            "is" if len(self.selected) == 1 else "are",
+            help="give a budget in the spec, in costcalc.toml (costcalc check --init), or --max macs=...",
+        )
+
+    # Configurations
+
+    def refuse_idle(self, held: dict[str, tuple[Named, Held]], others: _Others) -> None:
+        """Raise `SpecError` where an entry of a configuration is about no spec, no param or no layer at all."""
+        hits = {hit for _, one in held.values() for hit in one.hits}
+        faults = []
+        for settings in self.settings.values():
+            for entry in settings.config.entries:
+                scope = entry.scope
+                names = [spec for spec in others.known(settings) if applies(scope.spec, spec.key)]
+                if not names and scope.spec:
+                    help = "specs says which specs there are; the nearest configuration above a spec holds it"
+                    place = scope.places.get("spec", entry.span)
+                    faults.append(Fault(f"no spec matches {scope.spec}", place, (), help))
+                elif names and (scope.set or scope.layer) and id(entry) not in hits and not others.hit(entry, names):
+                    faults.append(self.idle_scope(entry, names))
+        if faults:
+            raise SpecError(faults)
+
+    def idle_scope(self, entry: Budget | Increase, names: Sequence[Named]) -> Fault:
+        """Why an entry holds nothing in the specs that it names."""
+        scope = entry.scope
+        params = sorted({name for spec in names for name in self.holder.params(spec)})
+        for name in scope.set:
+            if name not in params:
+                place = scope.places.get("set", entry.span)
+                return Fault(f"no spec here has a param {name}", place, (), suggest(name, params))
+        layers = sorted({name for spec in names for name in self.holder.layers(spec)})
+        if not scope.layer:
+            return Fault("no spec here has all of these params", scope.places.get("set", entry.span))
+        help = suggest(scope.layer, layers, "costcalc analyze SPEC lists the layers")
+        return Fault(f"no layer matches {scope.layer}", scope.places.get("layer", entry.span), (), help)
+
+    def waive(self, held: Iterable[tuple[Named, Held]]) -> tuple[list[Finding], list[Finding], set[int]]:
+        """Findings that stand, findings that are waived, and which waivers are about any."""
+        findings: list[Finding] = []
+        waived: list[Finding] = []
+        used: set[int] = set()
+        for spec, one in held:
+            for finding in one.findings:
+                known = spec.settings.config.waivers if spec.settings else ()
+                said, accepted, about = apply(finding, known, spec.key, self.request.today)
+                (waived if accepted else findings).append(said)
+                used |= {id(waiver) for waiver in about}
+        return findings, waived, used
+
+    def stale(self, used: set[int], others: _Others) -> list[Finding]:
+        """Waivers that have expired, or match nothing in any configured spec, whichever are being checked."""
+        found = []
+        for settings in self.settings.values():
+            for waiver in settings.config.waivers:
+                concerned = id(waiver) in used or others.concerned(settings, waiver)
+                finding = stale(waiver, concerned, self.request.today)
+                found += [finding] if finding else []
+        return found
+
+    def loosened(self, held: Iterable[tuple[Named, Held]]) -> list[Finding]:
+        """Limits that the base's own configuration and specs set lower."""
+        base = self.base
+        if not isinstance(base, GitBase):
+            return []
+        found: list[Finding] = []
+        ref = base.info.name
+        for settings in self.settings.values():
+            if base.covers(settings):
+                found += self.loosened_settings(base, settings)
+        for spec, one in held:
+            if one.own_then is None:
+                continue
+            try:
+                old, path = base.config(spec, one.path)
+            except SpecError:
+                continue  # said above, once
+            config = spec.settings.config if spec.settings else None
+            same = (old and old.source.text) == (config and config.source.text)
+            if one.result.status == UNCHANGED and same and path == spec.key:
+                continue
+            then = requirements(one.own_then, old, path)
+            now = requirements(one.own, config, spec.key)
+            found += limits(spec.name, then, now, ref)
+        return found
+
+    def loosened_settings(self, base: GitBase, settings: Settings) -> list[Finding]:
+        """Waivers that a configuration has won, and specs that it names no more."""
+        ref, name = base.info.name, settings.config.source.name
+        try:
+            old = base.own_config(settings)
+        except SpecError as error:
+            message = f"the configuration at {ref} cannot be read: {error.faults[0].message}"
+            return [Finding(LOOSENED, WARNING, "", message, key=f"{LOOSENED}|{name}")]
+        if old is None or old.source.text == settings.config.source.text:
+            return []
+        found = waivers(old, settings.config, ref)
+        known = {spec.path for spec in self.project.specs(settings)} | {spec.path for spec in self.selected}
+        for path in base.named(settings):
+            full = settings.folder / path
+            if full not in known and full.is_file():
+                spec = self.project.show(full)
+                message = f"{name} does not name it as a spec any more, as it did at {ref}"
+                place = settings.config.specs_span
+                help = "say in the review why it need not be held"
+                found.append(Finding(LOOSENED, WARNING, spec, message, place, help=help, key=f"{LOOSENED}|{spec}"))
+        return found
+
+    def deleted(self, held: dict[str, tuple[Named, Held]]) -> list[SpecResult]:
+        """The configured specs that existed at the base; only where no specs are named."""
+        settings = self.project.settings(self.project.folder)
+        base = self.base
+        if self.request.specs or settings is None or not isinstance(base, GitBase) or not base.covers(settings):
+            return []
+        results = []
+        for name, subject in base.deleted(settings, set(held)):
+            try:
+                analysis = subject and subject.analysis({})
+            except CostcalcError:
+                analysis = None
+            results.append(SpecResult(name, DELETED, None, analysis.totals if analysis else None))
+        return results
+
+
+class _Others:
+    """The configured specs that are not being checked: looked at only where an entry or a waiver may be about them."""
+
+    def __init__(self, checking: _Checking, held: dict[str, tuple[Named, Held]]) -> None:
+        self.checking = checking
+        self.held = held
+        self._known: dict[int, list[Named]] = {}
+        self._looked: dict[str, Held] = {}
+
+    def known(self, settings: Settings) -> list[Named]:
+        """Every spec that a configuration holds: those that it names and those being checked."""
+        if id(settings) not in self._known:
+            named = {spec.name: spec for spec in self.checking.project.specs(settings)}
+            named.update({spec.name: spec for spec, _ in self.held.values()})
+            found = [spec for spec in named.values() if spec.settings and spec.settings.config is settings.config]
+            self._known[id(settings)] = found
+        return self._known[id(settings)]
+
+    def look(self, spec: Named) -> Held:
+        if spec.name in self.held:
+            return self.held[spec.name][1]
+        if spec.name not in self._looked:
+            self._looked[spec.name] = self.checking.holder.hold(spec, explained=False)
+        return self._looked[spec.name]
+
+    def hit(self, entry: Budget | Increase, names: Sequence[Named]) -> bool:
+        """Whether an entry has something to hold in any of the specs, or a broken spec keeps that unknown."""
+        looked = map(self.look, names)
+        return any(id(entry) in one.hits or one.result.status == BROKEN for one in looked)
+
+    def concerned(self, settings: Settings, waiver: Waiver) -> bool:
+        """Whether a waiver is about anything, or what could not be evaluated keeps that unknown."""
+        today = self.checking.request.today
+        for spec in self.known(settings):
+            if applies(waiver.scope.spec, spec.key):
+                one = self.look(spec)
+                if one.result.status == BROKEN or any(each.rule == waiver.rule for each in one.unevaluated):
+                    return True
+                if any(apply(finding, [waiver], spec.key, today)[2] for finding in one.findings):
+                    return True
+        return False

@@ -1,0 +1,205 @@
+"""Reads `costcalc.toml`, or `[tool.costcalc]` of `pyproject.toml`. An unknown key is an error with its place."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from costcalc.errors import CostcalcError, Fault, SpecError, suggest
+from costcalc.gate.limits import (
+    WAIVABLE,
+    Allowed,
+    Budget,
+    Capped,
+    Config,
+    Increase,
+    Scope,
+    Waiver,
+    allowance,
+    figure,
+    percentage,
+)
+from costcalc.gate.toml_reader import read
+from costcalc.model import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from fractions import Fraction
+
+    from costcalc.errors import Source
+    from costcalc.gate.toml_reader import Document, Path
+
+NAMES = ("costcalc.toml", "pyproject.toml")
+"""The files that may hold a configuration."""
+
+_SCOPE = ("spec", "set", "layer")
+_BUDGET = (*_SCOPE, *METRICS, "warn_at")
+_INCREASE = (*_SCOPE, *METRICS, "against")
+_WAIVER = ("rule", *_SCOPE, "ceiling", "reason", "expires")
+
+Value = TypeVar("Value")
+
+
+def parse(source: Source) -> Config | None:
+    """The configuration that a file's text holds; None for a `pyproject.toml` without one. Raises `SpecError`."""
+    if source.name.rpartition("/")[2] == "pyproject.toml":
+        if "costcalc" not in source.text:
+            return None
+        document = read(source)
+        table = document.values.get("tool")
+        if not isinstance(table, dict) or "costcalc" not in table:
+            return None
+        return _Reading(document, ("tool", "costcalc"), table["costcalc"]).config()
+    document = read(source)
+    return _Reading(document, (), document.values).config()
+
+
+class _Reading:
+    """One configuration in the making; its faults collect."""
+
+    def __init__(self, document: Document, root: Path, values: Any) -> None:
+        self.document = document
+        self.root = root
+        self.values = values
+        self.faults: list[Fault] = []
+
+    def config(self) -> Config:
+        """The configuration. Raises `SpecError` with every fault."""
+        values = self.table(self.root, self.values, ("specs", "budget", "increase", "waiver"))
+        specs = self.globs((*self.root, "specs"), values.get("specs", []))
+        config = Config(
+            self.document.source,
+            specs,
+            tuple([self.budget(path, entry) for path, entry in self.entries(values, "budget", _BUDGET)]),
+            tuple([self.increase(path, entry) for path, entry in self.entries(values, "increase", _INCREASE)]),
+            tuple([self.waiver(path, entry) for path, entry in self.entries(values, "waiver", _WAIVER)]),
+            self.document.place(*self.root, "specs").value if specs else None,
+        )
+        if self.faults:
+            raise SpecError(sorted(self.faults, key=lambda fault: fault.span[1:] if fault.span else ()))
+        return config
+
+    def fault(self, path: Path, message: str, help: str = "", *, key: bool = False) -> None:
+        place = self.document.place(*path)
+        self.faults.append(Fault(message, place.key if key else place.value, (), help))
+
+    def table(self, path: Path, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.fault(path, "expected a table here")
+            return {}
+        for key in value:
+            if key not in known:
+                self.fault((*path, key), f"unknown key {key}", suggest(key, known), key=True)
+        return {key: entry for key, entry in value.items() if key in known}
+
+    def entries(self, values: dict[str, Any], name: str, known: tuple[str, ...]) -> list[tuple[Path, dict[str, Any]]]:
+        listed = values.get(name, [])
+        path = (*self.root, name)
+        if not isinstance(listed, list):
+            head = ".".join(map(str, path))
+            self.fault(path, f"{name} is a list of tables", f"[[{head}]] begins each", key=True)
+            return []
+        return [((*path, index), self.table((*path, index), entry, known)) for index, entry in enumerate(listed)]
+
+    def taken(self, path: Path, convert: Callable[[Any], Value], value: Any, default: Value) -> Value:
+        """A converted value; its error becomes a fault at its place."""
+        try:
+            return convert(value)
+        except CostcalcError as error:
+            self.faults.append(error.fault(self.document.place(*path).value))
+            return default
+
+    def text(self, path: Path, entry: dict[str, Any], key: str) -> str:
+        value = entry.get(key, "")
+        if isinstance(value, str) and (value or key not in entry):
+            return value
+        self.fault((*path, key), f"{key} is a text")
+        return ""
+
+    def globs(self, path: Path, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
+            self.fault(path, "specs is a list of globs", 'specs = ["models/**/*.yaml"]')
+            return ()
+        for index, glob in enumerate(value):
+            self.inside((*path, index), glob)
+        return tuple(value)
+
+    def inside(self, path: Path, glob: str) -> None:
+        if glob.startswith("/") or ".." in glob.split("/"):
+            self.fault(path, f"{glob} leads out of the folder of this file", "globs of specs are relative to it")
+
+    def scope(self, path: Path, entry: dict[str, Any]) -> Scope:
+        given = entry.get("set", {})
+        values: Mapping[str, Any] = {}
+        if isinstance(given, dict):
+            from costcalc.lang.spec import normal
+
+            values = {
+                name: self.taken((*path, "set", name), lambda each, name=name: normal(name, each), value, 1)  # type: ignore[misc]
+                for name, value in given.items()
+            }
+        else:
+            self.fault((*path, "set"), "set gives values to params", "set = { alpha = 0.5 }")
+        spec = self.text(path, entry, "spec")
+        self.inside((*path, "spec"), spec)
+        places = {key: self.document.place(*path, key).value for key in _SCOPE if key in entry}
+        return Scope(spec, values, self.text(path, entry, "layer"), places)
+
+    def budget(self, path: Path, entry: dict[str, Any]) -> Budget:
+        values = {
+            metric: Capped(
+                self.taken((*path, metric), figure, entry[metric], 0), self.document.place(*path, metric).value
+            )
+            for metric in METRICS
+            if metric in entry
+        }
+        if not values:
+            self.fault(path, "a budget without a figure", f"one of {', '.join(METRICS)}", key=True)
+        return Budget(self.scope(path, entry), values, self.warn_at(path, entry), self.document.place(*path).key)
+
+    def warn_at(self, path: Path, entry: dict[str, Any]) -> Fraction | None:
+        if "warn_at" not in entry:
+            return None
+
+        def convert(value: Any) -> Fraction | None:
+            return percentage(value, value if isinstance(value, str) else "")
+
+        return self.taken((*path, "warn_at"), convert, entry["warn_at"], None)
+
+    def increase(self, path: Path, entry: dict[str, Any]) -> Increase:
+        values = {
+            metric: Allowed(
+                self.taken((*path, metric), allowance, entry[metric], allowance(0)),
+                self.document.place(*path, metric).value,
+            )
+            for metric in METRICS
+            if metric in entry
+        }
+        if not values:
+            self.fault(path, "an increase without a figure", f"one of {', '.join(METRICS)}", key=True)
+        against = self.text(path, entry, "against") or "base"
+        return Increase(self.scope(path, entry), values, against, self.document.place(*path).key)
+
+    def waiver(self, path: Path, entry: dict[str, Any]) -> Waiver:
+        for key in ("rule", "reason"):
+            if key not in entry:
+                self.fault(path, f"a waiver needs a {key}", key=True)
+        rule = self.text(path, entry, "rule")
+        if rule and rule not in WAIVABLE:
+            self.fault((*path, "rule"), f"{rule} cannot be waived", f"known: {', '.join(WAIVABLE)}")
+        ceiling = self.table((*path, "ceiling"), entry.get("ceiling", {}), METRICS)
+        caps = {metric: self.taken((*path, "ceiling", metric), figure, cap, 0) for metric, cap in ceiling.items()}
+        expires = self.taken((*path, "expires"), _day, entry["expires"], None) if "expires" in entry else None
+        scope, reason = self.scope(path, entry), self.text(path, entry, "reason")
+        return Waiver(rule, scope, caps, reason, expires, self.document.place(*path).key)
+
+
+def _day(value: Any) -> date | None:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise CostcalcError("expected a day, got {}", repr(value), help="2027-03-31")
+    return value

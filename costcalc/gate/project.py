@@ -1,0 +1,192 @@
+"""The work tree of a check: configurations, the specs that they name, and where each spec lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+from costcalc.errors import UsageError
+from costcalc.gate.config import NAMES, parse
+from costcalc.gate.git import top
+from costcalc.globs import match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from costcalc.errors import Source
+    from costcalc.gate.limits import Config
+
+STDIN = "-"
+
+
+class Settings(NamedTuple):
+    """A configuration, the folder that its globs start from, and its file."""
+
+    folder: Path
+    config: Config
+    file: Path
+    forced: bool = False
+    """Named by `--config`: it holds every spec, and its globs start from the working folder."""
+
+
+class Named(NamedTuple):
+    """A spec as it is called, its file, and what holds it to something. A bundled spec and a text have no file."""
+
+    name: str
+    path: Path | None = None
+    settings: Settings | None = None
+    text: Source | None = None
+
+    @property
+    def key(self) -> str:
+        """The path that globs of the configuration see."""
+        if self.path is None or self.settings is None:
+            return self.name
+        return relative(self.path, self.settings.folder)
+
+
+class Project:
+    """The files around a working folder. Reads, and keeps what it has read."""
+
+    def __init__(self, folder: Path, config: str | None = None) -> None:
+        """`config` is a configuration file that stands in for every other."""
+        self.folder = folder
+        self.root = top(folder)
+        self._known: dict[Path, Settings | None] = {}
+        self._specs: dict[int, list[Named]] = {}
+        self._forced: Settings | None = None
+        if config is not None:
+            path = Path(os.path.normpath(self.folder / config))
+            found = self._read(path)
+            if found is None:
+                raise UsageError("{} has no [tool.costcalc]", config)
+            self._forced = Settings(folder, found, path, True)
+
+    def show(self, path: Path) -> str:
+        """A path as a user of this folder would write it."""
+        return relative(path, self.folder)
+
+    def settings(self, folder: Path) -> Settings | None:
+        """The nearest configuration at or above a folder, up to the repository's root."""
+        if self._forced:
+            return self._forced
+        root = top(folder)
+        for each in (folder, *folder.parents):
+            if (found := self._at(each)) is not None:
+                return found
+            if each == root:
+                break
+        return None
+
+    def _at(self, folder: Path) -> Settings | None:
+        if folder not in self._known:
+            found = [
+                (name, config)
+                for name in NAMES
+                if os.path.lexists(folder / name) and (config := self._read(folder / name)) is not None
+            ]
+            if len(found) > 1:
+                names = " and ".join(name for name, _ in found)
+                help = "keep one, so that no limit goes unseen"
+                raise UsageError("two configurations in {}: {}", self.show(folder), names, help=help)
+            self._known[folder] = Settings(folder, found[0][1], folder / found[0][0]) if found else None
+        return self._known[folder]
+
+    def _read(self, path: Path) -> Config | None:
+        from costcalc.lang.reader import read_file
+
+        self.inside(path)
+        return parse(read_file(path)._replace(name=self.show(path)))
+
+    def inside(self, path: Path) -> None:
+        """Raise `UsageError` where a file of a repository is a symlink that leads out of it."""
+        root = top(path.parent)
+        if root and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+            raise UsageError("{} is a symlink that leads out of the repository", self.show(path))
+
+    # Specs
+
+    def named(self, name: str, text: Source | None = None) -> Named:
+        """A spec that a user names: a path, or the name of a bundled one."""
+        if text is not None:
+            return Named(text.name, None, self.settings(self.folder), text)
+        if not os.path.lexists(self.folder / name) or os.path.isdir(self.folder / name):  # noqa: PTH112
+            from costcalc.lang.library import Library
+
+            text = Library().open(name)
+            return Named(text.name, None, self.settings(self.folder), text)
+        path = Path(os.path.abspath(self.folder / name))  # noqa: PTH100 (symlinks stay as they are named)
+        self.inside(path)
+        return Named(self.show(path), path, self.settings(path.parent))
+
+    def configured(self) -> list[Named]:
+        """The specs that the configuration of this folder names, in order."""
+        settings = self.settings(self.folder)
+        return [] if settings is None else self.specs(settings)
+
+    def specs(self, settings: Settings) -> list[Named]:
+        """The specs that a configuration names, each with the nearest one above it, which may be another."""
+        if id(settings) not in self._specs:
+            found = []
+            for path in files(settings.folder, spec_globs(settings.config)):
+                full = settings.folder / path
+                self.inside(full)
+                found.append(Named(self.show(full), full, self.settings(full.parent) or settings))
+            self._specs[id(settings)] = found
+        return self._specs[id(settings)]
+
+
+def spec_globs(config: Config) -> tuple[str, ...]:
+    """The globs that say which specs there are: `specs`; without it, those of the budgets and increases."""
+    return config.specs or tuple([entry.scope.spec for entry in config.entries if entry.scope.spec])
+
+
+def files(folder: Path, globs: Iterable[str]) -> list[str]:
+    """The files below a folder that globs match. Neither hidden folders nor symlinks to folders are looked into."""
+    found: set[str] = set()
+    for glob in globs:
+        start = fixed(glob)
+        found.update(path for path in _walk(folder, start) if match(glob, path, "/"))
+    return sorted(found)
+
+
+def fixed(glob: str) -> str:
+    """The folders that a glob begins with, up to its first star.
+
+    >>> fixed("models/**/*.yaml"), fixed("*.yaml"), fixed("models/net.yaml")
+    ('models', '', 'models')
+    """
+    parts = []
+    for part in glob.split("/")[:-1]:
+        if "*" in part:
+            break
+        parts.append(part)
+    return "/".join(parts)
+
+
+def _walk(folder: Path, start: str) -> Iterator[str]:
+    stack = [start]
+    while stack:
+        inner = stack.pop()
+        try:
+            entries = list(os.scandir(folder / inner))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise UsageError("cannot read {}: {}", inner or ".", error.strerror or error) from None
+        for entry in entries:
+            path = f"{inner}/{entry.name}" if inner else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith("."):
+                    stack.append(path)
+            elif entry.is_file() or entry.is_symlink():
+                yield path
+
+
+def relative(path: Path, folder: Path) -> str:
+    """A path from a folder, with slashes; through parents where it lies beside."""
+    try:
+        return path.relative_to(folder).as_posix()
+    except ValueError:
+        return PurePosixPath(os.path.relpath(path, folder).replace(os.sep, "/")).as_posix()

@@ -1,0 +1,191 @@
+"""What the building of a network stands on: evaluated arguments become ops, names become tensors, ops become layers."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costcalc.engine import Builder, LimitError
+from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
+from costcalc.lang.call_compiler import argument_fault
+from costcalc.lang.template import Env, Meter, located
+from costcalc.ops.argument_types import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from costcalc.errors import Span
+    from costcalc.formula import Shape
+    from costcalc.lang.compiler import Compiler
+    from costcalc.lang.names import Entry, Names, Segments
+    from costcalc.lang.template import Block, Item, Reference, Values
+    from costcalc.model import Cost, Tensor
+    from costcalc.ops.base import Op
+
+MAX_PATH = 1_000
+"""The characters of a layer's path."""
+STEP = 100
+"""What an item, a copy or a connection counts against the work of a network; a step of an expression counts 1."""
+Tensors = tuple["Tensor", ...]
+
+
+class Frame:
+    """Where a list of layers stands: its names, the values it sees, its path, and the tensor that entered its block."""
+
+    __slots__ = ("depth", "entered", "followers", "names", "segments", "values")
+
+    def __init__(self, values: Values, names: Names, segments: Segments, entered: Tensors, depth: int) -> None:
+        self.values = values
+        self.names = names
+        self.segments = segments
+        self.entered = entered
+        self.depth = depth
+        self.followers: dict[tuple[int, str], str] = {}
+
+
+class Called(NamedTuple):
+    """A call of a block: which, and with which argument values."""
+
+    block: Block
+    values: tuple[Any, ...]
+
+
+class Wiring:
+    """A network in the making, layer by layer; the errors of its layers get their places here."""
+
+    def __init__(self, compiler: Compiler, params: Mapping[str, Any], inputs: Mapping[str, Shape], limit: int) -> None:
+        self.compiler = compiler
+        self.params = params
+        self.builder = Builder(inputs, limit)
+        self.meter = Meter(STEP * (3 * limit + 1000))
+        self.weighted: list[int] = []
+        """The layers that have weights, of their own or shared."""
+        self.shared: Iterator[int] | None = None
+        self.called: Called | None = None
+        """The block that was called last."""
+        self.site: Span | None = None
+        """The call of a built-in block that is running: what is inside stands there."""
+        self.made: dict[tuple[Item, tuple[Any, ...]], Op] = {}
+
+    def step(self, item: Item, count: int = 1) -> None:
+        """Count an item, a copy or a connection, which may add no layer."""
+        try:
+            self.meter.spend(STEP * count)
+        except LimitError as error:
+            raise located(error, item.span) from None
+
+    def single(self, item: Item, current: Tensors, most: int = 1) -> None:
+        """Raise where there is no input, or a layer of several outputs stands for one."""
+        if not current:
+            names = ", ".join(self.builder.inputs)
+            error = CostcalcError(
+                "{} has no input: the network has several, and none is said",
+                item.target,
+                help=f"from: ... beside it names one or more of {names}",
+            )
+            raise located(error, item.span)
+        if len(current) > max(most, len(item.source or ())):
+            error = CostcalcError(
+                "{} cannot take all {} outputs of a layer",
+                item.target,
+                len(current),
+                help="from: NAME.0 beside it chooses the first",
+            )
+            raise located(error, item.span)
+
+    def shareable(self, share: Reference, number: str, names: Names) -> Entry:
+        """What a name of `share` stands for; of copies the one of the same number."""
+        try:
+            entry = names.find(share.name)
+            return names.find(share.name + number) if entry.copies and number else entry
+        except CostcalcError as unknown:
+            raise located(unknown, share.span) from None
+
+    def weights(self, share: Reference, entry: Entry) -> list[int]:
+        """The layers behind a name that have weights, each where it is first used."""
+        layers = self.builder.layers
+        chosen = self.weighted[bisect_left(self.weighted, entry.first) : bisect_left(self.weighted, entry.last)]
+        if not chosen:
+            raise located(CostcalcError("{} has no weights to share", share.name), share.span)
+        self.meter.spend(len(chosen))
+        return [index if (root := layers[index].shared) is None else root for index in chosen]
+
+    def make(self, item: Item, env: Env) -> Op:
+        """The op of an item with its arguments."""
+        if item.fixed is not None:
+            return item.fixed
+        assert item.op is not None
+        values = tuple([cell.get(env) for _, cell in item.args])
+        try:
+            op = self.made.get((item, values))
+            if op is None:
+                op = item.op(**{name: value for (name, _), value in zip(item.args, values, strict=True)})
+                self.made[item, values] = op
+            return op
+        except ArgumentError as error:
+            node = item.argument(error.argument)
+            failed = SpecError([argument_fault(error, item, node.span if node else item.span)])
+            failed.cause = error
+            raise failed from None
+
+    def layer(
+        self,
+        item: Item,
+        op: Op,
+        inputs: Tensors,
+        name: str,
+        host: int | None = None,
+        repair: Callable[[], str] | None = None,
+    ) -> Tensors:
+        """Give a layer to the engine; an error gets the layer's name, its inputs and its place."""
+        self.step(item, (len(inputs) + 7) // 8)
+        if len(name) > MAX_PATH:
+            raise located(LimitError("a path of more than {:,} characters", MAX_PATH), item.span)
+        try:
+            share = None
+            if self.shared is not None and _weighs(self.builder.infer(op, tuple([t.shape for t in inputs]))[1]):
+                share = next(self.shared, None)
+                if share is None:
+                    raise ShapeError("{} has weights that what it shares has not", op.name)
+            outputs = self.builder.add(op, inputs, name, self.site or item.span, host, share)
+            if share is not None or _weighs(self.builder.layers[-1].cost):
+                self.weighted.append(len(self.builder.layers) - 1)
+            if len(outputs) > 1:
+                self.step(item, len(outputs))
+            return outputs
+        except CostcalcError as error:
+            origins = [f"{show(tensor.shape)} from {self.origin(tensor)}" for tensor in inputs[:8]]
+            notes = (f"{op} in layer {name}", f"its input: {', '.join(origins)}")
+            failed = located(error, self.site or item.span, *notes)
+            if repair is not None:
+                failed.faults = (failed.faults[0]._replace(help=repair()),)
+            raise failed from None
+
+    # Names and values
+
+    def origin(self, tensor: Tensor) -> str:
+        """The name of the layer or input that a tensor comes from."""
+        if tensor.layer < 0:
+            return list(self.builder.inputs)[-1 - tensor.layer]
+        return self.builder.layers[tensor.layer].name
+
+    def env(self, frame: Frame, values: Values, current: Tensors) -> Env:
+        """What an expression sees here."""
+        entered, shape = frame.entered, current[0].shape if current else None
+        return Env(values, shape, entered[0].shape if entered else None, self.params, self.meter)
+
+    def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
+        """What the names of a `from` stand for."""
+        found: list[Tensor] = []
+        for reference in references:
+            try:
+                outputs = names.find(reference.name, current).outputs
+                self.meter.spend(STEP // 10 * len(outputs))
+                found += outputs
+            except CostcalcError as error:
+                raise located(error, reference.span) from None
+        return tuple(found)
+
+
+def _weighs(cost: Cost) -> bool:
+    return bool(cost.params.terms or cost.buffers.terms)

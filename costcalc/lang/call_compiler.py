@@ -1,0 +1,375 @@
+"""Values, ops and blocks of a spec, compiled: the parts of a layer that are checked before any shape is known."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from costcalc.engine import LimitError
+from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, nearest, suggest
+from costcalc.lang.builtin_blocks import builtin
+from costcalc.lang.expression import RESERVED, parse
+from costcalc.lang.functions import Word, gathered
+from costcalc.lang.signature import IDENTIFIER, Parameter, split_signature
+from costcalc.lang.template import (
+    KEYWORDS,
+    MODIFIERS,
+    STRUCTURES,
+    Block,
+    Bound,
+    Cell,
+    Enough,
+    Env,
+    Faults,
+    Item,
+    Meter,
+    Part,
+    Scope,
+    expression_span,
+    fault_at,
+)
+from costcalc.ops import base as ops
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from costcalc.errors import Span
+    from costcalc.lang.expression import Expression
+    from costcalc.lang.reader import Node
+
+MAX_EXPRESSIONS = 300_000
+"""The characters of all different expressions of a spec."""
+_EMPTY: Mapping[str, Any] = {}
+
+
+FOLLOWERS = ("norm", "act")
+"""Arguments that stand for layers written behind."""
+
+
+class Calls:
+    """Compiles values and calls. Faults collect in `faults`; a compiled part with faults is never run."""
+
+    def __init__(self, params: Iterable[str], faults: Faults) -> None:
+        self.faults = faults
+        self.params = Scope(params)
+        self.used: set[str] = set()
+        """Every name that an expression reads."""
+        self.signatures: dict[str, tuple[Node, Node]] = {}
+        """The file's own blocks: key and body."""
+        self.defaults: dict[str, dict[str, Cell]] = {}
+        self._blocks: dict[str, Block] = {}
+        self._builtin: dict[str, tuple[Node, Node]] = {}
+        self._parameters: dict[str, list[Parameter]] = {}
+        self._followers: dict[str, Item | None] = {}
+        """The layer that a word stands for as `norm` or `act`; None while it is being compiled."""
+        self._expressions: dict[str, Expression] = {}
+        self._length = 0
+        """The characters of these expressions."""
+
+    def fault(self, node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> None:
+        """Note a fault at a node."""
+        self.faults.add(fault_at(node, message, *values, help=help, note=note))
+
+    # Values
+
+    def cell(self, node: Node, scope: Scope) -> Cell:
+        """A value, where the names of `scope` can be seen."""
+        if node.kind == "scalar":
+            if isinstance(node.value, str):
+                return self.expression(node, scope)
+            if node.value is None:
+                self.fault(
+                    node, "a value is missing here", help="a number, true or false, a word, a list, an expression"
+                )
+            return Cell(node, node.value)
+        if node.kind == "list":
+            cells = [self.cell(item, scope) for item in node.value]
+            if all(cell.run is None for cell in cells):
+                return Cell(node, tuple([cell.constant for cell in cells]))
+            return Cell(node, run=lambda env: _list([cell.get(env) for cell in cells]), work=len(cells))
+        item = self._bound(node, scope)
+        return Cell(node, run=lambda env: Bound(item, env.names))
+
+    def expression(self, node: Node | Part, scope: Scope) -> Cell:
+        """A scalar's text as an expression."""
+        try:
+            expression = self._parsed(node.value)
+        except LimitError as error:
+            self.faults.add(error.fault(node.span))
+            raise Enough from None
+        except ExpressionError as error:
+            self.faults.add(error.fault(expression_span(node, error)))
+            return Cell(node, run=_broken)
+        broken = False
+        self.used.update(name for name, _ in expression.names)
+        for name, offset in expression.names:
+            if not (name in scope or (name.startswith(("in_", "block_")) and name in RESERVED) or self.is_word(name)):
+                unknown = ExpressionError("unknown name {}", name, help=self._named(name, scope))
+                unknown.offset, unknown.length = offset, len(name)
+                self.faults.add(unknown.fault(expression_span(node, unknown)))
+                broken = True
+        if broken:
+            return Cell(node, run=_broken)
+        if not expression.names:
+            try:
+                return Cell(node, expression.run(Env(_EMPTY, None, None, _EMPTY, Meter(MAX_EXPRESSIONS))))
+            except ExpressionError as error:
+                self.faults.add(error.fault(expression_span(node, error)))
+                return Cell(node, run=_broken)
+        if expression.tree.kind == "name":
+            name = expression.names[0][0]
+            if name not in scope and not name.startswith(("in_", "block_")):
+                return Cell(node, Word(name))
+        return Cell(node, run=expression.run, work=len(expression.text) // 2 + 1)
+
+    def _parsed(self, text: str) -> Expression:
+        found = self._expressions.get(text)
+        if found is None:
+            self._length += len(text)
+            if self._length > MAX_EXPRESSIONS:
+                raise LimitError("different expressions of more than {:,} characters in all", MAX_EXPRESSIONS)
+            found = self._expressions[text] = parse(text)
+        return found
+
+    def _named(self, name: str, scope: Scope) -> str:
+        """What an unknown name was probably meant to be."""
+        if name.lower() in ("true", "false", "yes", "no", "on", "off"):
+            return f"did you mean {'true' if name.lower() in ('true', 'yes', 'on') else 'false'}?"
+        if name in self.params and name not in scope:
+            return f"{name} is defined further down"
+        from costcalc.ops.framework_aliases import elsewhere
+
+        names = sorted({*islice(scope, 1000), *islice(self.params, 1000)})
+        here = nearest(name, names) or elsewhere(name)
+        if here:
+            return f"did you mean {here}?"
+        seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
+        seen += f"; params: {{{name}: ...}} at the top of the file defines it"
+        visible = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))
+        return suggest(name, (*names, *visible, *sorted(KEYWORDS), *self.layer_names()), seen)
+
+    def is_layer(self, name: str) -> bool:
+        """Whether a name is an op or a block."""
+        return name in self.signatures or name in builtin() or ops.find(name) is not None
+
+    def is_word(self, name: str) -> bool:
+        """Whether a name that is not in scope stands for itself."""
+        return name in KEYWORDS or self.is_layer(name)
+
+    def _bound(self, node: Node, scope: Scope) -> Item:
+        if len(node.value) != 1:
+            self.fault(
+                node,
+                "expected one op or block with its arguments here, got {} keys",
+                len(node.value),
+                help="for example norm: {groupnorm: 32}",
+            )
+            return Item("op", "", node.span)
+        key, value = node.value[0]
+        return self.call(key, value, scope)
+
+    # Ops and blocks
+
+    def layer_names(self) -> list[str]:
+        """Every name that may begin a layer."""
+        return [*islice(self.signatures, 1000), *builtin(), *{**ops.REGISTRY, **STRUCTURES}]
+
+    def call(self, key: Node | Part, value: Node | None, scope: Scope, beside: Collection[str] = ()) -> Item:
+        """An op or a block with its arguments. What is said to stand `beside` it by mistake is not missed as well."""
+        name = key.text
+        if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
+            item = Item("block", name, key.span)
+            item.block = lambda: self.block(name)
+            item.args, meant = self._arguments(item, value, self.arguments(name), scope)
+            required = [argument for argument, default, _ in self.signature(name) if not default]
+            self._require(item, key, required, meant.union(beside))
+            return item
+        op = ops.find(name)
+        item = Item("op", name, key.span)
+        if op is None:
+            self._unknown(key)
+            return item
+        item.op = op
+        args, meant = self._arguments(item, value, self.arguments(name), scope)
+        if op.followed:
+            item.norm, item.act = (next((c for a, c in args if a == f), None) for f in FOLLOWERS)
+            args = tuple(pair for pair in args if pair[0] not in FOLLOWERS)
+            for cell in (item.norm, item.act):
+                if cell is not None and cell.run is None:
+                    self.follower(cell, cell.constant)
+        item.args = args
+        if self._require(item, key, [field for field in op.fields if field not in op.defaults], meant.union(beside)):
+            self.fix(item)
+        return item
+
+    def arguments(self, name: str) -> tuple[str, ...]:
+        """The arguments of an op or a block."""
+        if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
+            return tuple([argument for argument, _, _ in self.signature(name)])
+        op = ops.find(name)
+        return () if op is None else (*op.fields, *FOLLOWERS) if op.followed else tuple(op.fields)
+
+    def _unknown(self, key: Node | Part) -> None:
+        name = key.text
+        from costcalc.ops.framework_aliases import layer_meant
+
+        called, bracket, inside = name.partition("(")
+        meant = layer_meant(called, self.layer_names())
+        if name in MODIFIERS or any(name in beside for beside in STRUCTURES.values()):
+            help = "a modifier stands beside an op, a block or a structure"
+        elif name in FOLLOWERS:
+            help = f"{name} is an argument, as in conv: {{..., {name}: ...}}; a layer has a dash and its own name"
+        elif re.match(r"\w+:\S", name):
+            help = f"a space belongs behind the colon: {name.replace(':', ': ', 1)}"
+        elif meant and bracket and inside.strip(") "):
+            help = f"arguments stand behind a colon, as in {meant}: {{...}}; {self._usage(meant)}"
+        elif meant:
+            help = f"did you mean {meant}?"
+        else:
+            help = "costcalc ops and costcalc blocks list what there is"
+        self.fault(key, "unknown op or block {}", name, help=help)
+
+    def fix(self, item: Item) -> None:
+        """Make the op where no argument depends on anything."""
+        assert item.op is not None
+        if all(cell.run is None for _, cell in item.args):
+            try:
+                item.fixed = item.op(**{name: cell.constant for name, cell in item.args})
+            except ArgumentError as error:
+                node = item.argument(error.argument)
+                self.faults.add(argument_fault(error, item, node.span if node else item.span))
+
+    def _require(self, item: Item, key: Node | Part, required: list[str], meant: set[str]) -> bool:
+        """Note what is missing, but for what an unknown argument was probably meant to be."""
+        given = {name for name, _ in item.args} | meant
+        missing = [name for name in required if name not in given]
+        if missing and "" not in meant:
+            kind = "arguments are" if len(missing) > 1 else "argument is"
+            self.fault(
+                key, "{}: the {} missing: {}", item.target, kind, ", ".join(missing), help=self._usage(item.target)
+            )
+        return not missing and not meant.intersection(required)
+
+    def _usage(self, name: str) -> str:
+        """How a layer is written, with its defaults."""
+        op = None if name in self.signatures else ops.find(name)
+        if op is not None:
+            return ops.signature(op)
+        if not self.is_layer(name):
+            return f"{name}: [...]"
+        return f"{name}({', '.join(one + ('=' + text if text else '') for one, text, _ in self.signature(name))})"
+
+    def _arguments(
+        self, item: Item, value: Node | None, known: tuple[str, ...], scope: Scope
+    ) -> tuple[tuple[tuple[str, Cell], ...], set[str]]:
+        """The arguments that are given, here or as defaults; and what unknown ones were probably meant to be."""
+        found = dict(self.defaults.get(item.target, {}))
+        meant: set[str] = set()
+        if value is None or (value.kind == "scalar" and value.value is None):
+            pass
+        elif value.kind == "map":
+            for name_node, node in value.value:
+                if name_node.text in known:
+                    found[name_node.text] = self._argument(item, name_node, node, scope)
+                else:
+                    meant.add(self.unknown_argument(item, name_node, known, node))
+        elif not known:
+            alone = f"it stands alone: - {item.target}"
+            help = f"leave it out: it changes no shape and no count; {alone}" if item.op is not None else alone
+            self.fault(value, "{} takes no arguments", item.target, help=help)
+        else:
+            found[known[0]] = self.cell(value, scope)
+        return tuple(found.items()), meant
+
+    def _argument(self, item: Item, key: Node, node: Node, scope: Scope) -> Cell:
+        if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:
+            self.fault(node, "{}: {}: expected a value, got a mapping", item.target, key.text)
+            return Cell(node, run=_broken)
+        return self.cell(node, scope)
+
+    def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...], value: Node) -> str:
+        """Note an argument that there is not; what it was probably meant to be."""
+        from costcalc.ops.framework_aliases import advice, meant
+
+        name = key.text
+        here = meant(name, known)
+        if name in MODIFIERS or name in STRUCTURES.get(item.target, ()):
+            here, help = "", f"{name} is a modifier: write it beside {item.target}, not among its arguments"
+        elif re.match(r"\w+ *=", name):
+            here, help = name.partition("=")[0].strip(), f"a colon, not =: {name.replace('=', ': ', 1)}"
+        elif not IDENTIFIER.fullmatch(name):
+            here, help = "", f"arguments are written with their names: {self._usage(item.target)}"
+        else:
+            given = tuple([entry.value for entry in value.value]) if value.kind == "list" else value.value
+            help = advice(name, known, given, item.op)
+        self.fault(key, "{} has no argument {}", item.target, name, help=help or self._usage(item.target))
+        return here
+
+    def follower(self, cell: Cell, value: Any) -> Item | None:
+        """The layer that a value of `norm` or `act` stands for; None for `none`."""
+        if isinstance(value, Word):
+            name = str(value)
+            if name == "none":
+                return None
+            if name not in self._followers:
+                self._followers[name] = None
+                self._followers[name] = self.call(Part(name, cell.node.span), None, Scope())
+            found = self._followers[name]
+            if found is None:
+                self.fault(cell.node, "{} is followed by itself, without end", name, help="say norm and act of it")
+            return found
+        self.fault(
+            cell.node, "expected the name of an op, or one with arguments, or none", help="for example norm: batchnorm"
+        )
+        return None
+
+    def late_follower(self, cell: Cell, word: Word) -> Item | None:
+        """The same for a word that is known only while a network is built. Raises `SpecError`."""
+        found = self.follower(cell, word)
+        if self.faults:
+            faults = tuple(self.faults)
+            self.faults.clear()
+            self._followers.clear()
+            raise SpecError(faults)
+        return found
+
+    # Blocks
+
+    def signature(self, name: str) -> list[Parameter]:
+        """The arguments of a block."""
+        if name not in self._parameters:
+            self._parameters[name] = split_signature(self.definition(name)[0].text)[1]
+        return self._parameters[name]
+
+    def definition(self, name: str) -> tuple[Node, Node]:
+        """Where a block is written: the key with its signature, and its body."""
+        if name not in self.signatures and name not in self._builtin:
+            from costcalc.errors import Source
+            from costcalc.lang.reader import read
+
+            root, _ = read(Source(f"<block {name}>", builtin()[name]))
+            self._builtin[name] = root.value[0]
+        return self.signatures.get(name) or self._builtin[name]
+
+    def block(self, name: str) -> Block:
+        """The template of a block."""
+        raise NotImplementedError
+
+
+def _list(values: list[Any]) -> tuple[Any, ...]:
+    found = tuple(values)
+    gathered(found)
+    return found
+
+
+def _broken(env: Env) -> Any:
+    """Stand for a value with a fault; a spec with faults is never built."""
+    raise AssertionError("a spec with faults was built")
+
+
+def argument_fault(error: ArgumentError, item: Item, span: Span) -> Fault:
+    """What is wrong with an argument, under the argument's name."""
+    fault = error.fault(span)
+    help = fault.help or (ops.signature(item.op) if item.op else "")
+    return fault._replace(message=f"{item.target}: {error.argument}: {fault.message}", help=help)

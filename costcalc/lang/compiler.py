@@ -1,0 +1,356 @@
+"""From YAML nodes to templates, with every fault that does not depend on shapes, all of them at once."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from costcalc.errors import Fault, suggest
+from costcalc.lang.call_compiler import Calls
+from costcalc.lang.expression import RESERVED
+from costcalc.lang.signature import IDENTIFIER, MAX_NAME, NAME
+from costcalc.lang.template import (
+    MODIFIERS,
+    STRUCTURES,
+    Block,
+    Branch,
+    Cell,
+    Item,
+    Loop,
+    Part,
+    Reference,
+    Scope,
+    span_within,
+)
+from costcalc.ops import base as ops
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costcalc.errors import Span
+    from costcalc.lang.reader import Node
+
+RESERVED_NAMES = frozenset({"prev", "input"})
+
+
+class Compiler(Calls):
+    """Compiles the layers and blocks of one spec."""
+
+    def block(self, name: str) -> Block:
+        """The template of a block, compiled when it is first asked for."""
+        if name not in self._blocks:
+            key, body = self.definition(name)
+            scope = Scope((), self.params)
+            cells: list[tuple[str, Cell | None]] = []
+            for argument, default, offset in self.signature(name):
+                node = Part(default, span_within(key, offset, len(default)))
+                cells.append((argument, self.expression(node, scope) if default else None))
+                scope.names.add(argument)
+            builtin = name not in self.signatures
+            self._blocks[name] = Block(name, tuple(cells), self.items(body, scope), key.span, builtin)
+        return self._blocks[name]
+
+    def compile_blocks(self) -> None:
+        """Compile the file's own blocks, also those that no layer uses, and look for recursion."""
+        for name in self.signatures:
+            self.block(name)
+        self._find_cycle()
+
+    def _find_cycle(self) -> None:
+        done: set[str] = set()
+        for start in self.signatures:
+            path = {start: iter(self._calls(start))} if start not in done else {}
+            while path:
+                name = next(reversed(path))
+                for other, span in path[name]:
+                    if other in path:
+                        names = list(path)
+                        cycle = " -> ".join([*names[names.index(other) :], other])
+                        help = "a block cannot contain itself; repeat makes copies"
+                        self.faults.add(Fault(f"blocks call each other in a circle: {cycle}", span, (), help))
+                        return
+                    if other not in done:
+                        path[other] = iter(self._calls(other))
+                        break
+                else:
+                    done.add(name)
+                    del path[name]
+
+    def _calls(self, name: str) -> list[tuple[str, Span]]:
+        found: list[tuple[str, Span]] = []
+        stack = list(self.block(name).items)
+        while stack:
+            item = stack.pop()
+            if item.kind == "block":
+                found.append((item.target, item.span))
+            stack.extend(inner for branch in item.branches for inner in branch.items)
+        return [call for call in found if call[0] in self.signatures]
+
+    # Lists of layers
+
+    def items(self, node: Node, scope: Scope, given: Mapping[str, Span] | None = None) -> tuple[Item, ...]:
+        """A list of layers, in which some names are given already."""
+        if node.kind != "list":
+            empty = node.kind == "scalar" and node.value is None
+            self.fault(
+                node,
+                "expected a list of layers{}",
+                "" if empty else ", got a mapping" if node.kind == "map" else f", got {node.text}",
+                help="each layer begins with a dash and a space; an empty list is []",
+            )
+            return ()
+        result = []
+        scope = Scope((), scope)
+        names = dict(given or {})
+        for entry in node.value:
+            item = self._item(entry, scope, names)
+            if item is not None:
+                result.append(item)
+        return tuple(result)
+
+    def _item(self, node: Node, scope: Scope, given: dict[str, Span]) -> Item | None:
+        if node.kind == "scalar":
+            if not isinstance(node.value, str):
+                what = f"expected a layer, got {node.text}" if node.text else "a layer is missing here"
+                self.fault(node, "{}", what, help="a layer begins with the name of an op, a block or a structure")
+                return None
+            if node.text in STRUCTURES and node.text not in ops.REGISTRY:
+                self.fault(node, "{} needs a list of layers", node.text)
+                return None
+            return self.call(node, None, scope)
+        if node.kind == "list":
+            self.fault(node, "expected a layer, got a list", help="group: [...] makes a list one layer")
+            return None
+        entries = {key.text: (key, value) for key, value in node.value}
+        if "let" in entries:
+            return self._let(node, scope)
+        heads = [pair for pair in node.value if pair[0].text not in MODIFIERS]
+        if not heads:
+            self.fault(node, "a layer needs an op, a block or a structure beside its modifiers")
+            return None
+        key, value = self._head(heads)
+        beside = dict(entries)
+        del beside[key.text]
+        inner = self._inner_scope(beside, scope)
+        if key.text in STRUCTURES:
+            item = self._structure(key, value, beside, inner)
+        else:
+            item = self.call(key, value, inner, beside)
+        self._modifiers(item, beside, scope, inner, given)
+        return item
+
+    def _head(self, heads: list[tuple[Node, Node]]) -> tuple[Node, Node]:
+        """The key that is the op, block or structure: the first that is known, else the first."""
+        return next((pair for pair in heads if pair[0].text in STRUCTURES or self.is_word(pair[0].text)), heads[0])
+
+    def _let(self, node: Node, scope: Scope) -> Item | None:
+        for key, _ in node.value[1:] if node.value[0][0].text == "let" else node.value[:1]:
+            self.fault(key, "let stands alone in its item", help="write the layer as an item of its own")
+        value = next(value for key, value in node.value if key.text == "let")
+        if value.kind != "map":
+            self.fault(value, "let gives values to names", help="let: {c: in_channels}")
+            return None
+        item = Item("let", "let", node.span)
+        cells = []
+        for key, entry in value.value:
+            cells.append((key.text, self.cell(entry, scope)))
+            self.variable(key)
+            scope.names.add(key.text)
+        item.args = tuple(cells)
+        return item
+
+    def variable(self, key: Node) -> None:
+        """Note a fault where a name cannot be a variable's."""
+        if not IDENTIFIER.fullmatch(key.text):
+            self.fault(
+                key, "{} cannot be the name of a value", key.text, help="letters, digits and _, not a digit first"
+            )
+        elif key.text in RESERVED:
+            self.fault(key, "{} is a name of the language", key.text, help="choose another name")
+
+    def _inner_scope(self, beside: Mapping[str, tuple[Node, Node]], scope: Scope) -> Scope:
+        if "for" not in beside and "repeat" not in beside:
+            return scope
+        inner = Scope(("i",), scope)
+        if "for" in beside:
+            inner.names.add("row")
+            table = beside["for"][1]
+            if table.kind == "map":
+                inner.names.update(key.text for key, _ in table.value)
+            elif table.kind == "list" and table.value and table.value[0].kind == "list":
+                inner.names.update(head.text for head in table.value[0].value if head.kind == "scalar")
+        return inner
+
+    def _structure(self, key: Node, value: Node, beside: dict[str, tuple[Node, Node]], scope: Scope) -> Item:
+        name = key.text
+        extras = {extra: beside.pop(extra) for extra in STRUCTURES[name] if extra in beside}
+        if name in ("group", "residual"):
+            item = Item(name, name, key.span)
+            branches = [Branch("body" if name == "residual" else name, self.items(value, scope))]
+            if "shortcut" in extras:
+                branches.append(Branch("shortcut", self.items(extras["shortcut"][1], scope)))
+            if "skip" in extras:
+                item.skip = self.cell(extras["skip"][1], scope)
+            item.branches = tuple(branches)
+            return item
+        arguments = self.arguments(name)
+        named = value.kind == "map" and any(
+            entry.kind == "list" or not _is_argument(branch.text, arguments)
+            for branch, entry in value.value or [(key, value)]
+        )
+        listed = value.kind == "list"
+        if not (named or listed):
+            item = self.call(key, value, scope)
+        else:
+            item = self.call(key, None, scope)
+            item.kind = "join"
+            item.branches = self._branches(key, value, scope)
+        if "axis" in extras:
+            item.args = (
+                *(pair for pair in item.args if pair[0] != "axis"),
+                ("axis", self.cell(extras["axis"][1], scope)),
+            )
+            item.fixed = None
+            self.fix(item)
+        return item
+
+    def _branches(self, key: Node, value: Node, scope: Scope) -> tuple[Branch, ...]:
+        if not value.value:
+            self.fault(value, "{} needs branches", key.text, help=f"{key.text}: [[...], [...]]")
+        if value.kind == "map":
+            for name, entry in value.value:
+                self.layer_name(name)
+                if name.text in STRUCTURES[key.text] and entry.kind != "list":
+                    self.fault(name, "{} is no branch", name.text, help=f"write {name.text} beside {key.text}:")
+                    return ()
+            return tuple(Branch(name.text, self.items(entry, scope), name.span) for name, entry in value.value)
+        if any(entry.kind != "list" for entry in value.value):
+            texts = [entry.text for entry in value.value if entry.kind == "scalar"]
+            self.fault(
+                value,
+                "each branch of {} is a list of layers",
+                key.text,
+                help=f"to join tensors by name, write from: [{', '.join(texts)}] beside {key.text}:" if texts else "",
+            )
+            return ()
+        return tuple(Branch(f"branch{n}", self.items(entry, scope)) for n, entry in enumerate(value.value))
+
+    def layer_name(self, node: Node) -> str:
+        """The name that a scalar gives, noting a fault where it cannot be one."""
+        text = node.text if node.kind == "scalar" else ""
+        if len(text) > MAX_NAME:
+            self.fault(node, "a name of {:,} characters; at most {}", len(text), MAX_NAME)
+        elif not NAME.fullmatch(text):
+            self.fault(
+                node,
+                "{} cannot be a name",
+                repr(text) if text else "this",
+                help="names consist of letters, digits, _ and -, and not of digits alone",
+            )
+        elif text in RESERVED_NAMES:
+            self.fault(node, "{} is a name of the language", text, help="choose another name")
+        return text
+
+    def _modifiers(
+        self,
+        item: Item,
+        beside: Mapping[str, tuple[Node, Node]],
+        scope: Scope,
+        inner: Scope,
+        given: dict[str, Span],
+    ) -> None:
+        for name, (key, value) in beside.items():
+            if name == "name":
+                item.name = self.layer_name(value)
+                self._give(item.name, value.span, given)
+            elif name == "from":
+                item.source = self.references(value)
+            elif name == "share":
+                if value.kind == "list":
+                    self.fault(value, "share names one layer, block or group")
+                item.share = next(iter(self.references(value)), None)
+            elif name == "repeat":
+                item.repeat = self.cell(value, inner)
+            elif name == "if":
+                item.condition = self.cell(value, inner)
+            elif name == "for":
+                item.loop = self._loop(value, scope)
+            elif name != "note":
+                self._stray(item, key)
+        item.bare = item.kind in ("residual", "join") and not (item.name or item.repeat or item.loop)
+        if item.bare:
+            for branch in item.branches:
+                if branch.given is not None:
+                    help = f"name the {item.target}: its name then stands before those of its branches"
+                    self._give(branch.segment, branch.given, given, help)
+        item.plain = item.repeat is None and item.loop is None and item.condition is None and item.share is None
+
+    def _give(self, name: str, span: Span, given: dict[str, Span], help: str = "") -> None:
+        """Note that a name is taken in a list."""
+        if name in given:
+            note = f"first in line {given[name].line}"
+            help = help or "give one of them another name"
+            self.faults.add(Fault(f"the name {name} is given twice in this list", span, (note,), help))
+        given.setdefault(name, span)
+
+    def _stray(self, item: Item, key: Node) -> None:
+        name = key.text
+        known = (*item.op.fields, "norm", "act") if item.op else ()
+        if name in known:
+            help = f"{name} is an argument of {item.target}: indent it below, or write {item.target}: {{{name}: ...}}"
+        elif name in STRUCTURES or self.is_word(name):
+            help = "an item is one layer; a second begins with a dash of its own"
+        else:
+            structural = STRUCTURES.get(item.target, ())
+            help = suggest(name, (*MODIFIERS, *structural))
+        self.fault(key, "unknown key {} beside {}", name, item.target, help=help)
+
+    def references(self, node: Node) -> tuple[Reference, ...]:
+        """The names of layers that a scalar or a list gives."""
+        nodes = node.value if node.kind == "list" else [node]
+        found = []
+        for entry in nodes:
+            if entry.kind != "scalar" or not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", entry.text, re.ASCII):
+                self.fault(entry, "expected the name of a layer here", help="from: stem, or from: [left, right]")
+            else:
+                found.append(Reference(entry.text, entry.span))
+        if not nodes:
+            self.fault(node, "an empty list of names")
+        return tuple(found)
+
+    def _loop(self, node: Node, scope: Scope) -> Loop | None:
+        inside = Scope(("row", "i"), scope)
+        if node.kind == "map" and node.value:
+            for key, _ in node.value:
+                self.variable(key)
+            names = tuple(key.text for key, _ in node.value)
+            return Loop(node, names, tuple(self.cell(value, inside) for _, value in node.value), ())
+        if node.kind == "list" and node.value and all(row.kind == "list" for row in node.value):
+            header, *rows = node.value
+            names = tuple(key.text for key in header.value)
+            seen: set[str] = set()
+            for key in header.value:
+                self.variable(key)
+                if key.text in seen:
+                    self.fault(key, "the column {} is named twice", key.text)
+                seen.add(key.text)
+            for row in rows:
+                if len(row.value) != len(names):
+                    help = f"a row has a value for each name of the header: {', '.join(names[:12])}"
+                    self.fault(row, "a row of {} values under {} names", len(row.value), len(names), help=help)
+            return Loop(node, names, None, tuple(tuple(self.cell(c, inside) for c in row.value) for row in rows))
+        self.fault(
+            node,
+            "for takes columns, or a table with a header row",
+            help="for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them the names",
+        )
+        return None
+
+
+def _is_argument(name: str, known: tuple[str, ...]) -> bool:
+    """Whether a name is one of these arguments, or meant to be one."""
+    if name in known:
+        return True
+    from costcalc.ops.framework_aliases import meant
+
+    return meant(name, known) != ""

@@ -1,0 +1,152 @@
+"""Writes a network as a spec: a flat list of named layers, every block, default, loop and expression written out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.ops.argument_types import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from costcalc.model import Layer, Network, Tensor
+    from costcalc.ops.base import Op
+
+
+def write(network: Network) -> str:
+    """The network as a spec of the same cost. A layer's path becomes its name, with `-` for the dots."""
+    return _Writer(network).text()
+
+
+class _Writer:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.inputs = list(network.inputs)
+        self.followers = _followers(network)
+        self.hidden = {index for chain in self.followers.values() for index in chain}
+        self.names: dict[int, str] = {}
+        """The name of each layer that is written, and of those that are written as its norm and act."""
+        taken = {*self.inputs, "prev", "input"}
+        for index, layer in enumerate(network.layers):
+            if index not in self.hidden:
+                name = _unique(layer.name.replace(".", "-"), taken)
+                for part in (index, *self.followers.get(index, ())):
+                    self.names[part] = name
+
+    def text(self) -> str:
+        network = self.network
+        lines = [f"name: {quoted(network.name)}"]
+        if network.description:
+            lines.append(f"description: {quoted(network.description)}")
+        if network.source:
+            lines.append(f"source: {quoted(network.source)}")
+        shapes = {name: show(shape) for name, shape in network.inputs.items()}
+        if self.inputs == ["input"]:
+            lines.append(f"input: {shapes['input']}")
+        else:
+            lines.append("input:")
+            lines.extend(f"  {name}: {shape}" for name, shape in shapes.items())
+        lines.append("layers:" if network.layers else "layers: []")
+        previous: tuple[int, int] | None = (-1, 1) if len(self.inputs) == 1 else None
+        for index, layer in enumerate(network.layers):
+            if index in self.hidden:
+                continue
+            lines.extend(self.item(index, layer, previous))
+            last = self.followers.get(index, (index,))[-1]
+            previous = (last, len(network.layers[last].outputs))
+        lines.extend(self.outputs(previous))
+        return "\n".join(lines) + "\n"
+
+    def item(self, index: int, layer: Layer, previous: tuple[int, int] | None) -> list[str]:
+        arguments = [f"{name}: {show(value)}" for name, value in given(layer.op).items()]
+        for role, follower in zip(self.roles(index), self.followers.get(index, ()), strict=True):
+            arguments.append(f"{role}: {called(self.network.layers[follower].op)}")
+        head = f"  - {layer.op.name}:" + (f" {{{', '.join(arguments)}}}" if arguments else "")
+        lines = [head, f"    name: {self.names[index]}"]
+        sources = [self.reference(tensor) for tensor in layer.inputs]
+        if [(tensor.layer, tensor.port) for tensor in layer.inputs] != _whole(previous):
+            lines.append(f"    from: {sources[0] if len(sources) == 1 else '[' + ', '.join(sources) + ']'}")
+        if layer.shared is not None:
+            lines.append(f"    share: {self.names[layer.shared]}")
+        return lines
+
+    def roles(self, index: int) -> tuple[str, ...]:
+        chain = self.followers.get(index, ())
+        if len(chain) == 1:
+            return ("norm",) if type(self.network.layers[chain[0]].op).__module__.endswith(".norm") else ("act",)
+        return ("norm", "act")[: len(chain)]
+
+    def reference(self, tensor: Tensor) -> str:
+        if tensor.layer < 0:
+            return self.inputs[-1 - tensor.layer]
+        name = self.names[tensor.layer]
+        return f"{name}.{tensor.port}" if len(self.network.layers[tensor.layer].outputs) > 1 else name
+
+    def outputs(self, previous: tuple[int, int] | None) -> Iterable[str]:
+        tensors = list(self.network.outputs.values())
+        if tensors and [(tensor.layer, tensor.port) for tensor in tensors] != _whole(previous):
+            names = [self.reference(tensor) for tensor in tensors]
+            yield f"output: {names[0] if len(names) == 1 else '[' + ', '.join(names) + ']'}"
+
+
+def _whole(previous: tuple[int, int] | None) -> list[tuple[int, int]]:
+    """What a layer without `from` takes: all outputs of the layer before."""
+    return [] if previous is None else [(previous[0], port) for port in range(previous[1])]
+
+
+def _followers(network: Network) -> dict[int, tuple[int, ...]]:
+    """For each layer those that can be written as its norm and act: a chain that nothing else looks into.
+
+    Where weights are shared, every layer is written by itself, since `share` is about a layer and its norm together.
+    """
+    layers = network.layers
+    if any(layer.shared is not None for layer in layers):
+        return {}
+    uses: dict[int, int] = {}
+    for layer in layers:
+        for tensor in layer.inputs:
+            uses[tensor.layer] = uses.get(tensor.layer, 0) + 1
+    for tensor in network.outputs.values():
+        uses[tensor.layer] = uses.get(tensor.layer, 0) + 1
+    chains: dict[int, tuple[int, ...]] = {}
+    for index, layer in enumerate(layers):
+        host = layer.host
+        if host is None:
+            continue
+        chain = chains.get(host, ())
+        before = chain[-1] if chain else host
+        if layer.inputs[0].layer == before and uses[before] == 1 and len(chain) < 2:
+            chains[host] = (*chain, index)
+    return chains
+
+
+def given(op: Op) -> dict[str, object]:
+    """The arguments that differ from their defaults."""
+    return {name: value for name, value in op.arguments.items() if op.defaults.get(name, op) != value}
+
+
+def called(op: Op) -> str:
+    """An op as a value: `relu`, or `{groupnorm: {groups: 32}}`."""
+    arguments = given(op)
+    if not arguments:
+        return op.name
+    return f"{{{op.name}: {{{', '.join(f'{name}: {show(value)}' for name, value in arguments.items())}}}}}"
+
+
+def quoted(text: str) -> str:
+    """A text as a YAML scalar: plain where it can be, else in double quotes."""
+    import json
+    import re
+
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text) and text not in ("true", "false", "null"):
+        return text
+    return json.dumps(text)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    found, count = name, 1
+    while found in taken:
+        count += 1
+        found = f"{name}_{count}"
+    taken.add(found)
+    return found

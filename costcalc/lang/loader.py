@@ -1,0 +1,367 @@
+"""One spec: its sections read, merged with what it extends, checked and compiled; ready to be built at any params."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import islice
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from costcalc.engine import MAX_RANK, LimitError
+from costcalc.errors import (
+    CostcalcError,
+    ExpressionError,
+    Fault,
+    SpecError,
+    nearest,
+    suggest,
+)
+from costcalc.lang.compiler import Compiler
+from costcalc.lang.expression import suffixed
+from costcalc.lang.library import Library
+from costcalc.lang.reader import MAX_NODES, read
+from costcalc.lang.signature import MAX_NAME, split_signature
+from costcalc.lang.spec import Limit, Spec, acyclic
+from costcalc.lang.template import (
+    MODIFIERS,
+    STRUCTURES,
+    Cell,
+    Enough,
+    Env,
+    Faults,
+    Item,
+    Scope,
+    expression_span,
+    fault_at,
+)
+from costcalc.model import METRICS
+from costcalc.ops import base as ops
+from costcalc.ops.argument_types import show
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from costcalc.errors import Source, Span
+    from costcalc.lang.reader import Node
+
+KEYS = (
+    "name",
+    "description",
+    "source",
+    "extends",
+    "params",
+    "input",
+    "defaults",
+    "blocks",
+    "layers",
+    "output",
+    "expect",
+    "budget",
+)
+"""The keys of a spec."""
+EXAMPLES = {
+    "params": "params: {width: 64}",
+    "blocks": "blocks: with unit(width): and a list of layers below it",
+    "defaults": "defaults are per op or block: defaults: {conv: {bias: false}}",
+}
+MAX_EXTENDS = 16
+MAX_TOLD = 20
+"""Warnings of one kind, and names that they choose a suggestion from."""
+
+
+def open_spec(source: str | Source, library: Library | None = None) -> Spec:
+    """Read and check a spec: a path, the name of a bundled spec, or a text. Raises `SpecError` with all its faults."""
+    library = library or Library()
+    with acyclic():
+        return _Reading(library.open(source) if isinstance(source, str) else source, library).spec()
+
+
+class _Reading:
+    """The sections of a spec and of what it extends, as they are collected."""
+
+    def __init__(self, source: Source, library: Library) -> None:
+        self.source = source
+        self.library = library
+        self.faults = Faults()
+        self.unread = False
+        """Whether something could not be read, so that faults in what it means would follow from that."""
+        self.meant: set[str] = set()
+        """What unknown keys were probably meant to be."""
+        self.nodes = 0
+        """Those of all the files, where specs extend each other."""
+        self.warnings: list[Fault] = []
+        self.files: list[Source] = []
+        self.sections: dict[str, Node] = {}
+        self.params: dict[str, tuple[Node, Node]] = {}
+        self.blocks: dict[str, tuple[Node, Node]] = {}
+        self.defaults: dict[str, tuple[Node, dict[str, tuple[Node, Node]]]] = {}
+
+    def spec(self) -> Spec:
+        spec = None
+        with suppress(Enough):
+            self.read(self.source)
+            if not self.unread:
+                spec = self.compiled()
+        if spec is None or self.faults:
+            raise SpecError(sorted(dict.fromkeys(self.faults), key=self.position))
+        return spec
+
+    def compiled(self) -> Spec:
+        compiler = Compiler(self.params, self.faults)
+        spec = Spec(self.source, tuple(self.files), compiler)
+        spec.name = self.text("name") or PurePath(self.source.name).name.removesuffix(".yaml").strip("<>") or "network"
+        spec.source = self.text("source")
+        spec.description = self.text("description")
+        for key, body in self.blocks.values():
+            try:
+                name = split_signature(key.text)[0]
+                compiler.signatures[name] = (key, body)
+                if name in (*STRUCTURES, *MODIFIERS, "let", "none"):
+                    self.fault(key, "{} is a word of the language", name, help="choose another name for the block")
+            except ExpressionError as error:
+                self.faults.add(error.fault(expression_span(key, error)))
+        seen = Scope()
+        for name, (key, node) in self.params.items():
+            compiler.variable(key)
+            if node.kind == "map":
+                self.fault(node, "a param is a number, true or false, a word, a list or an expression, got a mapping")
+                continue
+            spec.params[name] = compiler.cell(node, seen)
+            seen.names.add(name)
+        self.compile_defaults(compiler)
+        compiler.compile_blocks()
+        inputs = self.inputs(compiler)
+        for name, (_, node) in inputs.items():
+            spec.inputs[name] = self.shape(compiler, node, seen)
+        if "layers" in self.sections:
+            given = {name: key.span for name, (key, _) in inputs.items() if name != "input"}
+            spec.items = compiler.items(self.sections["layers"], seen, given)
+        if "output" in self.sections:
+            spec.outputs = compiler.references(self.sections["output"])
+        spec.expect = self.limits(compiler, "expect")
+        spec.budget = self.limits(compiler, "budget")
+        for section in ("input", "layers"):
+            if section not in self.sections and section not in self.meant:
+                example = "input: [3, 224, 224]" if section == "input" else "layers: [flatten, linear: 10]"
+                self.faults.add(Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}"))
+        spec.warnings = (*self.warnings, *self.unused(compiler.used))
+        return spec
+
+    def unused(self, used: Collection[str]) -> Iterator[Fault]:
+        """Warn of the file's own params that no expression reads: a misspelt one would change nothing."""
+        others = list(islice((name for name in self.params if name in used), MAX_TOLD))
+        idle = (key for name, (key, _) in self.params.items() if name not in used and key.source == self.source)
+        for key in islice(idle, MAX_TOLD):
+            help = suggest(key.text, others, "no expression reads it")
+            yield fault_at(key, "the param {} changes nothing", key.text, help=help)._replace(severity="warning")
+
+    def position(self, fault: Fault) -> tuple[bool, int, int]:
+        span = fault.span
+        return (span is None or span.source != self.source, span.line if span else 0, span.column if span else 0)
+
+    def fault(self, node: Node, message: str, *values: object, help: str = "") -> None:
+        self.faults.add(fault_at(node, message, *values, help=help))
+
+    # Sections
+
+    def read(self, source: Source) -> None:
+        """Collect the sections of a source, those of what it extends first."""
+        if source in self.files:
+            names = " -> ".join(file.name for file in (*self.files, source))
+            raise CostcalcError("specs extend each other in a circle: {}", names)
+        if len(self.files) > MAX_EXTENDS:
+            raise CostcalcError("more than {} specs extend each other", MAX_EXTENDS)
+        self.files.append(source)
+        root, warnings = read(source)
+        if source is self.source:
+            self.root = root
+        self.warnings.extend(warnings)
+        if root.kind != "map":
+            self.unread = True
+            empty = root.kind == "scalar" and root.value is None
+            self.fault(
+                root,
+                "the spec is empty" if empty else "a spec is a mapping with the keys input and layers",
+                help="the smallest spec is: input: [3, 224, 224] and, below it, layers: [flatten, linear: 10]",
+            )
+            return
+        entries = {}
+        if len(self.files) > 1 or any(key.text == "extends" for key, _ in root.value):
+            self.nodes += _size(root)
+            if self.nodes > MAX_NODES:
+                raise LimitError("specs that extend each other, of more than {:,} nodes in all", MAX_NODES)
+        for key, value in root.value:
+            if key.text not in KEYS:
+                self.meant.add(nearest(key.text, KEYS))
+                self.fault(key, "unknown key {}", key.text, help=suggest(key.text, KEYS))
+            entries[key.text] = value
+        if "extends" in entries:
+            self.extend(source, entries["extends"])
+        own = source is self.source
+        for key, value in entries.items():
+            if key in ("params", "blocks", "defaults"):
+                self.merge(key, value)
+            elif key in ("input", "layers", "output", "source", "description") or own:
+                self.sections[key] = value
+
+    def extend(self, source: Source, node: Node) -> None:
+        if node.kind != "scalar" or not isinstance(node.value, str):
+            self.unread = True
+            self.fault(node, "extends names one other spec", help="extends: resnet50, or a file beside this one")
+            return
+        try:
+            self.read(self.library.extended(source, node.value))
+        except SpecError as error:
+            self.unread = True
+            for fault in error.faults:
+                self.faults.add(fault)
+        except CostcalcError as error:
+            self.unread = True
+            self.faults.add(error.fault(node.span))
+
+    def merge(self, section: str, node: Node) -> None:
+        if node.kind != "map":
+            if node.kind != "scalar" or node.value is not None:
+                self.unread = True
+                self.fault(node, "{} is a mapping", section, help=EXAMPLES[section])
+            return
+        if section == "params":
+            self.params.update({key.text: (key, value) for key, value in node.value})
+        elif section == "blocks":
+            own = {}
+            for key, value in node.value:
+                name = key.text.partition("(")[0].strip()
+                if name in own:
+                    self.fault(key, "the block {} is written twice", name[:MAX_NAME])
+                own[name] = (key, value)
+            self.blocks.update(own)
+        else:
+            for key, value in node.value:
+                if value.kind != "map":
+                    self.fault(value, "the defaults of {} are arguments", key.text, help=EXAMPLES[section])
+                    continue
+                known = self.defaults.setdefault(key.text, (key, {}))[1]
+                known.update({name.text: (name, cell) for name, cell in value.value})
+
+    def text(self, section: str) -> str:
+        node = self.sections.get(section)
+        if node is None:
+            return ""
+        if node.kind != "scalar":
+            self.fault(node, "{} is a text", section)
+            return ""
+        return str(node.text)
+
+    def compile_defaults(self, compiler: Compiler) -> None:
+        for name, (key, arguments) in self.defaults.items():
+            if not compiler.is_layer(name):
+                help = suggest(name, compiler.layer_names(), "costcalc ops and costcalc blocks list what there is")
+                self.fault(key, "unknown op or block {}", name, help=help)
+                continue
+            known = compiler.arguments(name)
+            item = Item("defaults", name, key.span)
+            item.op = None if name in compiler.signatures else ops.find(name)
+            for argument, (node_key, node) in arguments.items():
+                if argument not in known:
+                    compiler.unknown_argument(item, node_key, known, node)
+            compiler.defaults[name] = {
+                argument: _rooted(compiler.cell(node, compiler.params)) for argument, (_, node) in arguments.items()
+            }
+
+    def inputs(self, compiler: Compiler) -> dict[str, tuple[Node, Node]]:
+        node = self.sections.get("input")
+        if node is None:
+            return {}
+        if node.kind == "map" and node.value:
+            for key, _ in node.value:
+                if key.text != "input":
+                    compiler.layer_name(key)
+            return {key.text: (key, value) for key, value in node.value}
+        return {"input": (node, node)}
+
+    def shape(self, compiler: Compiler, node: Node, scope: Scope) -> list[Cell]:
+        if node.kind != "list" or not 1 <= len(node.value) <= MAX_RANK:
+            self.fault(
+                node,
+                "an input is a list of 1 to {} dimensions, without the batch",
+                MAX_RANK,
+                help="[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names to such lists",
+            )
+            return []
+        return [compiler.cell(size, scope) for size in node.value]
+
+    def limits(self, compiler: Compiler, section: str) -> tuple[Limit, ...]:
+        node = self.sections.get(section)
+        if node is None:
+            return ()
+        entries = node.value if node.kind == "list" else [node]
+        found = []
+        for entry in entries:
+            if entry.kind != "map":
+                self.fault(entry, "{} is a mapping of figures", section, help=f"{section}: {{macs: 4.1G, params: 26M}}")
+                continue
+            values: dict[str, tuple[int, Span]] = {}
+            at: dict[str, Any] = {}
+            for key, value in entry.value:
+                if key.text == "set":
+                    at = self.setting(compiler, value)
+                elif key.text in METRICS:
+                    number = self.figure(value, section)
+                    if number is not None:
+                        values[key.text] = (number, value.span)
+                else:
+                    self.fault(key, "unknown figure {}", key.text, help=suggest(key.text, (*METRICS, "set")))
+            found.append(Limit(values, at, entry.span))
+        return tuple(found)
+
+    def figure(self, node: Node, section: str) -> int | None:
+        value = node.value if node.kind == "scalar" else None
+        help = "4_089_184_256, or 4.1G"
+        if section == "expect":
+            help = "expect holds exact totals: 4_089_184_256; budget takes 4.1G"
+        elif isinstance(value, str):
+            try:
+                value = suffixed(value)
+            except ExpressionError as error:
+                self.faults.add(error.fault(node.span))
+                return None
+        if type(value) is not int or value < 0:
+            shown = show(node.text if node.kind == "scalar" else f"a {node.kind}")
+            self.fault(node, "expected a whole number, got {}", shown, help=help)
+            return None
+        return value
+
+    def setting(self, compiler: Compiler, node: Node) -> dict[str, Any]:
+        if node.kind != "map":
+            self.fault(node, "set gives values to params", help="set: {alpha: 0.5}")
+            return {}
+        values = {}
+        for key, value in node.value:
+            if key.text not in self.params:
+                self.fault(key, "unknown param {}", key.text, help=suggest(key.text, self.params))
+            cell = compiler.cell(value, Scope())
+            if cell.run is not None and not self.faults:
+                self.fault(value, "expected a value that depends on nothing")
+            values[key.text] = cell.constant
+        return values
+
+
+def _size(root: Node) -> int:
+    """The nodes of a spec, an alias counted as what it names."""
+    count, stack = 0, [root]
+    while stack:
+        node = stack.pop()
+        count += 1
+        if node.kind == "list":
+            stack.extend(node.value)
+        elif node.kind == "map":
+            stack.extend(part for pair in node.value for part in pair)
+    return count
+
+
+def _rooted(cell: Cell) -> Cell:
+    """A default sees the file's params, never the arguments of the block that it is used in."""
+    if cell.run is None:
+        return cell
+    run = cell.run
+    return Cell(cell.node, None, lambda env: run(Env(env.root, env.shape, env.block, env.root, env.meter)), cell.work)

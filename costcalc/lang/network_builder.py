@@ -1,0 +1,338 @@
+"""Runs compiled templates: evaluates arguments, unrolls loops, follows names, and gives each layer to the engine."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from costcalc.engine import LimitError
+from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, SpecError
+from costcalc.lang.builder_base import Called, Frame, Tensors, Wiring
+from costcalc.lang.functions import Word, truth
+from costcalc.lang.names import Entry, Names, Segments
+from costcalc.lang.shape_fixes import residual_repair
+from costcalc.lang.template import Bound, Cell, Env, Values, located
+from costcalc.ops import base as ops
+from costcalc.ops.argument_types import natural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from costcalc.errors import Fault, Span
+    from costcalc.lang.template import Item, Loop
+    from costcalc.model import Tensor
+
+MAX_DEPTH = 100
+"""Lists of layers inside each other, through groups, branches and blocks."""
+MAX_CALLS = 3
+"""How many calls of blocks a fault names, the innermost first."""
+
+
+class Run(Wiring):
+    """Runs the templates of one network."""
+
+    def network(self, items: tuple[Item, ...]) -> tuple[Tensors, Names]:
+        """Build the whole list. Raises `SpecError`, with the place and the notes, at the first fault."""
+        names = Names()
+        inputs = self.builder.inputs
+        for name in inputs:
+            names.table[name] = Entry((self.builder.input(name),))
+        entered: Tensors = (self.builder.input(next(iter(inputs))),) if len(inputs) == 1 else ()
+        if entered:
+            names.table.setdefault("input", Entry(entered))
+        segments = Segments("", _given(items).union(inputs) - {"input"})
+        frame = Frame(Values(self.params), names, segments, entered, 0)
+        return self.run(items, entered, frame), names
+
+    # Lists and items
+
+    def run(self, items: tuple[Item, ...], current: Tensors, frame: Frame) -> Tensors:
+        """Run a list of layers on a tensor."""
+        if frame.depth > MAX_DEPTH:
+            raise located(LimitError("layers nested more than {} deep", MAX_DEPTH), items[0].span if items else None)
+        names, segments = frame.names, frame.segments
+        for item in items:
+            self.step(item)
+            if item.kind == "let":
+                frame.values = values = frame.values.copy()
+                self.meter.spend(len(values))
+                env = self.env(frame, values, current)
+                for name, cell in item.args:
+                    values[name] = cell.get(env)
+                continue
+            entering = current if item.source is None else self.tensors(item.source, current, names)
+            first = len(self.builder.layers)
+            copies: Mapping[str, Entry] = {}
+            segment = item.name or ("" if item.bare else segments.take(item.target))
+            if item.plain:
+                current = self.once(item, entering, frame, frame.values, segment)
+            else:
+                current, copies = self.copies(item, entering, frame, segment)
+            if not segment:
+                segment = self.joint(first, segments.prefix)
+            if segment:
+                names.table[segment] = self.entry(item, current, first, copies)
+        return current
+
+    def entry(self, item: Item, outputs: Tensors, first: int, copies: Mapping[str, Entry]) -> Entry:
+        """What the name of an item stands for, that has just been run."""
+        called = self.called if item.kind == "block" else None
+        return Entry(outputs, first, len(self.builder.layers), copies, called)
+
+    def joint(self, first: int, prefix: str) -> str:
+        """The segment of the layer that joins the branches of a structure without a name, where there is one."""
+        if len(self.builder.layers) == first:
+            return ""
+        path = self.builder.layers[-1].name[len(prefix) :]
+        return "" if "." in path else path
+
+    def copies(self, item: Item, current: Tensors, frame: Frame, segment: str) -> tuple[Tensors, Mapping[str, Entry]]:
+        """Run an item as often as `for` and `repeat` say, where `if` allows."""
+        if item.loop is None and item.repeat is None:
+            return self.copy(item, current, frame, frame.values, segment, ""), {}
+        found: dict[str, Entry] = {}
+        rows = [()] if item.loop is None else self.rows(item.loop, current, frame)
+        for row, columns in enumerate(rows):
+            first, inner = len(self.builder.layers), found
+            values = Values(frame.values)
+            number = ""
+            if item.loop is not None:
+                self.step(item)
+                number = f".{row}"
+                values["i"] = values["row"] = row
+                env = self.env(frame, values, current)
+                values.update({name: cell.get(env) for name, cell in columns})
+            if item.repeat is None:
+                current = self.copy(item, current, frame, values, segment, number)
+            else:
+                if item.loop is not None:
+                    inner = {}
+                for i in range(self.times(item, self.env(frame, values, current))):
+                    self.step(item)
+                    start = len(self.builder.layers)
+                    current = self.copy(item, current, frame, Values(values, i=i), segment, f"{number}.{i}")
+                    inner[str(i)] = self.entry(item, current, start, {})
+            if item.loop is not None:
+                found[str(row)] = self.entry(item, current, first, inner if item.repeat else {})
+        return current, found
+
+    def rows(self, loop: Loop, current: Tensors, frame: Frame) -> Sequence[tuple[tuple[str, Cell], ...]]:
+        """The names and cells of each row."""
+        if loop.columns is None:
+            return [tuple(zip(loop.names, row, strict=True)) for row in loop.rows]
+        env = self.env(frame, Values(frame.values, row=0, i=0), current)
+        columns = []
+        for name, cell in zip(loop.names, loop.columns, strict=True):
+            column = cell.get(env)
+            if not isinstance(column, tuple):
+                error = CostcalcError("the column {} is no list", name, help="a column gives one value for each copy")
+                raise located(error, cell.node.span)
+            columns.append([(name, Cell(cell.node, value)) for value in column])
+        if len({len(column) for column in columns}) != 1:
+            lengths = ", ".join(f"{name} has {len(column)}" for name, column in zip(loop.names, columns, strict=True))
+            help = "each column has a value for each copy"
+            raise located(CostcalcError("the columns of for differ in length: {}", lengths, help=help), loop.node.span)
+        return list(zip(*columns, strict=True))
+
+    def times(self, item: Item, env: Env) -> int:
+        """How often `repeat` repeats."""
+        assert item.repeat is not None
+        try:
+            count = operator.index(natural(item.repeat.get(env)))
+        except ArgumentError as fault:
+            raise located(CostcalcError("repeat: " + fault.message, *fault.values), item.repeat.node.span) from None
+        if count > self.meter.left:
+            error = LimitError("{:,} copies, of at most {:,} layers", count, self.builder.max_layers)
+            raise located(error, item.repeat.node.span)
+        return count
+
+    def copy(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
+        """Run one copy, or pass the tensor through where `if` leaves it out."""
+        if item.condition is not None:
+            env = self.env(frame, values, current)
+            value = item.condition.get(env)
+            try:
+                wanted = value if type(value) is bool else truth(value)
+            except ExpressionError as error:
+                raise located(error, item.condition.node.span) from None
+            if not wanted:
+                return current
+        if item.share is None or self.shared is not None:
+            return self.once(item, current, frame, values, segment, number)
+        entry = self.shareable(item.share, number, frame.names)
+        self.shared = iter(self.weights(item.share, entry))
+        try:
+            outputs = self.once(item, current, frame, values, segment, number)
+            if item.kind == "block" and self.called != entry.called:
+                help = "share is between calls of one block with the same argument values"
+                other = CostcalcError("{} is no {} with these arguments", item.share.name, item.target, help=help)
+                raise located(other, item.share.span)
+            if next(self.shared, None) is not None:
+                help = f"{item.share.name} is repeated: {item.share.name}.0 is its first copy" if entry.copies else ""
+                left = CostcalcError("{} has more weights than this {}", item.share.name, item.target, help=help)
+                raise located(left, item.share.span)
+        finally:
+            self.shared = None
+        return outputs
+
+    # One copy
+
+    def once(
+        self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str = ""
+    ) -> Tensors:
+        """Run an item once, at its path."""
+        if item.kind == "op":
+            return self.op(item, current, frame, values, segment, number)
+        prefix = frame.segments.prefix
+        segments = Segments(f"{prefix}{segment}{number}.", ()) if segment else frame.segments
+        if item.kind == "block":
+            return self.call(item, current, frame, values, segments)
+        if item.kind == "group":
+            (branch,) = item.branches
+            segments.given = _given(branch.items)
+            return self.run(branch.items, current, self.inner(frame, values, segments))
+        if item.kind == "residual":
+            return self.residual(item, current, frame, values, segments)
+        return self.join(item, current, frame, values, segments)
+
+    def inner(self, frame: Frame, values: Values, segments: Segments) -> Frame:
+        """The frame of a list inside another: a group or a branch."""
+        return Frame(Values(values), Names(frame.names), segments, frame.entered, frame.depth + 1)
+
+    def branch(
+        self,
+        items: tuple[Item, ...],
+        wanted: str,
+        current: Tensors,
+        frame: Frame,
+        values: Values,
+        segments: Segments,
+        given: Span | None = None,
+    ) -> Tensors:
+        """Run one path of a structure under a segment of its own."""
+        segment = segments.take(wanted) if given is None else wanted
+        scope = Segments(f"{segments.prefix}{segment}.", _given(items))
+        return self.run(items, current, self.inner(frame, values, scope))
+
+    def residual(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
+        """The body's result, with the input or the shortcut's result added unless `skip` is false."""
+        self.single(item, current)
+        skip = True
+        if item.skip is not None:
+            value = item.skip.get(self.env(frame, values, current))
+            try:
+                skip = value if type(value) is bool else truth(value)
+            except ExpressionError as error:
+                raise located(error, item.skip.node.span) from None
+        body, *shortcut = item.branches
+        result = self.branch(body.items, body.segment, current, frame, values, segments)
+        if not skip:
+            return result
+        other = current
+        for path in shortcut:
+            other = self.branch(path.items, path.segment, current, frame, values, segments)
+        add = ops.REGISTRY["add"]()
+        name = f"{segments.prefix}{segments.take('add')}"
+        return self.layer(item, add, result + other, name, repair=lambda: residual_repair(item, result, other))
+
+    def join(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
+        """Branches on the same input, and the op that joins them."""
+        results: list[Tensor] = []
+        for branch in item.branches:
+            results += self.branch(branch.items, branch.segment, current, frame, values, segments, branch.given)
+        op = self.make(item, self.env(frame, values, current))
+        return self.layer(item, op, tuple(results), f"{segments.prefix}{segments.take(item.target)}")
+
+    def call(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
+        """A block, which sees its arguments and the file's params only."""
+        assert item.block is not None
+        block = item.block()
+        if frame.depth >= MAX_DEPTH:
+            raise located(LimitError("blocks nested more than {} deep", MAX_DEPTH), item.span)
+        env = self.env(frame, values, current)
+        given = {name: cell.get(env) for name, cell in item.args}
+        inside = Values(self.params)
+        shape = current[0].shape if current else None
+        within = Env(inside, shape, shape, self.params, self.meter)
+        self.step(item, 1 + len(block.arguments) // 10)
+        for name, default in block.arguments:
+            if name in given:
+                inside[name] = given[name]
+            else:
+                assert default is not None
+                inside[name] = default.get(within)
+        names = Names(None, {"input": Entry(current)} if current else None)
+        segments.given = _given(block.items)
+        outer = self.site
+        self.site = item.span if block.builtin and outer is None else outer
+        try:
+            result = self.run(block.items, current, Frame(inside, names, segments, current, frame.depth + 1))
+        except SpecError as error:
+            error.faults = tuple(_called(fault, item, outermost=self.site is not outer) for fault in error.faults)
+            raise
+        finally:
+            self.site = outer
+        self.called = Called(block, tuple([inside[name] for name, _ in block.arguments]))
+        return result
+
+    def op(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
+        """An op, and the norm and act that its arguments ask for."""
+        env = self.env(frame, values, current)
+        op = item.fixed or self.make(item, env)
+        host = len(self.builder.layers)
+        self.single(item, current, 1 if op.arity[1] is not None else len(current))
+        result = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}")
+        for cell in (item.norm, item.act):
+            if cell is not None:
+                result = self.follow(item, cell, result, frame, env, host, number)
+        return result
+
+    def follow(
+        self, item: Item, cell: Cell, current: Tensors, frame: Frame, env: Env, host: int, number: str
+    ) -> Tensors:
+        """The layer that `norm` or `act` adds behind an op."""
+        value = cell.get(env)
+        names: Values = Values({})
+        follower: Item | None
+        if isinstance(value, Bound):
+            follower, names = value.item, Values(value.names)
+        elif isinstance(value, Word):
+            follower = self.compiler.late_follower(cell, value)
+        else:
+            error = CostcalcError(
+                "expected the name of an op, or none, got {}", value, help="for example norm: batchnorm"
+            )
+            raise located(error, cell.node.span)
+        if follower is None:
+            return current
+        key = (id(item), follower.target)
+        segment = frame.followers.get(key) if number else None
+        if segment is None:
+            segment = frame.followers[key] = frame.segments.take(follower.target)
+        first = len(self.builder.layers)
+        if follower.kind == "op":
+            op = follower.fixed or self.make(follower, Env(names, current[0].shape, env.block, self.params, self.meter))
+            current = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}", host)
+        else:
+            current = self.once(follower, current, frame, names, segment, number)
+        frame.names.table[segment] = self.entry(follower, current, first, {})
+        return current
+
+
+def _called(fault: Fault, item: Item, *, outermost: bool) -> Fault:
+    """A fault inside a block, with a note of its call; one in the text of a built-in block stands at the first call."""
+    span, notes = fault.span, fault.notes
+    if outermost and span is not None and span.source.name.startswith("<block "):
+        line = span.source.text.splitlines()[span.line - 1].strip()
+        span, notes = item.span, (f"in block {item.target}: {line}", *notes)
+    if sum(note.startswith("block ") for note in notes) < MAX_CALLS:
+        notes = (*notes, f"block {item.target}, called in {item.span.source.name}:{item.span.line}")
+    return fault._replace(span=span, notes=notes)
+
+
+def _given(items: tuple[Item, ...]) -> frozenset[str]:
+    names = [item.name for item in items if item.name]
+    for item in items:
+        if item.bare:
+            names.extend(branch.segment for branch in item.branches if branch.given is not None)
+    return frozenset(names)

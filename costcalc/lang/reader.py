@@ -1,0 +1,346 @@
+"""One safe, strict subset of YAML: nodes that know their place, or every fault that can be found at once.
+
+Built on PyYAML's event stream, with libyaml where it is there and without. The composer is never used: it crashes the
+process on deep nesting, and overwrites a key that stands twice.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import yaml
+
+from costcalc.errors import Fault, Source, Span, SpecError
+from costcalc.lang.files import decode, place, read_file, read_stream
+from costcalc.lang.scalars import CONSTANTS, NUMERIC, OCTAL, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MAX_DEPTH", "MAX_NODES", "Node", "decode", "read", "read_file", "read_stream", "text_offset"]
+
+MAX_DEPTH = 100
+MAX_NODES = 1_000_000
+MAX_FAULTS = 100
+_FAR = 1_000
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Gives the events: libyaml's parser, or the one in Python."""
+
+Scalar: TypeAlias = int | float | bool | str | None
+
+
+class Node(NamedTuple):
+    """A value of a spec and its place. An alias is the node that it names, the same object."""
+
+    kind: Literal["scalar", "list", "map"]
+    value: Any
+    """A scalar's value, a list's nodes, a map's pairs of nodes. A key's value is its text."""
+    text: str
+    """A scalar as it was written, without quotes."""
+    plain: bool
+    """A scalar without quotes."""
+    mark: Any
+    source: Source
+
+    @property
+    def span(self) -> Span:
+        """A scalar's text on its line; of a list or a map the first character."""
+        line, column, index = self.mark.line + 1, self.mark.column + 1, self.mark.index
+        if self.kind != "scalar":
+            return Span(self.source, line, column, 1)
+        written = self.source.text
+        if self.plain and not self.text:  # the parsers differ in where nothing stands: behind what is before it
+            before = written[max(0, index - _FAR) : index]
+            return Span(self.source, *place(written, index - len(before) + len(before.rstrip())), 1)
+        if self.plain and written.startswith(self.text, index):
+            return Span(self.source, line, column, len(self.text))
+        match = _SCALAR.match(written, index)
+        return Span(self.source, line, column, len(match[0].rstrip()) or 1 if match else 1)
+
+
+def text_offset(node: Node) -> int | None:
+    """How far from the node's place its text begins; None where the text does not stand there as it is.
+
+    >>> root, _ = read(Source("x.yaml", 'a: "4 * mid"'))
+    >>> text_offset(root.value[0][1])
+    1
+    """
+    written = node.source.text
+    index: int = node.mark.index
+    match = _PROPERTIES.match(written, index)
+    start = match.end() if match else index
+    start += not node.plain
+    if node.kind == "scalar" and "\n" not in node.text and written.startswith(node.text, start):
+        return start - index
+    return None
+
+
+def read(source: Source) -> tuple[Node, list[Fault]]:
+    """The one document of a text, and warnings. Raises `SpecError` with all faults that can be found at once.
+
+    >>> root, _ = read(Source("x.yaml", "{out: 1_000, act: relu}"))
+    >>> [(key.value, node.value, node.span.column) for key, node in root.value]
+    [('out', 1000, 7), ('act', 'relu', 19)]
+    """
+    reading = Reading(source)
+    root = None
+    try:
+        if "\ufeff" in source.text:  # libyaml would drop it, the other parser keep it
+            raise yaml.YAMLError("byte order mark")
+        root = reading.document()
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        from costcalc.lang.yaml_errors import explain
+
+        fault = explain(reading, error)
+        if all(other.span != fault.span for other in reading.faults):
+            reading.faults.append(fault)
+    except StopReading:
+        pass
+    faults = reading.faults
+    if root is None or any(fault.severity == "error" for fault in faults):
+        raise SpecError(sorted(faults, key=lambda fault: fault.span[1:] if fault.span else ()))
+    return root, faults
+
+
+class StopReading(Exception):  # noqa: N818 (a signal, not an error)
+    """Reading on would find nothing more, or cost too much."""
+
+
+class _Anchor(NamedTuple):
+    node: Node | None
+    """None while it is still open."""
+    nodes: int
+    height: int
+    mark: Any
+
+
+_CORE = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "seq", "map")}
+_FITS = {("int", "int"), ("float", "float"), ("bool", "bool"), ("null", "NoneType")}
+_MERGE = "write the keys out, or give them once in defaults or in a block"
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)*")
+_SCALAR = re.compile(r"""(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\r\n]|'')*'?|[^\r\n]*)""")
+_BRACE = re.compile(r"([A-Za-z_][\w-]*)(:?) *\{")
+_WORD = re.compile(r"[^\s,\[\]{}]*")
+
+
+class Reading:
+    """One pass over the events of one text."""
+
+    def __init__(self, source: Source, advise: bool = True) -> None:
+        self.source = source
+        self.advise = advise
+        """Whether a trap is shown as it would be right."""
+        self.traps: list[tuple[str, int]] = []
+        """What YAML takes otherwise than it was meant: its kind, and its index in the text."""
+        self.faults: list[Fault] = []
+        self.anchors: dict[str, _Anchor] = {}
+        self.open: list[tuple[Any, list[Node], bool, int, int]] = []
+        """Of each open collection: its event; and of what is around it: nodes, whether a map, height; nodes before."""
+
+    def document(self) -> Node:
+        """The root node, of no document at all an empty scalar."""
+        source, stack, new = self.source, self.open, tuple.__new__
+        next_event: Callable[[], Any] = LOADER(source.text).get_event
+        scalar, sequence_start, mapping_start = yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent
+        sequence_end, mapping_end = yaml.SequenceEndEvent, yaml.MappingEndEvent
+        children: list[Node] = []
+        mapping = False
+        height = count = documents = 0
+        begin = next_event().start_mark
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is scalar:
+                value = text = event.value
+                plain = not event.style
+                if event.tag is not None:
+                    value = self.tagged(event)
+                    if mapping and not len(children) & 1:
+                        value = text
+                elif plain and (not mapping or len(children) & 1):
+                    value = self.number(text, event.start_mark) if text[:1] in NUMERIC else CONSTANTS.get(text, text)
+                children.append(new(Node, ("scalar", value, text, plain, event.start_mark, source)))
+                count += 1
+                if event.anchor is not None:
+                    self.define(event, _Anchor(children[-1], 1, 0, event.start_mark))
+            elif kind is mapping_end or kind is sequence_end:
+                start, around, was_mapping, outer_height, before = stack[-1]
+                torn = start.flow_style and self.torn(children, mapping)
+                stack.pop()
+                value = self.pairs(children, torn) if mapping else children
+                node = new(Node, ("map" if mapping else "list", value, "", False, start.start_mark, source))
+                if start.anchor is not None:
+                    self.anchors[start.anchor] = _Anchor(node, count - before, height + 1, start.start_mark)
+                around.append(node)
+                children, mapping, height = around, was_mapping, max(outer_height, height + 1)
+            elif kind is mapping_start or kind is sequence_start:
+                if len(stack) >= MAX_DEPTH:
+                    self.stop(event.start_mark, f"nested deeper than {MAX_DEPTH} levels, the limit of a spec")
+                if event.tag is not None:
+                    self.tagged_collection(event, kind is mapping_start)
+                if event.anchor is not None:
+                    self.define(event, _Anchor(None, 0, 0, event.start_mark))
+                stack.append((event, children, mapping, height, count))
+                count += 1
+                children, mapping, height = [], kind is mapping_start, 0
+            elif kind is yaml.AliasEvent:
+                anchor = self.alias(event)
+                count += anchor.nodes
+                height = max(height, anchor.height)
+                if len(stack) + anchor.height > MAX_DEPTH:
+                    message = f"nested deeper than {MAX_DEPTH} levels after *{event.anchor}, the limit of a spec"
+                    self.stop(event.start_mark, message)
+                named = anchor.node or new(Node, ("scalar", None, f"*{event.anchor}", True, event.start_mark, source))
+                if mapping and not len(children) & 1 and named.kind == "scalar":
+                    named = named._replace(value=named.text)
+                children.append(named)
+            elif kind is yaml.DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    help = "a spec is one document per file: put the other into a file of its own"
+                    self.stop(event.start_mark, "a second document begins here", help=help)
+            elif kind is yaml.StreamEndEvent:
+                break
+            if count > MAX_NODES:
+                self.stop(event.start_mark, f"more than {MAX_NODES:,} nodes after alias expansion, the limit of a spec")
+        return children[0] if children else new(Node, ("scalar", None, "", True, begin, source))
+
+    def fault(self, mark: Any, message: str, length: int = 1, note: str = "", help: str = "") -> None:
+        """Keep a fault, up to a number of them."""
+        span = Span(self.source, mark.line + 1, mark.column + 1, max(1, length))
+        self.faults.append(Fault(message, span, (note,) if note else (), help))
+        if len(self.faults) >= MAX_FAULTS:
+            raise StopReading
+
+    def stop(self, mark: Any, message: str, help: str = "") -> None:
+        """A fault after which reading does not go on."""
+        self.fault(mark, message, help=help)
+        raise StopReading
+
+    def number(self, text: str, mark: Any) -> Scalar:
+        """The value of a plain scalar that begins as a number does: a number, or the text."""
+        if len(text) <= 30 and text[0] != "0" and text.isdigit() and text.isascii():
+            return int(text)
+        try:
+            value = number(text)
+        except ValueError as error:
+            message, help = error.args
+            self.fault(mark, message, len(text), help=help)
+            return 0
+        if value.__class__ is int and (octal := OCTAL.fullmatch(text)):
+            span = Span(self.source, mark.line + 1, mark.column + 1, len(text))
+            help = f"write {value}; elsewhere a leading zero means an octal number"
+            self.faults.append(Fault(f"{octal[0]} is read as the decimal number {value}", span, (), help, "warning"))
+        return value
+
+    def pairs(self, children: list[Node], torn: bool) -> list[tuple[Node, Node]]:
+        """The keys and values of a map, each key once, and its value its text."""
+        keys = children[::2]
+        pairs = list(zip(keys, children[1::2], strict=True))
+        texts = {key.text for key in keys}
+        if torn or (len(texts) == len(pairs) and "" not in texts and "<<" not in texts and "{" not in "".join(texts)):
+            return pairs
+        seen: dict[str, Node] = {}
+        for key in keys:
+            first = seen.setdefault(key.text, key)
+            if key.kind != "scalar":
+                self.fault(key.mark, f"a {key.kind} cannot be a key", help="a key is a word, or a text in quotes")
+            elif key.plain and key.text == "<<":
+                self.fault(key.mark, "the merge key << is not part of the language", 2, help=_MERGE)
+            elif key.plain and not key.text:
+                self.fault(key.mark, "a key is missing here")
+            elif key.plain and (match := _BRACE.match(key.text)):
+                name, colon = match.groups()
+                self.trap(
+                    "brace" if not colon else "colon",
+                    key.mark,
+                    f"a {'space' if colon else 'colon'} is missing after {name}{colon}",
+                    len(name),
+                )
+            elif first is not key:
+                note = f"first at line {first.mark.line + 1}, column {first.mark.column + 1}"
+                self.fault(key.mark, f"the key {key.text} stands here twice", key.span.length, note)
+        return pairs
+
+    def torn(self, children: list[Node], mapping: bool) -> bool:
+        """Whether braces or brackets hold what was meant otherwise: `{out:64}`, `{out: max(a, b)}`."""
+        found = len(self.traps)
+        open, first = 0, children[0] if children else None
+        for position, node in enumerate(children):
+            text = node.text
+            if open and first:
+                open += text.count("(") - text.count(")")
+                if open <= 0:
+                    self.trap("torn", first.mark, "YAML divides this expression at its commas", len(first.text))
+                    open = 0
+            elif node.plain and "(" in text:
+                open, first = text.count("(") - text.count(")"), node
+            if mapping and node.plain and ":" in text and not position & 1:
+                value = children[position + 1]
+                if value.plain and not value.text:
+                    colon = text.index(":") + 1
+                    self.trap("colon", node.mark, f"a space is missing after {text[:colon]}", len(text))
+                    open = 0
+        return len(self.traps) > found
+
+    def trap(self, kind: str, mark: Any, message: str, length: int) -> None:
+        """Something that YAML takes otherwise than it was meant, with the line as it would be right."""
+        self.traps.append((kind, mark.index))
+        help = ""
+        if self.advise:
+            from costcalc.lang.yaml_fixes import advice, mended
+
+            mend = mended(self, mark)
+            help = advice(mend)
+            length = mend.end - mend.start if mend and mend.start == mark.column else length
+        self.fault(mark, message, length, help=help)
+
+    def define(self, event: Any, anchor: _Anchor) -> None:
+        """Keep what an anchor names; it names one thing."""
+        earlier = self.anchors.get(event.anchor)
+        if earlier is not None:
+            note = f"first at line {earlier.mark.line + 1}, column {earlier.mark.column + 1}"
+            self.fault(event.start_mark, f"the anchor &{event.anchor} stands here twice", len(event.anchor) + 1, note)
+        self.anchors[event.anchor] = anchor
+
+    def alias(self, event: Any) -> _Anchor:
+        """What an alias stands for."""
+        anchor = self.anchors.get(event.anchor)
+        length = len(event.anchor) + 1
+        if anchor is None:
+            self.trap("alias", event.start_mark, f"there is no anchor &{event.anchor} above", length)
+            return _Anchor(None, 1, 0, event.start_mark)
+        if anchor.node is None:
+            self.fault(event.start_mark, f"*{event.anchor} stands inside what it names", length)
+        return anchor
+
+    def tagged(self, event: Any) -> Scalar:
+        """The value of a scalar with a tag."""
+        text: str = event.value
+        name = _CORE.get(event.tag)
+        if name == "str":
+            return text
+        value: Scalar = self.number(text, event.start_mark) if text[:1] in NUMERIC else CONSTANTS.get(text, text)
+        if name == "float" and value.__class__ in (int, float):
+            return float(value)
+        if name is not None and (name, value.__class__.__name__) in _FITS:
+            return value
+        self.untaggable(event, name, text)
+        return text
+
+    def tagged_collection(self, event: Any, mapping: bool) -> None:
+        """Check the tag of a list or a map."""
+        name = _CORE.get(event.tag)
+        if name != ("map" if mapping else "seq"):
+            self.untaggable(event, name, "a map" if mapping else "a list")
+
+    def untaggable(self, event: Any, name: str | None, what: str) -> None:
+        """A tag that is not one of the core ones, or does not fit its value."""
+        if name is not None:
+            self.fault(event.start_mark, f"{what or 'nothing'} cannot be !!{name}", len(name) + 2)
+            return
+        match = _WORD.match(self.source.text, event.start_mark.index)
+        tag = match[0] if match else "!"
+        self.trap("tag", event.start_mark, f"the tag {tag} is not part of the language", len(tag))

@@ -1,0 +1,181 @@
+"""A spec that has been read: what its params are, what it is held to, and the networks that it makes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
+from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, UsageError, suggest
+from costcalc.lang.expression import parse_value
+from costcalc.lang.functions import LIMIT, Word, is_number
+from costcalc.lang.network_builder import Run
+from costcalc.lang.template import Cell, Env, Item, Meter, located
+from costcalc.ops.argument_types import listed, positive, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from costcalc.errors import Source, Span
+    from costcalc.formula import Shape
+    from costcalc.lang.compiler import Compiler
+    from costcalc.lang.template import Reference
+    from costcalc.model import Network, Tensor
+
+MAX_WORK = 1_000_000
+"""Steps of the expressions of all params."""
+
+
+class Limit(NamedTuple):
+    """Figures that a spec is held to at some params: `expect` exactly, `budget` at most."""
+
+    values: Mapping[str, tuple[int, Span]]
+    set: Mapping[str, Any]
+    span: Span
+
+
+class Spec:
+    """A spec without faults of its own. `build` makes the network at the params that are asked for."""
+
+    def __init__(self, source: Source, files: tuple[Source, ...], compiler: Compiler) -> None:
+        self.file = source
+        self.files = files
+        """The spec's own text and those of everything it extends."""
+        self.warnings: tuple[Fault, ...] = ()
+        self.name = ""
+        self.source = ""
+        self.description = ""
+        self.params: dict[str, Cell] = {}
+        self.inputs: dict[str, list[Cell]] = {}
+        self.items: tuple[Item, ...] = ()
+        self.outputs: tuple[Reference, ...] = ()
+        self.expect: tuple[Limit, ...] = ()
+        self.budget: tuple[Limit, ...] = ()
+        self.compiler = compiler
+
+    def values(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """Every param's value, in the order of the spec. Raises `UsageError` for an unknown name."""
+        for name in overrides:
+            if name not in self.params:
+                known = f"its params: {', '.join(self.params)}" if self.params else f"{self.name} has no params"
+                help = suggest(name, self.params, known)
+                raise UsageError("{} has no param {}", self.name, name, help=help)
+        values: dict[str, Any] = {}
+        env = Env(values, None, None, values, Meter(MAX_WORK))
+        for name, cell in self.params.items():
+            values[name] = normal(name, overrides[name]) if name in overrides else cell.get(env)
+        return values
+
+    def build(
+        self,
+        params: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Sequence[int]] | None = None,
+        max_layers: int | None = None,
+    ) -> Network:
+        """The network at some params and input shapes. Raises `SpecError`, with the network up to the fault."""
+        values = self.values(params or {})
+        shapes = self._shapes(values, inputs or {})
+        run = Run(self.compiler, values, shapes, max_layers or MAX_LAYERS)
+        try:
+            with acyclic():
+                last, names = run.network(self.items)
+            outputs: dict[str, Tensor] = {}
+            for reference in self.outputs:
+                for port, tensor in enumerate(run.tensors((reference,), last, names)):
+                    outputs[reference.name if port == 0 else f"{reference.name}.{port}"] = tensor
+        except SpecError as error:
+            if not isinstance(error.cause, LimitError):
+                error.partial = run.builder.network(self.name, {}, values, self.source, self.description)
+            raise
+        if not self.outputs:
+            for port, tensor in enumerate(last):
+                label = run.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
+                outputs[label if port == 0 else f"{label}.{port}"] = tensor
+        return run.builder.network(self.name, outputs, values, self.source, self.description)
+
+    def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
+        """Shapes of inputs from outside, by the names of this spec; `input` is its only one. Raises `UsageError`."""
+        if not hasattr(inputs, "items"):
+            raise UsageError("expected shapes by the names of inputs, got {}", show(inputs))
+        if list(inputs) == ["input"] and len(self.inputs) == 1:
+            inputs = dict.fromkeys(self.inputs, inputs["input"])
+        shapes: dict[str, Shape] = {}
+        for name, shape in inputs.items():
+            if name not in self.inputs:
+                raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
+            if not isinstance(shape, (list, tuple)):
+                raise UsageError("{}: expected the sizes of a shape, got {}", name, show(shape))
+            try:
+                shapes[name] = listed(shape, positive, MAX_RANK)
+            except ArgumentError as error:
+                raise UsageError("{}: {}", name, error) from None
+            own = self.inputs[name]
+            if len(shapes[name]) != len(own):
+                raise UsageError(
+                    "{}: expected {} dimensions as in the spec, got {}",
+                    name,
+                    len(own),
+                    show(shapes[name]),
+                    help="a shape has no batch; --batch N multiplies the work" if len(shape) == len(own) + 1 else "",
+                )
+        return shapes
+
+    def _shapes(self, values: Mapping[str, Any], inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
+        given = self.given(inputs)
+        shapes: dict[str, Shape] = {}
+        env = Env(values, None, None, values, Meter(MAX_WORK))
+        for name, cells in self.inputs.items():
+            if name in given:
+                shapes[name] = given[name]
+                continue
+            shape = []
+            for cell in cells:
+                try:
+                    shape.append(positive(cell.get(env)))
+                except ArgumentError as error:
+                    error.help = error.help or "no batch, and no size left open: what a network costs follows from them"
+                    raise located(error, cell.node.span) from None
+            shapes[name] = tuple(shape)
+        return shapes
+
+
+def normal(name: str, value: Any) -> Any:
+    """A param's value as expressions use it, from a value of Python or a text of the command line."""
+    if isinstance(value, Word) or type(value) is bool:
+        return value
+    if isinstance(value, str):
+        try:
+            return parse_value(value)
+        except ExpressionError as error:
+            raise UsageError("{}: {}", name, error, help="a number, true, false, a word, or a list: [3, 4]") from None
+    if isinstance(value, (list, tuple)):
+        return tuple([normal(name, entry) for entry in value])
+    if not is_number(value):
+        from numbers import Integral, Real
+
+        if not isinstance(value, Real):
+            raise UsageError("{}: expected a number, true or false, a list or a word, got {}", name, repr(value))
+        value = int(value) if isinstance(value, Integral) else float(value)  # numpy's numbers
+    if not -LIMIT <= value <= LIMIT:
+        raise UsageError("{}: a number beyond 10^30", name)
+    return value
+
+
+@contextmanager
+def acyclic() -> Iterator[None]:
+    """Keep the cycle collector out of the way of code that makes many objects and no cycles.
+
+    It would walk all of them again and again: on a spec of 100,000 lines that is most of the time. Nesting is limited
+    so that Python's stack suffices; where the calling program has left too little of it, that is a limit too.
+    """
+    import gc
+
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    except RecursionError:
+        raise LimitError("nested deeper than the stack of the calling program leaves room for") from None
+    finally:
+        if enabled:
+            gc.enable()

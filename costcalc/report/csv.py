@@ -1,0 +1,40 @@
+"""Comma-separated values: the keys of the columns, then raw figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costcalc.report.table_data import full, without
+from costcalc.report.text import tame, visible
+
+if TYPE_CHECKING:
+    from costcalc.report.table_data import Cell, Column, Grid
+
+
+def render(grid: Grid) -> str:
+    """The table as CSV (RFC 4180, with a line feed), without headings of groups and without totals."""
+    import csv
+    from io import StringIO
+
+    grid = without(grid, "bar")
+    file = StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([column.key for column in grid.columns])
+    for entry in grid.entries:
+        if entry.role not in ("heading", "total"):
+            writer.writerow(map(_cell, grid.columns, entry.cells))
+    return file.getvalue()
+
+
+def _cell(column: Column, value: Cell) -> Cell:
+    value = full(value)
+    if not isinstance(value, str):
+        return value
+    return harmless(value.replace("×", "x") if column.kind == "shape" else value)
+
+
+def harmless(text: str) -> str:
+    """A text that a spreadsheet and a CI system take as it is: no text from a spec becomes a formula or a command."""
+    text = tame(visible(text))
+    formula = text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not text[1:].replace("_", "").isalnum())
+    return f"'{text}" if formula else text

@@ -1,0 +1,388 @@
+"""Numbers of a whole sweep: a `Grid` answers an int's, a float's or a bool's operators, for all configurations at once.
+
+Rules and expressions are written for plain numbers and run on grids unchanged. Each entry equals, bit for bit, what
+plain Python makes of that configuration: ints are exact however large, floats are Python's own. Where Python must
+decide (`if`, `range`, an index) and configurations differ, `Diverged` says how they divide; `costcalc.sweep.partition`
+divides them and begins again with each part.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from costcalc.sweep.session import Array, Crowded, Diverged, Session, entry_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INT64 = 2**63 - 1
+EXACT = 2**53
+"""Up to here every int is a float, and float arithmetic on ints rounds once, as Python's does."""
+
+_BYTES_OF_AN_OBJECT = 48
+
+
+class Operand(NamedTuple):
+    """A grid or a plain number, as arithmetic takes it."""
+
+    data: Any
+    bound: Any
+    kind: type
+
+
+def _both(function: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """An operator, and the one that Python calls with the operands the other way round."""
+    return lambda self, other: function(self, other), lambda self, other: function(other, self)
+
+
+class Grid:
+    """A number per configuration: `data` has a dimension per axis, of size 1 along axes that it does not depend on.
+
+    dtype bool, int64, float64, or object for ints beyond int64. `bound` is no less than the largest absolute value.
+    """
+
+    __slots__ = ("bound", "data", "session")
+    __array_ufunc__ = None
+
+    def __init__(self, data: Array, bound: float, session: Session) -> None:
+        self.data = data
+        self.bound = bound
+        self.session = session
+        session.used += _bytes(data)
+        if session.used > session.limit:
+            raise Crowded
+
+    def __del__(self) -> None:
+        self.session.used -= _bytes(self.data)
+
+    @property
+    def kind(self) -> type:
+        """The type of its numbers: bool, int or float."""
+        return _KINDS[self.data.dtype.kind]
+
+    def tight(self) -> Any:
+        """The bound, made exact by a look at the data."""
+        if self.data.dtype.kind == "O":
+            self.bound = max(map(abs, self.data.flat))
+        else:
+            self.bound = np.abs(self.data).max().item()
+        return self.bound
+
+    def uniform(self) -> bool:
+        """Whether it is one number everywhere."""
+        return bool((self.data == self.data.flat[0]).all())
+
+    def the_one(self) -> Any:
+        """The number, where all configurations have the same; else they part by it."""
+        if self.uniform():
+            return entry_at(self.data, (0,) * self.data.ndim)
+        raise Diverged(self.data)
+
+    def map(self, function: Callable[..., Any], *others: Any) -> Any:
+        """The function of each entry, and of the other arguments' entries."""
+        return pointwise(function, self, *others)
+
+    def choose(self, then: Any, otherwise: Any) -> Any:
+        """One number where this is true, another where it is not: `then if self else otherwise`."""
+        one, other = _operand(then), _operand(otherwise)
+        if one is None or other is None or one.kind is not other.kind or one.kind is bool:
+            raise Diverged(self.data)
+        one, other = _alike(one), _alike(other)
+        data = np.where(self.data, one.data, other.data)
+        return Grid(data, max(one.bound, other.bound), self.session)
+
+    def gcd(self, other: Any) -> Any:
+        """The greatest common divisor."""
+        return pointwise(math.gcd, self, other)
+
+    # Decisions.
+
+    def __bool__(self) -> bool:
+        truth = self.data != 0
+        if truth.all():
+            return True
+        if truth.any():
+            raise Diverged(truth)
+        return False
+
+    def __index__(self) -> int:
+        if self.kind is float:
+            raise TypeError("'float' object cannot be interpreted as an integer")
+        return int(self.the_one())
+
+    def __int__(self) -> int:
+        return int(self.the_one())
+
+    def __float__(self) -> float:
+        return float(self.the_one())
+
+    # Texts. What differs stays a hole, to be filled for one configuration at a time.
+
+    def __format__(self, spec: str) -> str:
+        if self.uniform():
+            return format(self.the_one(), spec)
+        return self.session.hole(self, spec)
+
+    def __str__(self) -> str:
+        return format(self, "")
+
+    __repr__ = __str__
+
+    # Arithmetic and comparisons.
+
+    __add__, __radd__ = _both(lambda left, right: _sum_or_product(left, right, operator.add))
+    __sub__, __rsub__ = _both(lambda left, right: _sum_or_product(left, right, operator.sub))
+    __mul__, __rmul__ = _both(lambda left, right: _sum_or_product(left, right, operator.mul))
+    __truediv__, __rtruediv__ = _both(lambda left, right: _quotient(left, right, operator.truediv))
+    __floordiv__, __rfloordiv__ = _both(lambda left, right: _quotient(left, right, operator.floordiv))
+    __mod__, __rmod__ = _both(lambda left, right: _quotient(left, right, operator.mod))
+    __pow__, __rpow__ = _both(lambda left, right: _power(left, right))
+    __divmod__, __rdivmod__ = _both(lambda left, right: (left // right, left % right))
+    __lt__, __gt__ = _both(lambda left, right: _compare(left, right, operator.lt))
+    __le__, __ge__ = _both(lambda left, right: _compare(left, right, operator.le))
+
+    def __eq__(self, other: object) -> Any:
+        return True if other is self else _compare(self, other, operator.eq)
+
+    def __ne__(self, other: object) -> Any:
+        return False if other is self else _compare(self, other, operator.ne)
+
+    def __neg__(self) -> Any:
+        return 0 - self if self.kind is bool else Grid(-self.data, self.bound, self.session)
+
+    def __pos__(self) -> Any:
+        return 0 + self if self.kind is bool else self
+
+    def __abs__(self) -> Any:
+        return 0 + self if self.kind is bool else Grid(np.abs(self.data), self.bound, self.session)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return _whole(self, np.rint, round) if digits is None else pointwise(round, self, digits)
+
+    def __floor__(self) -> Any:
+        return _whole(self, np.floor, math.floor)
+
+    def __ceil__(self) -> Any:
+        return _whole(self, np.ceil, math.ceil)
+
+    def __trunc__(self) -> Any:
+        return _whole(self, np.trunc, math.trunc)
+
+    __hash__ = object.__hash__
+    """By identity, so that grids can be keys. Two grids are never found equal by hash alone."""
+
+
+_KINDS: dict[str, type] = {"b": bool, "i": int, "O": int, "f": float}
+
+
+def along(column: Array, chosen: Array, shape: tuple[int, ...], session: Session) -> Any:
+    """Some values of a column of one type, in a shape; a plain value where they are equal."""
+    present = np.flatnonzero(np.bincount(chosen, minlength=len(column)))
+    values = column[present].tolist()
+    if all(value == values[0] for value in values):
+        return values[0]
+    floating = type(values[0]) is float
+    exact = floating or max(map(abs, values)) <= INT64
+    table = np.zeros(len(column), np.float64 if floating else np.int64 if exact else object)
+    table[present] = values
+    return Grid(table[chosen].reshape(shape), max(map(abs, values)), session)
+
+
+def grid(data: Array, session: Session) -> Grid:
+    """Numbers that an array already has: int64, float64, or ints of any size as objects."""
+    return Grid(data, max(map(abs, data.flat)) if data.dtype.kind == "O" else np.abs(data).max().item(), session)
+
+
+def pointwise(function: Callable[..., Any], *operands: Any) -> Any:
+    """A function of plain numbers, entry by entry.
+
+    Where some entries raise an error and others do not, or errors differ, or types of results, the configurations part.
+    """
+
+    def attempt(*values: Any) -> Any:
+        try:
+            return function(*values)
+        except Exception as error:
+            return error  # raised below, or a reason to part
+
+    session = next(operand.session for operand in operands if isinstance(operand, Grid))
+    entries = [operand.data if isinstance(operand, Grid) else operand for operand in operands]
+    results = np.frompyfunc(attempt, len(entries), 1)(*entries)
+    kinds = set(map(type, results.flat))
+    if len(kinds) > 1:
+        raise Diverged(_named(results, lambda result: type(result).__name__))
+    kind = kinds.pop()
+    if kind is int:
+        return _ints(results, session)
+    if kind is float:
+        return Grid(results.astype(np.float64), math.inf, session)
+    if kind is bool:
+        return _truth(results.astype(bool), session)
+    if issubclass(kind, Exception):
+        messages = _named(results, str)
+        if (messages != messages.flat[0]).any():
+            raise Diverged(messages)
+        raise results.flat[0]
+    raise TypeError(f"a sweep cannot go on with {kind.__name__}")
+
+
+def _named(results: Array, name: Callable[[Any], str]) -> Array:
+    names: Array = np.frompyfunc(name, 1, 1)(results).astype(str)
+    return names
+
+
+def _bytes(data: Array) -> int:
+    return data.nbytes if data.dtype.kind != "O" else _BYTES_OF_AN_OBJECT * data.size
+
+
+def _operand(value: Any) -> Operand | None:
+    """None for what is no number."""
+    if isinstance(value, Grid):
+        return Operand(value.data, value.bound, _KINDS[value.data.dtype.kind])
+    if type(value) in (int, float, bool):
+        return Operand(value, abs(value), type(value))
+    return None
+
+
+def _numeric(value: Any) -> Operand | None:
+    """An operand with bools as ints."""
+    found = _operand(value)
+    if found is None or found.kind is not bool:
+        return found
+    if isinstance(value, Grid):
+        return Operand(found.data * np.int64(1), 1, int)
+    return Operand(int(value), int(value), int)
+
+
+def _alike(operand: Operand) -> Operand:
+    """As object where a plain int is beyond int64."""
+    if operand.kind is int and not isinstance(operand.data, np.ndarray) and operand.bound > INT64:
+        return operand._replace(data=np.array(operand.data, object))
+    return operand
+
+
+def _floats(operand: Operand) -> Any:
+    """The operand in floats, each int rounded once; None where that needs Python."""
+    if operand.kind is float:
+        return operand.data
+    if isinstance(operand.data, np.ndarray):
+        return None if operand.data.dtype.kind == "O" else operand.data.astype(np.float64)
+    return float(operand.data)
+
+
+def _objects(data: Any) -> Any:
+    return data.astype(object) if isinstance(data, np.ndarray) else data
+
+
+def _ints(results: Array, session: Session) -> Grid:
+    """Ints of any size, in int64 where they fit."""
+    bound = max(map(abs, results.flat))
+    return Grid(results.astype(np.int64) if bound <= INT64 else results, bound, session)
+
+
+def _truth(mask: Array, session: Session) -> Any:
+    """A bool where all are equal."""
+    if mask.all():
+        return True
+    return Grid(mask, 1, session) if mask.any() else False
+
+
+def _session(left: Any, right: Any) -> Session:
+    session: Session = left.session if isinstance(left, Grid) else right.session
+    return session
+
+
+def _sum_or_product(left: Any, right: Any, function: Callable[[Any, Any], Any]) -> Any:
+    one, other = _numeric(left), _numeric(right)
+    if one is None or other is None:
+        return NotImplemented
+    session = _session(left, right)
+    bounds = operator.mul if function is operator.mul else operator.add
+    if one.kind is float or other.kind is float:
+        first, second = _floats(one), _floats(other)
+        if first is None or second is None:
+            return pointwise(function, left, right)
+        return Grid(function(first, second), bounds(_float(one.bound), _float(other.bound)), session)
+    neutral = 1 if function is operator.mul else 0
+    if one.data is left and left == neutral and function is not operator.sub:
+        return right
+    if other.data is right and right == neutral:
+        return left
+    bound = bounds(one.bound, other.bound)
+    if bound > INT64:
+        bound = bounds(*[value.tight() if isinstance(value, Grid) else abs(value) for value in (left, right)])
+    if bound > INT64 or max(one.bound, other.bound) > INT64:
+        return _ints(function(_objects(one.data), _objects(other.data)), session)
+    return Grid(function(one.data, other.data), bound, session)
+
+
+def _float(bound: float) -> float:
+    try:
+        return float(bound)
+    except OverflowError:
+        return math.inf
+
+
+def _quotient(left: Any, right: Any, function: Callable[[Any, Any], Any]) -> Any:
+    one, other = _numeric(left), _numeric(right)
+    if one is None or other is None:
+        return NotImplemented
+    if not bool(right != 0):
+        raise ZeroDivisionError("division by zero")
+    session = _session(left, right)
+    floating = one.kind is float or other.kind is float
+    if function is operator.truediv:
+        first, second = _floats(one), _floats(other)
+        if first is None or second is None or (not floating and max(one.bound, other.bound) > EXACT):
+            return pointwise(function, left, right)
+        plain = not isinstance(right, Grid)
+        return Grid(first / second, _float(one.bound) / abs(second) if plain else math.inf, session)
+    if floating:
+        return pointwise(function, left, right)
+    if max(one.bound, other.bound) > INT64:
+        return _ints(function(_objects(one.data), _objects(other.data)), session)
+    if function is operator.mod:
+        bound = other.bound
+    else:
+        bound = one.bound if isinstance(right, Grid) else one.bound // other.bound + 1
+    return Grid(function(one.data, other.data), bound, session)
+
+
+def _power(left: Any, right: Any) -> Any:
+    base, exponent = _numeric(left), _numeric(right)
+    if base is None or exponent is None:
+        return NotImplemented
+    few = type(right) is int and 0 <= right <= 64 and base.kind is int
+    if few and base.bound**right <= INT64 and base.data.dtype.kind != "O":
+        return Grid(base.data**right, base.bound**right, _session(left, right))
+    return pointwise(operator.pow, left, right)
+
+
+def _whole(value: Grid, rounding: Callable[[Array], Array], exactly: Callable[[float], int]) -> Any:
+    if value.kind is not float:
+        return +value
+    bound = value.bound if value.bound < EXACT else value.tight()
+    if not bound < EXACT:
+        return pointwise(exactly, value)
+    return Grid(rounding(value.data).astype(np.int64), int(bound) + 1, value.session)
+
+
+def _compare(left: Any, right: Any, function: Callable[[Any, Any], Any]) -> Any:
+    one, other = _numeric(left), _numeric(right)
+    if one is None or other is None:
+        return NotImplemented
+    for operand, grid in ((other, left), (one, right)):
+        if not isinstance(operand.data, np.ndarray) and isinstance(grid, Grid):
+            if grid.bound == math.inf:
+                grid.tight()
+            if operand.bound > grid.bound:  # on one side of all of them, so of 0
+                return function(0, right) if grid is left else function(left, 0)
+    if one.kind is not other.kind and (one if one.kind is int else other).bound > EXACT:
+        return pointwise(function, left, right)
+    if max(one.bound, other.bound) > INT64 and one.kind is int:
+        return _truth(function(_objects(one.data), _objects(other.data)), _session(left, right))
+    return _truth(function(one.data, other.data), _session(left, right))

@@ -1,0 +1,525 @@
+"""Mistakes that people make, above all those who come from PyTorch: where it is said, what, and the usual repair."""
+# ruff: noqa: E501 (a line is a mistake and its answer)
+
+from __future__ import annotations
+
+import pytest
+
+import costcalc
+from costcalc.errors import CostcalcError, SpecError
+
+from .language import fault, faults, load, paths, spec
+
+LAYERS = {
+    "- Conv2d: {in_channels: 3, out_channels: 64, kernel_size: 3}": [
+        (1, 3, "unknown op or block Conv2d", "did you mean conv?"),
+    ],
+    "- nn.Conv2d(3, 64, 3)": [
+        (1, 3, "unknown op or block nn.Conv2d(3, 64, 3)", "arguments stand behind a colon, as in conv: {...}; conv(out, kernel,"),
+    ],
+    "- conv(64, 3)": [
+        (1, 3, "unknown op or block conv(64, 3)", "arguments stand behind a colon, as in conv: {...}; conv(out, kernel,"),
+    ],
+    "- conv: (64, 3)": [
+        (1, 3, "conv: the argument is missing: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+        (1, 12, "expected ')', got ','", "a list is written in brackets: [1, 2]; arguments stand in braces with"),
+    ],
+    "- conv: 64, 3": [
+        (1, 3, "conv: the argument is missing: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+        (1, 11, "unexpected ','", "a list is written in brackets: [1, 2]; arguments stand in braces with"),
+    ],
+    "- conv: [64, 3]": [
+        (1, 3, "conv: the argument is missing: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+    ],
+    "- conv: {64, 3}": [
+        (1, 10, "conv has no argument 64", "arguments are written with their names: conv(out, kernel, stride=1,"),
+        (1, 14, "conv has no argument 3", "arguments are written with their names: conv(out, kernel, stride=1,"),
+    ],
+    "- conv: {out: 64, kernel: (3, 3)}": [
+        (1, 27, "YAML divides this expression at its commas", "write - conv: {out: 64, kernel: [3, 3]}"),
+    ],
+    "- conv: {out: 64, kernel: 3x3}": [
+        (1, 27, "3x3 is no number", "numbers are decimal; a product is written with *; a number per"),
+    ],
+    "- conv: {out:64, kernel:3}": [
+        (1, 10, "a space is missing after out:", "write - conv: {out: 64, kernel: 3}"),
+        (1, 18, "a space is missing after kernel:", "write - conv: {out: 64, kernel: 3}"),
+    ],
+    "- conv: {out: 64 kernel: 3}": [
+        (1, 15, "a comma is missing after 64", "write - conv: {out: 64, kernel: 3}"),
+    ],
+    "- conv {out: 64, kernel: 3}": [(1, 3, "a colon is missing after conv", "write - conv: {out: 64, kernel: 3}")],
+    "- conv:{out: 64, kernel: 3}": [(1, 3, "a space is missing after conv:", "write - conv: {out: 64, kernel: 3}")],
+    "- conv:\n  out: 64\n  kernel: 3": [
+        (2, 3, "unknown key out beside conv", "out is an argument of conv: indent it below, or write conv: {out: ...}"),
+        (3, 3, "unknown key kernel beside conv", "kernel is an argument of conv: indent it below, or write conv:"),
+    ],
+    "- conv: {out: 64, kernel: 3, stride=2}": [(1, 30, "conv has no argument stride=2", "a colon, not =: stride: 2")],
+    "- conv: {out: 64, kernel: 3, act: swish}": [(1, 35, "unknown name swish", "did you mean silu?")],
+    "- conv: {out: 64, kernel: 3, padding: SAME}": [(1, 39, "unknown name SAME", "did you mean same?")],
+    "- conv: {out: 64, kernel: 3, bias: False}": [(1, 36, "unknown name False", "did you mean false?")],
+    "- conv: {out: 64, kernel: 3, bias: no}": [(1, 36, "unknown name no", "did you mean false?")],
+    "- conv: {out: 64, kernel: 3, bias: 0}": [
+        (1, 36, "conv: bias: expected true or false, got 0", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+    ],
+    "- conv: {out: 64, kernel: 3, activation: relu}": [
+        (1, 30, "conv has no argument activation", "here it is called act"),
+    ],
+    "- conv: {out: 64, kernel: 3, act: ReLU}": [(1, 35, "unknown name ReLU", "did you mean relu?")],
+    "- conv: {out: 64, kernel: 3, norm: true}": [
+        (1, 36, "expected the name of an op, or one with arguments, or none", "for example norm: batchnorm"),
+    ],
+    "- conv: {out: 64, kernel: 3, norm: groupnorm}": [
+        (1, 36, "groupnorm: the argument is missing: groups", "groupnorm(groups, affine=true)"),
+    ],
+    "- conv: {out: 64, kernel: 3}\n  norm: batchnorm": [
+        (2, 3, "unknown key norm beside conv", "norm is an argument of conv: indent it below, or write conv: {norm:"),
+    ],
+    "- conv: {out: 64, kernel: 3, name: stem}": [
+        (1, 30, "conv has no argument name", "name is a modifier: write it beside conv, not among its arguments"),
+    ],
+    "- conv: {out: 64, kernel: 3, groups: 2}": [
+        (1, 3, "3 input channels do not divide into 2 groups", "make_divisible(..., 2) rounds them"),
+    ],
+    "- conv: {out: 64, kernel: 33}": [
+        (1, 3, "a window of 33 does not fit an input of 32 with padding 0", "a smaller kernel, more padding, or fewer strides before it"),
+    ],
+    "- conv: {out: 64.5, kernel: 3}": [
+        (1, 15, "conv: out: expected an integer, got 64.5", "round(...), floor(...) or make_divisible(...) gives one"),
+    ],
+    "- conv: {out: 'sixty', kernel: 3}": [(1, 16, "unknown name sixty", "did you mean split?")],
+    "- conv: {out: width, kernel: 3}": [
+        (1, 15, "unknown name width", "no names are defined here; params: {width: ...} at the top of the"),
+    ],
+    "- conv: {out: 0, kernel: 3}": [
+        (1, 15, "conv: out: expected an integer of at least 1, got 0", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+    ],
+    "- conv: {out: 64, kernel: 3, stride: 0}": [
+        (1, 38, "conv: stride: expected an integer of at least 1, got 0", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+    ],
+    "- conv: {out: 64, kernel: [3, 3, 3]}": [
+        (1, 3, "kernel has 3 values, for 2 spatial dimensions", "give one number, or one for each dimension"),
+    ],
+    "- conv: {out: in_channel * 2, kernel: 3}": [(1, 15, "unknown name in_channel", "did you mean in_channels?")],
+    "- conv: {out: in_channels * 0.7, kernel: 3}": [
+        (1, 15, "conv: out: expected an integer, got 2.0999999999999996", "round(...), floor(...) or make_divisible(...) gives one"),
+    ],
+    "- conv: {out: max(64, 3), kernel: 3}": [
+        (1, 15, "YAML divides this expression at its commas", 'write - conv: {out: "max(64, 3)", kernel: 3}'),
+    ],
+    "- conv: {out: 64, kernel: 3, kernel: 5}": [(1, 30, "the key kernel stands here twice", "")],
+    "- conv": [
+        (1, 3, "conv: the arguments are missing: out, kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+    ],
+    "- conv: {kernel: 3}": [
+        (1, 3, "conv: the argument is missing: out", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+    ],
+    "- flatten()": [(1, 3, "unknown op or block flatten()", "did you mean flatten?")],
+    "- maxpool: {size: 2}": [
+        (1, 3, "maxpool: the argument is missing: kernel", "maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)"),
+        (1, 13, "maxpool has no argument size", "did you mean stride?"),
+    ],
+    "- maxpool": [
+        (1, 3, "maxpool: the argument is missing: kernel", "maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)"),
+    ],
+    "- MaxPool2d(2, 2)": [
+        (1, 3, "unknown op or block MaxPool2d(2, 2)", "arguments stand behind a colon, as in maxpool: {...}; maxpool(kernel,"),
+    ],
+    "- dropout: 50": [(1, 12, "dropout: p: expected a number from 0 to 1, got 50", "dropout(p=0.5)")],
+    "- dropout: 50%": [(1, 14, "the expression ends too early", "")],
+    "- relu\n- relu: {inplace: true}": [
+        (2, 10, "relu has no argument inplace", "leave it out: it changes no shape and no count"),
+    ],
+    "- relu: true": [(1, 9, "relu takes no arguments", "it stands alone: - relu")],
+    "- linear: 10, bias: false": [(1, 19, "a second colon in one value", "in braces, each with its name: - linear: {NAME: 10, bias: false}")],
+    "- linear: {in_features: 512, out_features: 10}": [
+        (1, 12, "linear has no argument in_features", "leave it out: the features are those of the input"),
+        (1, 30, "linear has no argument out_features", "here it is called out"),
+    ],
+    "- conv: {out: 8, kernel: 3}\n- reshape: [8, 900, 2]": [
+        (2, 3, "[8, 30, 30] of 7200 elements cannot take the shape [8, 900, 2] of 14400", "one entry of -1 takes what is left; shapes have no batch"),
+    ],
+    "- batchnorm: 64": [(1, 14, "batchnorm: affine: expected true or false, got 64", "batchnorm(affine=true)")],
+    "- Sequential: [relu]": [(1, 3, "unknown op or block Sequential", "did you mean group?")],
+    "- residual: [conv: {out: 64, kernel: 3, padding: 1}]": [
+        (1, 3, "add cannot join [64, 32, 32] and [3, 32, 32]", "give it a shortcut: shortcut: [conv: {out: 64, kernel: 1}]"),
+    ],
+    "- residual: [conv: {out: 3, kernel: 3}]": [
+        (1, 3, "add cannot join [3, 30, 30] and [3, 32, 32]", "padding keeps the size, 32x32 here: padding: same, or kernel // 2"),
+    ],
+    "- residual:\n  - relu\n  shortcut: conv": [
+        (3, 13, "expected a list of layers, got conv", "each layer begins with a dash and a space; an empty list is []"),
+    ],
+    "- residual:\n  relu": [(2, 3, "a key without a colon", "a key ends with a colon and a space")],
+    "- shortcut: [relu]": [
+        (1, 3, "unknown op or block shortcut", "a modifier stands beside an op, a block or a structure"),
+    ],
+    "- add: [a, b]": [
+        (1, 8, "each branch of add is a list of layers", "to join tensors by name, write from: [a, b] beside add:"),
+    ],
+    "- add": [(1, 3, "add takes 2 or more inputs, got 1", "from: lists the inputs")],
+    "- concat: {a: [relu], b: [maxpool: 2]}": [
+        (1, 3, "cannot concatenate [3, 32, 32] and [3, 16, 16] on axis 0: they differ elsewhere", "the branches need the same strides, and padding: same or kernel // 2"),
+    ],
+    "- concat: {a: relu, b: gelu}": [
+        (1, 15, "expected a list of layers, got relu", "each layer begins with a dash and a space; an empty list is []"),
+        (1, 24, "expected a list of layers, got gelu", "each layer begins with a dash and a space; an empty list is []"),
+    ],
+    "- relu:\n  from: rleu\n- relu:\n  name: rlu": [
+        (2, 9, "no layer rleu is defined before this one", "a name is looked up in its own list, then in the lists around it"),
+    ],
+    "- relu:\n  name: stem\n- gelu:\n  from: stme": [
+        (4, 9, "no layer stme is defined before this one", "did you mean stem?"),
+    ],
+    "- split: 3\n- relu": [
+        (2, 3, "relu cannot take all 3 outputs of a layer", "from: NAME.0 beside it chooses the first"),
+    ],
+    "- split: 2": [
+        (1, 3, "axis 0 of [3, 32, 32] does not divide into 2 equal parts", "sizes: [...] says the size of each part"),
+    ],
+    "- relu:\n  repeat: two": [
+        (2, 11, "unknown name two", "names seen here: i; params: {two: ...} at the top of the file defines"),
+    ],
+    "- relu:\n  repeat: -1": [(2, 11, "repeat: expected an integer of at least 0, got -1", "")],
+    "- relu:\n  repeat: 2.5": [(2, 11, "repeat: expected an integer, got 2.5", "")],
+    "- relu:\n  repeats: 2": [(2, 3, "unknown key repeats beside relu", "did you mean repeat?")],
+    "- relu:\n  for: [1, 2, 3]": [
+        (2, 8, "for takes columns, or a table with a header row", "for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them"),
+    ],
+    "- linear: w\n  for: w in [1, 2]": [
+        (1, 11, "unknown name w", "names seen here: i, row; params: {w: ...} at the top of the file"),
+        (2, 8, "for takes columns, or a table with a header row", "for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them"),
+    ],
+    "- linear: w\n  for: {w: [1, 2], v: [3]}": [
+        (2, 8, "the columns of for differ in length: w has 2, v has 1", "each column has a value for each copy"),
+    ],
+    "- linear: w\n  for: {w: 64}": [(2, 12, "the column w is no list", "a column gives one value for each copy")],
+    "- linear: w\n  for:\n    - [w, v]\n    - [1]": [
+        (4, 7, "a row of 1 values under 2 names", "a row has a value for each name of the header: w, v"),
+    ],
+    "- relu:\n  if: stride > 1": [
+        (2, 7, "unknown name stride", "no names are defined here; params: {stride: ...} at the top of the"),
+    ],
+    "- relu:\n  if: relu": [(2, 7, "expected true or false, got the word relu", "a comparison is, as in i > 0")],
+    "- relu:\n  name: my layer": [
+        (2, 9, "'my layer' cannot be a name", "names consist of letters, digits, _ and -, and not of digits alone"),
+    ],
+    "- relu:\n  name: 1": [
+        (2, 9, "'1' cannot be a name", "names consist of letters, digits, _ and -, and not of digits alone"),
+    ],
+    "- relu:\n  name: a\n- relu:\n  name: a": [
+        (4, 9, "the name a is given twice in this list", "give one of them another name"),
+    ],
+    "- relu:\n  share: a": [
+        (2, 10, "no layer a is defined before this one", "a name is looked up in its own list, then in the lists around it"),
+    ],
+    "- [relu, gelu]": [(1, 3, "expected a layer, got a list", "group: [...] makes a list one layer")],
+    "- relu gelu": [(1, 3, "unknown op or block relu gelu", "did you mean relu?")],
+    "- 5": [(1, 3, "expected a layer, got 5", "a layer begins with the name of an op, a block or a structure")],
+    "- ": [(1, 2, "a layer is missing here", "a layer begins with the name of an op, a block or a structure")],
+    "- true": [(1, 3, "expected a layer, got true", "a layer begins with the name of an op, a block or a structure")],
+    "- let: {c: 3}\n  name: x": [(2, 3, "let stands alone in its item", "write the layer as an item of its own")],
+    "- let: c": [(1, 8, "let gives values to names", "let: {c: in_channels}")],
+    "- let: {max: 3}": [(1, 9, "max is a name of the language", "choose another name")],
+    "relu": [
+        (1, 1, "expected a list of layers, got relu", "each layer begins with a dash and a space; an empty list is []"),
+    ],
+    "conv: {out: 64, kernel: 3}": [
+        (1, 1, "expected a list of layers, got a mapping", "each layer begins with a dash and a space; an empty list is []"),
+    ],
+    "- attention: {embed_dim: 512, num_heads: 8}": [
+        (1, 15, "attention has no argument embed_dim", "leave it out: the features are those of the input"),
+        (1, 31, "attention has no argument num_heads", "here it is called heads"),
+    ],
+    "- lstm: {hidden_size: 5, num_layers: 2}": [
+        (1, 10, "lstm has no argument hidden_size", "here it is called hidden"),
+        (1, 26, "lstm has no argument num_layers", "here it is called layers"),
+    ],
+    "- linear: a.b": [(1, 12, "'.' is no part of an expression", "no attributes are known here")],
+    "- linear: 'a' if x else 'b'": [
+        (1, 11, "YAML's own signs break 'a' if x else 'b'", "write - linear: \"'a' if x else 'b'\""),
+    ],
+    "- linear: x^2": [(1, 12, "'^' is no part of an expression", "write **")],
+    "- linear: min(3": [(1, 15, "')' is missing at the end", "")],
+    "- linear: w[0]": [
+        (1, 11, "unknown name w", "no names are defined here; params: {w: ...} at the top of the file"),
+    ],
+    "- conv: {out: w[0], kernel: 3}": [
+        (1, 15, "YAML's own signs break w[0]", 'write - conv: {out: "w[0]", kernel: 3}'),
+    ],
+    "- pixel_shuffle: 2": [(1, 3, "3 channels do not divide into 4 groups", "make_divisible(..., 4) rounds them")],
+    "- norm: batchnorm": [
+        (1, 3, "unknown op or block norm", "norm is an argument, as in conv: {..., norm: ...}; a layer has a dash"),
+    ],
+}  # fmt: skip
+
+
+FILES = {
+    "input: 3, 224, 224\nlayers: [relu]": [
+        (1, 8, "an input is a list of 1 to 8 dimensions, without the batch", "[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names"),
+    ],
+    "input: (3, 224, 224)\nlayers: [relu]": [
+        (1, 8, "an input is a list of 1 to 8 dimensions, without the batch", "[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names"),
+    ],
+    "input: 3x224x224\nlayers: [relu]": [
+        (1, 8, "an input is a list of 1 to 8 dimensions, without the batch", "[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names"),
+    ],
+    "inputs: [3, 224, 224]\nlayers: [relu]": [(1, 1, "unknown key inputs", "did you mean input?")],
+    "input: [3, 224, 224]\nlayer: [relu]": [(2, 1, "unknown key layer", "did you mean layers?")],
+    "input: [3, 224, 224]\nmodel: [relu]": [
+        (1, 1, "the spec has no layers", "for example layers: [flatten, linear: 10]"),
+        (2, 1, "unknown key model", "known: name, description, source, extends, params, input, defaults,"),
+    ],
+    "input_shape: [3, 224, 224]\nlayers: [relu]": [(1, 1, "unknown key input_shape", "did you mean input?")],
+    "input: [3, -1, 224]\nlayers: [relu]": [
+        (1, 12, "expected an integer of at least 1, got -1", "no batch, and no size left open: what a network costs follows from"),
+    ],
+    "input: [3, H, W]\nlayers: [relu]": [
+        (1, 12, "unknown name H", "no names are defined here; params: {H: ...} at the top of the file"),
+        (1, 15, "unknown name W", "no names are defined here; params: {W: ...} at the top of the file"),
+    ],
+    "input: {a: [3], b: [4]}\nlayers: [relu]": [
+        (2, 10, "relu has no input: the network has several, and none is said", "from: ... beside it names one or more of a, b"),
+    ],
+    "params:\n  width=32\ninput: [3]\nlayers: [relu]": [(2, 3, "params is a mapping", "params: {width: 64}")],
+    "params: width: 32\ninput: [3]\nlayers: [relu]": [
+        (1, 14, "a second colon in one value", "put the inner one in braces: params: {width: 32}"),
+    ],
+    "params: {depth: 2 * widht, width: 3}\ninput: [3]\nlayers: [relu]": [
+        (1, 21, "unknown name widht", "did you mean width?"),
+    ],
+    "params: {a: }\ninput: [3]\nlayers: [relu]": [
+        (1, 12, "a value is missing here", "a number, true or false, a word, a list, an expression"),
+    ],
+    "defaults: {conv: relu}\ninput: [3]\nlayers: [relu]": [
+        (1, 18, "the defaults of conv are arguments", "defaults are per op or block: defaults: {conv: {bias: false}}"),
+    ],
+    "defaults: {act: relu}\ninput: [3]\nlayers: [relu]": [
+        (1, 17, "the defaults of act are arguments", "defaults are per op or block: defaults: {conv: {bias: false}}"),
+    ],
+    "blocks:\n  unit(a, b):\n    - relu\ninput: [3]\nlayers: [unit]": [
+        (5, 10, "unit: the arguments are missing: a, b", "unit(a, b)"),
+    ],
+    "blocks:\n  unit(a b): [relu]\ninput: [3]\nlayers: [relu]": [
+        (2, 8, "'a b' cannot be the name of an argument", "letters, digits and _, not a digit first, no word of the language; a"),
+    ],
+    "blocks:\n  unit: {a: 3}\ninput: [3]\nlayers: [relu]": [
+        (2, 9, "expected a list of layers, got a mapping", "each layer begins with a dash and a space; an empty list is []"),
+    ],
+    "blocks:\n  - unit: [relu]\ninput: [3]\nlayers: [relu]": [
+        (2, 3, "blocks is a mapping", "blocks: with unit(width): and a list of layers below it"),
+    ],
+    "blocks: {unit: [unit]}\ninput: [3]\nlayers: [unit]": [
+        (1, 17, "blocks call each other in a circle: unit -> unit", "a block cannot contain itself; repeat makes copies"),
+    ],
+    "blocks: {'unit(n)': [linear: n]}\ninput: [3]\nlayers: [unit(5)]": [
+        (3, 10, "unknown op or block unit(5)", "arguments stand behind a colon, as in unit: {...}; unit(n)"),
+    ],
+    "blocks: {'unit(n)': [linear: n]}\ninput: [3]\nlayers: [Unit: 5]": [
+        (3, 10, "unknown op or block Unit", "did you mean unit?"),
+    ],
+    "extends: resnet5": [(1, 10, "no spec resnet5 beside this one, and no bundled one", "did you mean resnet50?")],
+    "extends: ../x.yaml": [
+        (1, 10, "../x.yaml lies outside the spec's own folder", "a spec extends a file beside or below it, or a bundled spec"),
+    ],
+    "input: [3]\nlayers: [relu]\nexpect: {macs: 4.1G}": [
+        (3, 16, "expected a whole number, got 4.1G", "expect holds exact totals: 4_089_184_256; budget takes 4.1G"),
+    ],
+    "input: [3]\nlayers: [relu]\nbudget: {macs: 4,1G}": [
+        (3, 18, "unknown figure 1G", "known: layers, params, buffers, macs, flops, activations, set"),
+    ],
+    "input: [3]\nlayers: [relu]\nbudget: {mac: 4}": [(3, 10, "unknown figure mac", "did you mean macs?")],
+    "input: [3]\nlayers: [relu]\nbudget: 4G": [
+        (3, 9, "budget is a mapping of figures", "budget: {macs: 4.1G, params: 26M}"),
+    ],
+    "input: [3]\nlayers: [relu]\noutput: out": [
+        (3, 9, "no layer out is defined before this one", "a name is looked up in its own list, then in the lists around it"),
+    ],
+    "input: [3]\nlayers:\n\t- relu": [(3, 1, "a tab cannot indent a line", "indent with spaces")],
+    "input: [3]\nlayers:\n  -relu\n  -gelu": [
+        (3, 3, "expected a list of layers, got -relu -gelu", "each layer begins with a dash and a space; an empty list is []"),
+    ],
+    "input: [3]\nlayers: [relu": [(2, 9, "the [ is never closed", "close it with ]")],
+    "input [3]\nlayers: [relu]": [(2, 1, "a space is missing after layers:", "write layers: [relu]")],
+}  # fmt: skip
+
+
+def answers(text: str, lines: int = 0, columns: int = 0):
+    return [(one.span.line - lines, one.span.column - columns, one.message, one.help) for one in faults(text)]
+
+
+def check(found, expected):
+    assert [(line, column, message) for line, column, message, _ in found] == [
+        (line, column, message) for line, column, message, _ in expected
+    ]
+    for (*_, help), (*_, part) in zip(found, expected, strict=True):
+        assert part in help
+        assert part or not help
+
+
+@pytest.mark.parametrize(("layers", "expected"), LAYERS.items())
+def test_mistakes_in_layers(layers, expected):
+    check(answers(spec(layers, "[3, 32, 32]"), lines=2, columns=2), expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), FILES.items())
+def test_mistakes_in_a_file(text, expected):
+    check(answers(text), expected)
+
+
+def test_every_place_is_in_the_text():
+    for layers in LAYERS:
+        text = spec(layers, "[3, 32, 32]")
+        for one in faults(text):
+            line = text.split("\n")[one.span.line - 1]
+            assert 1 <= one.span.column <= max(1, len(line))
+            assert one.span.column - 1 + one.span.length <= max(1, len(line))
+
+
+def test_a_shape_error_names_shapes_layers_and_the_way_to_them():
+    text = """\
+input: [3, 32, 32]
+blocks:
+  unit(n):
+    - residual:
+        - conv: {out: n, kernel: 3}
+  stage(n): [{unit: n}]
+layers:
+  - stage: 3
+    name: first
+"""
+    found = fault(text)
+    assert found.span[1:] == (4, 7, 8)
+    assert found.message == "add cannot join [3, 30, 30] and [3, 32, 32]"
+    assert found.notes == (
+        "add in layer first.unit.add",
+        "its input: [3, 30, 30] from first.unit.body.conv, [3, 32, 32] from input",
+        "block unit, called in <text>:6",
+        "block stage, called in <text>:8",
+    )
+
+
+def test_an_error_in_a_builtin_block_shows_where_it_was_called():
+    found = fault(spec("- depthwise_separable: {out: 8, kernel: 4, stride: 1}\n- residual:\n    - mlp: 3\n- squeeze_excite",
+                       "[8]"))  # fmt: skip
+    assert found.span.source.name == "<text>"
+    assert found.span[1:] == (3, 5, 19)
+    assert found.notes[-1] == "block depthwise_separable, called in <text>:3"
+
+
+def test_a_value_inside_a_builtin_block_is_wrong_where_it_was_called():
+    found = fault(spec("- inverted_residual: {expand: 1.3, out: 8}"))
+    assert found.span[1:] == (3, 5, 17)
+    assert found.message == "conv: out: expected an integer, got 20.8"
+    assert found.notes[0].startswith("in block inverted_residual: - conv: {out: expand * in_channels, kernel: 1")
+
+
+def test_many_inputs_are_not_all_listed():
+    found = fault(
+        spec("[relu, {linear: 3}, {add: , from: [relu, relu, relu, relu, relu, relu, relu, relu, relu, linear]}]")
+    )
+    assert found.notes[1].count("from relu") == 8
+
+
+def test_the_network_up_to_the_fault():
+    for layers in ("[relu, {conv: {out: 3, kernel: 9}}]", "[relu, {linear: 'in_shape[7]'}]", "[relu, {gelu: , from: x}]",
+                   "[relu, {linear: 2.5 * in_channels + 0.1}]", "[relu, {relu: , repeat: in_channels - 99}]"):  # fmt: skip
+        with pytest.raises(SpecError) as error:
+            load(layers, head="name: n\nsource: s\nparams: {a: 1}\n")
+        partial = error.value.partial
+        assert (paths(partial), partial.name, partial.source, partial.params) == (["relu"], "n", "s", {"a": 1})
+        assert costcalc.analyze(partial).totals.layers == 1
+
+
+def test_there_is_none_where_nothing_is_built():
+    with pytest.raises(SpecError) as error:
+        load("[rellu]")
+    assert error.value.partial is None
+
+
+def test_a_default_is_answered_at_its_own_place():
+    found = fault(spec("[{linear: 3}, {linear: 4}]", head="defaults: {linear: {bias: 3}}\n"))
+    assert (found.message, found.span[1:3]) == ("linear: bias: expected true or false, got 3", (1, 27))
+    found = fault(spec("[{linear: 3}, {linear: 4}]", head="defaults: {linear: {act: {linear: in_channels / 3}}}\n"))
+    assert found.span[1:3] == (1, 35)
+
+
+def test_an_argument_is_answered_where_its_value_is_written():
+    found = fault(spec("[unit: 3]", head="blocks: {'unit(n, bias=3)': [{linear: {out: n, bias: bias}}]}\n"))
+    assert (found.message, found.span.line) == ("linear: bias: expected true or false, got 3", 1)
+
+
+def test_the_text_of_the_error_is_every_fault_in_a_line():
+    with pytest.raises(CostcalcError) as error:
+        costcalc.loads(spec("[rellu, gellu]"), name="x.yaml")
+    assert str(error.value) == (
+        "x.yaml:3:4: error: unknown op or block rellu\nx.yaml:3:11: error: unknown op or block gellu"
+    )
+
+
+WITHOUT_PLACE_BEFORE = {
+    "a value of a column": ("[{linear: w, for: {w: [1, relu]}}]", (4, 13)),
+    "a value of a table": ("[{linear: w, for: [[w], [0]]}]", (4, 13)),
+    "a condition": ("[{relu: , if: in_shape}]", (4, 17)),
+    "skip": ("[{residual: [relu], skip: in_shape}]", (4, 29)),
+    "a row": ("[{relu: , for: {a: [1], b: in_shape}}]", (4, 18)),
+    "repeat": ("[{relu: , repeat: in_shape}]", (4, 21)),
+    "share": ("[{relu: , share: x}]", (4, 20)),
+    "from": ("[{relu: , from: x}]", (4, 19)),
+    "axis": ("[{concat: [[], []], axis: 7}]", (4, 5)),
+    "let": ("[let: {a: in_shape[9]}]", (4, 13)),
+    "a signature's default": ("[unit]", (1, 18)),
+}
+
+
+@pytest.mark.parametrize(("layers", "place"), WITHOUT_PLACE_BEFORE.values(), ids=WITHOUT_PLACE_BEFORE)
+def test_faults_that_show_only_while_the_network_is_built_have_places(layers, place):
+    found = fault(spec(layers, head="blocks: {'unit(a=in_shape[9])': [relu]}\n"))
+    assert found.span[1:3] == place
+
+
+def test_a_fault_of_the_command_line_has_none():
+    assert fault(spec("[relu]"), alpha=3).span is None
+
+
+def test_late_faults_are_forgotten_with_their_network():
+    """A word that is no layer at some params is no fault at others."""
+    from costcalc.errors import Source
+    from costcalc.lang.loader import open_spec
+
+    opened = open_spec(Source("x", spec("[{linear: {out: 3, act: a}}]", head="params: {a: relu}\n")))
+    with pytest.raises(SpecError, match="unknown op or block nothing"):
+        opened.build({"a": "nothing"})
+    assert paths(opened.build()) == ["linear", "relu"]
+    with pytest.raises(SpecError, match="linear: the argument is missing: out"):
+        opened.build({"a": "linear"})
+    assert paths(opened.build({"a": "none"})) == ["linear"]
+
+
+MORE = {
+    "- name: x": (1, 3, "a layer needs an op, a block or a structure beside its modifiers", ""),
+    "- linear:10": (1, 3, "unknown op or block linear:10", "a space belongs behind the colon: linear: 10"),
+    "- Sequential(relu)": (1, 3, "unknown op or block Sequential(relu)", "as in group: {...}; group: [...]"),
+    "- linear: 3\n  share: [a, b]": (2, 10, "share names one layer, block or group", ""),
+    "- relu:\n  for: [[a, a], [1, 2]]": (2, 13, "the column a is named twice", ""),
+    "- mean: {axis: [0, 1, 2]}\n- linear: in_channels": (
+        2,
+        11,
+        "in_channels has no value: the tensor has no dimensions",
+        "",
+    ),
+    "- linear: {out: {relu: }}": (1, 17, "linear: out: expected a value, got a mapping", ""),
+    "- linear: {out: 3, act: {b: {a: {relu: }}}}": (1, 15, "linear: out: expected an integer, got the layer relu", ""),
+}
+
+
+@pytest.mark.parametrize(("layers", "expected"), MORE.items())
+def test_more_mistakes(layers, expected):
+    found = fault(spec(layers, "[3, 32, 32]", "blocks: {'b(a)': [linear: {out: a}]}\n"))
+    line, column, message, help = expected
+    assert found.message.startswith(message)
+    assert help in found.help
+    if "b: {a" in layers:
+        assert found.span.line == 1
+    else:
+        assert found.span[1:3] == (line + 3, column + 2)

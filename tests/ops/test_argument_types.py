@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from costcalc.errors import ArgumentError
+from costcalc.ops.argument_types import KINDS, MODES
+
+GOOD = [
+    ("Positive", 24.000000000000004, 24),
+    ("Positive", 1e3, 1000),
+    ("Natural", 0, 0),
+    ("Integer", -1, -1),
+    ("Flag", True, True),
+    ("Probability", 0.5, 0.5),
+    ("Probability", 1, 1),
+    ("Sizes", [3, 5.0], (3, 5)),
+    ("Sizes", 3, 3),
+    ("Margins", (0, 1), (0, 1)),
+    ("Padding", "same", "same"),
+    ("Padding", "valid", "valid"),
+    ("Padding", [1, 0], (1, 0)),
+    ("Integers", [-1, 3], (-1, 3)),
+    ("Extents", 3, (3,)),
+    ("Extents", [3, 4], (3, 4)),
+    ("Extents", [1] * 4096, (1,) * 4096),
+    ("Axes", "all", "all"),
+    ("Axes", 2, 2),
+    ("Amounts", 3, 3),
+    ("Amounts", [[0, 1], (2, 3)], ((0, 1), (2, 3))),
+    *(("Mode", mode, mode) for mode in MODES),
+]
+
+BAD = [
+    ("Positive", 0, "expected an integer of at least 1, got 0"),
+    ("Positive", True, "expected an integer, got true"),
+    ("Positive", None, "expected an integer, got nothing"),
+    ("Positive", "64", "expected an integer, got 64"),
+    ("Positive", "x" * 100_000, "xxx..."),
+    ("Padding", "x" * 100_000, "xxx..."),
+    ("Axes", "x" * 100_000, "xxx..."),
+    ("Positive", 11.2, "expected an integer, got 11.2"),
+    ("Positive", 24.0001, "expected an integer, got 24.0001"),
+    ("Positive", float("inf"), "expected an integer, got inf"),
+    ("Positive", float("nan"), "expected an integer, got nan"),
+    ("Positive", [1, 2], "expected an integer, got [1, 2]"),
+    ("Natural", -1, "expected an integer of at least 0, got -1"),
+    ("Flag", 1, "expected true or false, got 1"),
+    ("Flag", "yes", "expected true or false, got yes"),
+    ("Probability", 1.5, "expected a number from 0 to 1, got 1.5"),
+    ("Probability", True, "expected a number from 0 to 1, got true"),
+    ("Probability", float("nan"), "expected a number from 0 to 1, got nan"),
+    ("Sizes", [3, 0], "expected an integer of at least 1, got 0"),
+    ("Sizes", [], "expected a list of 1 to 8 values, got 0"),
+    ("Sizes", [1] * 9, "expected a list of 1 to 8 values, got 9"),
+    ("Sizes", [[1]], "expected an integer, got [1]"),
+    ("Padding", "full", "expected a number, one per spatial dimension, same or valid, got full"),
+    ("Padding", -1, "expected an integer of at least 0, got -1"),
+    ("Extents", [1] * 4097, "expected a list of 1 to 4096 values, got 4097"),
+    ("Extents", [2, -1], "expected an integer of at least 1, got -1"),
+    ("Axes", "most", "expected an integer, or all, got most"),
+    ("Axes", 0, "expected an integer of at least 1, got 0"),
+    ("Amounts", [1, 2], "or a pair [before, after] for each spatial dimension, got [1, 2]"),
+    ("Amounts", [], "or a pair [before, after] for each spatial dimension, got []"),
+    ("Amounts", [[1, 2, 3]], "got [[1, 2, 3]]"),
+    ("Amounts", [[1, -2]], "expected an integer of at least 0, got -2"),
+    ("Amounts", [1] * 100_000, "got [1, 1, 1, 1"),
+    ("Mode", "cubic", "expected one of nearest, linear, bilinear, trilinear, bicubic, got cubic"),
+    ("Mode", ["nearest"], "got [nearest]"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "kept"), GOOD)
+def test_converts(kind, value, kept):
+    found = KINDS[kind][0](value)
+    assert (found, type(found)) == (kept, type(kept))
+
+
+@pytest.mark.parametrize(("kind", "value", "said"), BAD)
+def test_rejects(kind, value, said):
+    with pytest.raises(ArgumentError) as caught:
+        KINDS[kind][0](value)
+    assert said in str(caught.value)
+    assert caught.value.fault().message == str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_says_what_it_is(kind):
+    convert, words, schema = KINDS[kind]
+    assert words
+    assert schema
+    with pytest.raises(ArgumentError):
+        convert({})

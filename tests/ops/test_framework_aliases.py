@@ -1,0 +1,127 @@
+"""What those are told who write an op or an argument as PyTorch, Keras or a paper calls it."""
+
+from __future__ import annotations
+
+import pytest
+
+import costcalc
+from costcalc.errors import ArgumentError, SpecError
+from costcalc.lang.builtin_blocks import builtin
+from costcalc.lang.template import STRUCTURES
+from costcalc.ops.base import registered
+from costcalc.ops.framework_aliases import ELSEWHERE, RENAMED, layer_meant
+
+LAYERS = [*registered(), *builtin(), *STRUCTURES]
+
+
+def faults(shape, layer):
+    with pytest.raises(SpecError) as caught:
+        costcalc.loads(f"input: {shape}\nlayers:\n  - {layer}\n")
+    return [(fault.message, fault.help) for fault in caught.value.faults]
+
+
+COSTLESS = "leave it out: it changes no shape and no count"
+ARGUMENTS = [
+    ("[4, 8, 8]", "concat: {dim: 1}", "here it is called axis, and counts without the batch: dim 1 is axis 0"),
+    ("[4, 8, 8]", "mean: {dim: [2, 3]}", "called axis, and counts without the batch: dim [2, 3] is axis [1, 2]"),
+    ("[4, 8, 8]", "softmax: {dim: -1}", "here it is called axis, and counts without the batch: dim -1 is axis -1"),
+    ("[4, 8, 8]", "softmax: {dim: 0}", "here it is called axis, and counts without the batch: dim 1 is axis 0"),
+    ("[4, 8, 8]", "softmax: {dim: x}", "here it is called axis, and counts without the batch: dim 1 is axis 0"),
+    ("[4, 8, 8]", "permute: {dims: [0, 2, 3, 1]}", "without the batch: dims [0, 2, 3, 1] is order [1, 2, 0]"),
+    ("[4, 8, 8]", "flatten: {start_dim: 1}", "called start, and counts without the batch: start_dim 1 is start 0"),
+    ("[8]", "linear: {dim: 3}", "here it is called out"),
+    ("[4, 8]", "layernorm: {normalized_shape: 8}", "here axes says how many trailing axes: 1; their sizes are"),
+    ("[4, 8]", "layernorm: {normalized_shape: [4, 8]}", "here axes says how many trailing axes: 2; their sizes are"),
+    ("[4, 8]", "rmsnorm: {dim: 8}", "here axes says how many trailing axes: 1; their sizes are"),
+    ("[4, 8, 8]", "conv: {activation: relu, out: 1, kernel: 1}", "here it is called act"),
+    ("[4, 8, 8]", "conv: {normalization: batchnorm, out: 1, kernel: 1}", "here it is called norm"),
+    ("[4, 8, 8]", "conv: {normalisation: batchnorm, out: 1, kernel: 1}", "here it is called norm"),
+    ("[4, 8, 8]", "conv: {use_bias: false, out: 1, kernel: 1}", "here it is called bias"),
+    ("[4, 8, 8]", "conv: {filters: 1, kernel: 1}", "here it is called out"),
+    ("[4, 8, 8]", "conv: {zzz: 1, out: 1, kernel: 1}",
+     "known: out, kernel, stride, padding, dilation, groups, bias, norm, act"),
+    ("[4, 8, 8]", "maxpool: {activation: relu, kernel: 2}", "write it as a layer of its own after maxpool"),
+    ("[4, 8, 8]", "squeeze_excite: {activation: relu}", "here it is called act"),
+    ("[4, 8, 8]", "leaky_relu: {negative_slope: 0.1}", COSTLESS),
+    ("[4, 8]", "rnn: {nonlinearity: relu, hidden: 3}", COSTLESS),
+    ("[4, 8, 8]", "groupnorm: {num_channels: 4, groups: 2}", "leave it out: the channels are those of the input"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "layer", "help"), ARGUMENTS)
+def test_an_argument_by_another_name(shape, layer, help):
+    ((message, advice),) = faults(shape, layer)
+    op, argument = layer.split(": {")[0], layer.split(": ")[1].lstrip("{")
+    assert message == f"{op} has no argument {argument}"
+    assert help in advice
+
+
+def test_a_value_for_what_takes_none():
+    help = f"{COSTLESS}; it stands alone: - leaky_relu"
+    assert faults("[4, 8, 8]", "leaky_relu: 0.1") == [("leaky_relu takes no arguments", help)]
+    layer = "conv: {out: 1, kernel: 1, act: {leaky_relu: 0.1}}"
+    assert faults("[4, 8, 8]", layer) == [("leaky_relu takes no arguments", help)]
+
+
+def test_in_python_norm_and_act_are_layers():
+    for name in ("act", "norm", "activation", "norm_layer"):
+        with pytest.raises(ArgumentError) as caught:
+            registered()["conv"](out=1, kernel=1, **{name: "relu"})
+        assert caught.value.help == "write it as a layer of its own after conv"
+
+
+NAMES = {
+    "adaptive_avgpool": ["AdaptiveAvgPool2d"],
+    "attention": ["mha", "MultiheadAttention", "self_attention"],
+    "batchnorm": ["bn", "BatchNorm2d", "BatchNormalization"],
+    "concat": ["cat", "Concatenate"],
+    "conv": ["conv1d", "conv2d", "Conv2d", "nn.Conv3d", "convolution"],
+    "conv_transpose": ["deconv", "convtranspose2d", "ConvTranspose2d", "Conv2DTranspose"],
+    "depthwise_conv": ["dwconv", "depthwise", "DepthwiseConv2D"],
+    "dropout": ["Dropout2d", "DropPath"],
+    "gelu": ["GELU"],
+    "global_avgpool": ["gap", "GlobalAveragePooling2D"],
+    "group": ["Sequential"],
+    "hardswish": ["hswish"],
+    "inverted_residual": ["MBConv"],
+    "layernorm": ["ln", "LayerNorm"],
+    "leaky_relu": ["LeakyReLU"],
+    "linear": ["dense", "fc", "Linear", "nn.Linear"],
+    "lrn": ["LocalResponseNorm"],
+    "lstm": ["torch.nn.LSTM"],
+    "matmul": ["einsum", "bmm"],
+    "maxpool": ["MaxPool2d", "MaxPooling2D"],
+    "mlp": ["ffn"],
+    "pixel_shuffle": ["PixelShuffle"],
+    "reshape": ["view", "unsqueeze"],
+    "residual": ["skip_connection"],
+    "silu": ["swish"],
+    "softmax": ["Softmax2d"],
+    "squeeze_excite": ["se", "SqueezeExcite"],
+    "upsample": ["Upsample", "interpolate", "UpSampling2D"],
+}
+
+
+@pytest.mark.parametrize(("name", "here"), [(name, here) for here, names in NAMES.items() for name in names])
+def test_a_layer_by_another_name(name, here):
+    assert layer_meant(name, LAYERS) == here
+    assert faults("[4, 8, 8]", name) == [(f"unknown op or block {name}", f"did you mean {here}?")]
+
+
+def test_what_is_advised_is_there():
+    assert set(ELSEWHERE.values()) <= set(LAYERS)
+    assert not {*ELSEWHERE} & set(LAYERS)
+    arguments = {field for op in registered().values() for field in op.fields} | {"norm", "act"}
+    assert {here for names in RENAMED.values() for here in names} <= arguments
+
+
+@pytest.mark.parametrize("kernel", range(1, 9))
+def test_the_advice_to_double_the_size_is_right(kernel):
+    layer = f"conv_transpose: {{out: 3, kernel: {kernel}, stride: 2, padding: %s}}"
+    ((said, help),) = faults("[4, 7, 7]", layer % "same")
+    assert said == "conv_transpose: padding: expected a number, one per spatial dimension, or valid, got same"
+    assert help == "at stride 2, padding: (kernel - 1) // 2 and output_padding: kernel % 2 double the size"
+    op = registered()["conv_transpose"](
+        out=3, kernel=kernel, stride=2, padding=(kernel - 1) // 2, output_padding=kernel % 2
+    )
+    assert op.shape(((4, 7, 7),)) == ((3, 2 * 7, 2 * 7),)
