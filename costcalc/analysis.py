@@ -19,7 +19,7 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
     `batch` multiplies macs, operations and activations, never params and buffers. Raises `UsageError` where it is no
     integer of at least 1.
     """
-    batch = examples(batch)
+    batch = checked_batch(batch)
     known: dict[int, tuple[Cost, Totals]] = {}
     rows = []
     sums = [0] * len(Totals._fields)
@@ -53,7 +53,7 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
     )
 
 
-def examples(batch: int) -> int:
+def checked_batch(batch: int) -> int:
     """The number of examples in a batch. Raises `UsageError` where it is no integer of at least 1."""
     try:
         return positive(batch)

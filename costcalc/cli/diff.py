@@ -50,15 +50,15 @@ def diff(
     root. With one REF: every spec that the configuration names, against what it was there. Layers are matched through
     renames.
     """
-    from costcalc.gate.analysis_cache import Meter
+    from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.gate.diff_inputs import Asked, project, two
 
     if len(sides) > 2:
         raise UsageError("diff takes two specs, or one ref", help="costcalc diff --help")
-    meter = Meter(load.max_layers, load.inputs, batch)
+    cache = AnalysisCache(load.max_layers, load.inputs, batch)
     asked = Asked(load.params, depth)
     stdin = standard_input() if len(sides) == 2 and STDIN in sides else None
-    found = [two(*sides, meter, asked, stdin)] if len(sides) == 2 else project(sides[0], meter, asked)
+    found = [two(*sides, cache, asked, stdin)] if len(sides) == 2 else project(sides[0], cache, asked)
     _report(found, outputs, stat=stat, alone=len(sides) == 2)
     return GATE_FAILED if exit_code and any(each.differs for each in found) else FINE
 

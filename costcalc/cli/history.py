@@ -24,9 +24,9 @@ from costcalc.cli.output import Output, color_option, emit, output_option, texts
 @color_option
 def history(spec: str, since: str, load: Loader, batch: int, outputs: tuple[Output, ...]) -> None:
     """What a spec cost at every commit that changed it, or what it extends; through renames, the newest first."""
-    from costcalc.gate.analysis_cache import Meter
+    from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.gate.history import history as find
     from costcalc.report.history import document, table
 
-    found = find(spec, since, Meter(load.max_layers, load.inputs, batch), load.params)
+    found = find(spec, since, AnalysisCache(load.max_layers, load.inputs, batch), load.params)
     emit(outputs, texts(lambda form: table(found, form), lambda: document(found)))

@@ -39,7 +39,7 @@ class Target:
         self.stream: IO[bytes] | None = None
         self.beside: Path | None = None
         if path:
-            with _told(path):
+            with _os_errors(path):
                 self.place = Path(path).resolve()
                 if self.place.exists() and not self.place.is_file():
                     self.stream = self.place.open("wb")
@@ -55,13 +55,13 @@ class Target:
         if self.stream is None:
             write_stdout(content)
             return
-        with _told(self.path):
+        with _os_errors(self.path):
             self.stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
 
     def finish(self) -> None:
         """Put the file in its place."""
         if self.stream is not None:
-            with _told(self.path):
+            with _os_errors(self.path):
                 self.stream.flush()
                 if self.beside is not None:
                     os.fsync(self.stream.fileno())
@@ -80,7 +80,7 @@ class Target:
             self.beside.unlink(missing_ok=True)
 
 
-class _told:  # noqa: N801 - reads as a word in `with`
+class _os_errors:  # noqa: N801 - reads as a word in `with`
     """Errors of the system as `UsageError`, with the reason."""
 
     def __init__(self, path: str) -> None:

@@ -21,7 +21,7 @@ Values = tuple[tuple[str, str], ...]
 Known = dict[tuple[tuple[str, ...], Values], "Analysis | SpecError | UsageError"]
 
 
-class Meter:
+class AnalysisCache:
     """Analyses specs, and remembers by content what it has analysed; with `kept`, the last of that many layers."""
 
     def __init__(
@@ -74,13 +74,13 @@ class Subject(NamedTuple):
     """A spec at one time, ready to be measured."""
 
     spec: Spec
-    meter: Meter
+    cache: AnalysisCache
 
     def analysis(self, values: Mapping[str, Any]) -> Analysis | None:
         """The analysis at some params; None where the spec has not all of these."""
         if not values.keys() <= self.spec.params.keys():
             return None
-        return self.meter.analysis(self.spec, values)
+        return self.cache.analysis(self.spec, values)
 
 
 class Recorded(NamedTuple):

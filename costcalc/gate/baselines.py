@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
-from costcalc.gate.analysis_cache import Meter, Recorded, Subject
+from costcalc.gate.analysis_cache import AnalysisCache, Recorded, Subject
 from costcalc.gate.config import NAMES, parse
 from costcalc.gate.git import FETCH, Repository, Snapshot, top
 from costcalc.gate.git_snapshot import SnapshotLibrary, at_commit, renames, same_blobs
@@ -88,7 +88,7 @@ class GitBase:
         repositories: Repositories,
         project: Project,
         ref: str,
-        meter: Meter,
+        cache: AnalysisCache,
         *,
         merge_base: bool,
         near: Path | None = None,
@@ -100,7 +100,7 @@ class GitBase:
         self.repositories = repositories
         self.project = project
         self.ref = ref
-        self.meter = meter
+        self.cache = cache
         self.merge_base = merge_base
         self._snapshots: dict[int, tuple[Snapshot, SnapshotLibrary]] = {}
         self._renamed: dict[tuple[int, str], str] = {}
@@ -171,7 +171,7 @@ class GitBase:
             return Before(NEW)
         if isinstance(spec, CostcalcError):
             return Before(NEW, None, path, _faults(spec))
-        old = Subject(spec, self.meter)
+        old = Subject(spec, self.cache)
         try:
             old.analysis({})
         except CostcalcError as error:
@@ -257,7 +257,7 @@ class GitBase:
             full = settings.folder / name
             if path not in followed and not os.path.lexists(full) and self.project.show(full) not in alive:
                 spec = at_commit(library, path)
-                subject = None if spec is None or isinstance(spec, CostcalcError) else Subject(spec, self.meter)
+                subject = None if spec is None or isinstance(spec, CostcalcError) else Subject(spec, self.cache)
                 found[self.project.show(full)] = subject
         return sorted(found.items())
 
@@ -269,11 +269,11 @@ def _faults(error: CostcalcError) -> tuple[Fault, ...]:
 class FileBase:
     """The figures of an earlier `analyze -o json`, found by a network's name."""
 
-    def __init__(self, path: str, meter: Meter) -> None:
+    def __init__(self, path: str, cache: AnalysisCache) -> None:
         from costcalc.gate.baseline_json import read
 
         self.analyses = read(path)
-        self.meter = meter
+        self.cache = cache
         self.info = BaseInfo(path, file=True)
 
     def follow(self, specs: Sequence[Named]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from costcalc.errors import Span
-    from costcalc.gate.analysis_cache import Meter
+    from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.gate.limits import Requirement
     from costcalc.lang.spec import Spec
     from costcalc.model import Analysis
@@ -58,7 +58,7 @@ def explain(
     requirement: Requirement,
     base_name: str,
     limit: int,
-    meter: Meter,
+    cache: AnalysisCache,
 ) -> Reason:
     """Why a spec's figure passes a limit."""
     now = _cost(analysis, requirement)
@@ -70,7 +70,7 @@ def explain(
         trials = max(_FEWEST_TRIALS, _MOST_LAYERS // max(1, len(analysis.layers)))
 
         def cost(change: Change, written: str) -> int | None:
-            found = analysis_with(spec, change, written, requirement.set, meter)
+            found = analysis_with(spec, change, written, requirement.set, cache)
             return _cost(found, requirement) if found else None
 
         change = _largest(changed[:trials], now, sign, cost)
@@ -80,7 +80,7 @@ def explain(
                 value = largest_fit(change, lambda written: _fits(cost(change, written), limit))
                 help = f"{change.name} = {value[0]} is the {value[1]} that fits" if value else ""
             return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)
-    return Reason(grown, layer_span(spec, analysis, requirement, grown, meter))
+    return Reason(grown, layer_span(spec, analysis, requirement, grown, cache))
 
 
 def _cost(analysis: Analysis, requirement: Requirement) -> int | None:
@@ -103,7 +103,7 @@ def _largest(changed: list[Change], now: int, sign: int, cost: Callable[[Change,
 
 
 def layer_span(
-    spec: Spec, analysis: Analysis, requirement: Requirement, grown: tuple[Cause, ...], meter: Meter
+    spec: Spec, analysis: Analysis, requirement: Requirement, grown: tuple[Cause, ...], cache: AnalysisCache
 ) -> Span | None:
     """The line of the layer that grew most; without a base, of the dearest."""
     rows = layer_rows(analysis, requirement.layer)
@@ -111,7 +111,7 @@ def layer_span(
         name = grown[0].layer
     else:
         name = max(rows, key=lambda row: metric(row.totals, requirement.metric)).name if rows else ""
-    network = spec.build(requirement.set, None, meter.max_layers)
+    network = spec.build(requirement.set, None, cache.max_layers)
     return next((layer.span for layer in network.layers if layer.name == name), None)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from costcalc.errors import Source, Span
-    from costcalc.gate.analysis_cache import Meter
+    from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.lang.reader import Node
     from costcalc.lang.spec import Spec
     from costcalc.model import Analysis
@@ -117,7 +117,9 @@ class _Chain(Library):
         return self.files[self.files.index(base) + 1]
 
 
-def analysis_with(spec: Spec, change: Change, written: str, values: Mapping[str, Any], meter: Meter) -> Analysis | None:
+def analysis_with(
+    spec: Spec, change: Change, written: str, values: Mapping[str, Any], cache: AnalysisCache
+) -> Analysis | None:
     """The analysis of the spec with another text in the place of one value; None where that is no valid network."""
     from costcalc.lang.loader import open_spec
 
@@ -126,6 +128,6 @@ def analysis_with(spec: Spec, change: Change, written: str, values: Mapping[str,
     text = text[: change.at] + written + text[change.at + len(change.written) :]
     files[change.file] = files[change.file]._replace(text=text)
     try:
-        return meter.analysis(open_spec(files[0], _Chain(files)), values)
+        return cache.analysis(open_spec(files[0], _Chain(files)), values)
     except CostcalcError:
         return None

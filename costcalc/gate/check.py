@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
-from costcalc.gate.analysis_cache import Meter
+from costcalc.gate.analysis_cache import AnalysisCache
 from costcalc.gate.baselines import FileBase, GitBase, Repositories, first
-from costcalc.gate.evaluate import Held, Holder
+from costcalc.gate.evaluate import Evaluator, Outcome
 from costcalc.gate.limits import BASE
 from costcalc.gate.project import Named, Project, Settings, relative
 from costcalc.gate.requirements import Given, applies
@@ -58,10 +58,10 @@ def check(request: Request) -> Check:
     """Hold specs to their limits. Raises `CostcalcError` for anything that keeps the check from being made."""
     from pathlib import Path
 
-    from costcalc.lang.spec import acyclic
+    from costcalc.lang.spec import gc_paused
 
     project = Project(Path.cwd(), request.config)
-    with acyclic(), Repositories(project.folder) as repositories:
+    with gc_paused(), Repositories(project.folder) as repositories:
         return _Checking(request, project, repositories).check()
 
 
@@ -70,12 +70,12 @@ class _Checking:
         self.request = request
         self.project = project
         self.repositories = repositories
-        self.meter = Meter(request.max_layers, kept=KEPT)
+        self.cache = AnalysisCache(request.max_layers, kept=KEPT)
         self.selected = self.select()
         self.near = next((spec.path.parent for spec in self.selected if spec.path), None)
         self.base = self.find_base()
         self.against: dict[str, GitBase | FileBase | None] = {BASE: self.base}
-        self.holder = Holder(self.meter, request.given, self.base_of)
+        self.evaluator = Evaluator(self.cache, request.given, self.base_of)
         self.settings = {
             id(settings): settings
             for settings in [spec.settings for spec in self.selected] + [project.settings(project.folder)]
@@ -106,14 +106,14 @@ class _Checking:
         request = self.request
         ref = request.base
         if ref.endswith(".json"):
-            return FileBase(ref, self.meter)
+            return FileBase(ref, self.cache)
         if not ref and not request.candidates:
             return None
         ref = ref or first(self.repositories.main(self.near), request.candidates)
         return self.git_base(ref, merge_base=True)
 
     def git_base(self, ref: str, *, merge_base: bool) -> GitBase:
-        base = GitBase(self.repositories, self.project, ref, self.meter, merge_base=merge_base, near=self.near)
+        base = GitBase(self.repositories, self.project, ref, self.cache, merge_base=merge_base, near=self.near)
         base.follow(self.selected)
         return base
 
@@ -124,14 +124,14 @@ class _Checking:
         return self.against[against]
 
     def check(self) -> Check:
-        held = {spec.name: (spec, self.holder.hold(spec)) for spec in self.selected}
-        others = _Others(self, held)
-        self.refuse_idle(held, others)
-        findings, waived, used = self.waive(held.values())
+        outcomes = {spec.name: (spec, self.evaluator.evaluate(spec)) for spec in self.selected}
+        others = _Others(self, outcomes)
+        self.refuse_idle(outcomes, others)
+        findings, waived, used = self.waive(outcomes.values())
         findings += self.stale(used, others)
-        findings += self.loosened(held.values())
-        unevaluated = tuple([each for _, one in held.values() for each in one.unevaluated])
-        results = [one.result for _, one in held.values()] + self.deleted(held)
+        findings += self.loosened(outcomes.values())
+        unevaluated = tuple([each for _, one in outcomes.values() for each in one.unevaluated])
+        results = [one.result for _, one in outcomes.values()] + self.deleted(outcomes)
         if self.request.strict:
             findings = [each._replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings]
         broken = any(result.status == BROKEN for result in results)
@@ -149,7 +149,7 @@ class _Checking:
             tuple(waived),
             unevaluated,
             tuple(results),
-            tuple(self.holder.notices),
+            tuple(self.evaluator.notices),
             self.request.strict,
             "" if folder == "." else folder,
         )
@@ -170,9 +170,9 @@ class _Checking:
 
     # Configurations
 
-    def refuse_idle(self, held: dict[str, tuple[Named, Held]], others: _Others) -> None:
+    def refuse_idle(self, outcomes: dict[str, tuple[Named, Outcome]], others: _Others) -> None:
         """Raise `SpecError` where an entry of a configuration is about no spec, no param or no layer at all."""
-        hits = {hit for _, one in held.values() for hit in one.hits}
+        hits = {hit for _, one in outcomes.values() for hit in one.hits}
         faults = []
         for settings in self.settings.values():
             for entry in settings.config.entries:
@@ -190,23 +190,23 @@ class _Checking:
     def idle_scope(self, entry: Budget | Increase, names: Sequence[Named]) -> Fault:
         """Why an entry holds nothing in the specs that it names."""
         scope = entry.scope
-        params = sorted({name for spec in names for name in self.holder.params(spec)})
+        params = sorted({name for spec in names for name in self.evaluator.params(spec)})
         for name in scope.set:
             if name not in params:
                 place = scope.places.get("set", entry.span)
                 return Fault(f"no spec here has a param {name}", place, (), suggest(name, params))
-        layers = sorted({name for spec in names for name in self.holder.layers(spec)})
+        layers = sorted({name for spec in names for name in self.evaluator.layers(spec)})
         if not scope.layer:
             return Fault("no spec here has all of these params", scope.places.get("set", entry.span))
         help = suggest(scope.layer, layers, "costcalc analyze SPEC lists the layers")
         return Fault(f"no layer matches {scope.layer}", scope.places.get("layer", entry.span), (), help)
 
-    def waive(self, held: Iterable[tuple[Named, Held]]) -> tuple[list[Finding], list[Finding], set[int]]:
+    def waive(self, outcomes: Iterable[tuple[Named, Outcome]]) -> tuple[list[Finding], list[Finding], set[int]]:
         """Findings that stand, findings that are waived, and which waivers are about any."""
         findings: list[Finding] = []
         waived: list[Finding] = []
         used: set[int] = set()
-        for spec, one in held:
+        for spec, one in outcomes:
             for finding in one.findings:
                 known = spec.settings.config.waivers if spec.settings else ()
                 said, accepted, about = apply(finding, known, spec.key, self.request.today)
@@ -224,7 +224,7 @@ class _Checking:
                 found += [finding] if finding else []
         return found
 
-    def loosened(self, held: Iterable[tuple[Named, Held]]) -> list[Finding]:
+    def loosened(self, outcomes: Iterable[tuple[Named, Outcome]]) -> list[Finding]:
         """Limits that the base's own configuration and specs set lower."""
         base = self.base
         if not isinstance(base, GitBase):
@@ -234,7 +234,7 @@ class _Checking:
         for settings in self.settings.values():
             if base.covers(settings):
                 found += self.loosened_settings(base, settings)
-        for spec, one in held:
+        for spec, one in outcomes:
             if one.own_then is None:
                 continue
             try:
@@ -272,14 +272,14 @@ class _Checking:
                 found.append(Finding(LOOSENED, WARNING, spec, message, place, help=help, key=f"{LOOSENED}|{spec}"))
         return found
 
-    def deleted(self, held: dict[str, tuple[Named, Held]]) -> list[SpecResult]:
+    def deleted(self, outcomes: dict[str, tuple[Named, Outcome]]) -> list[SpecResult]:
         """The configured specs that existed at the base; only where no specs are named."""
         settings = self.project.settings(self.project.folder)
         base = self.base
         if self.request.specs or settings is None or not isinstance(base, GitBase) or not base.covers(settings):
             return []
         results = []
-        for name, subject in base.deleted(settings, set(held)):
+        for name, subject in base.deleted(settings, set(outcomes)):
             try:
                 analysis = subject and subject.analysis({})
             except CostcalcError:
@@ -291,26 +291,26 @@ class _Checking:
 class _Others:
     """The configured specs that are not being checked: looked at only where an entry or a waiver may be about them."""
 
-    def __init__(self, checking: _Checking, held: dict[str, tuple[Named, Held]]) -> None:
+    def __init__(self, checking: _Checking, outcomes: dict[str, tuple[Named, Outcome]]) -> None:
         self.checking = checking
-        self.held = held
+        self.outcomes = outcomes
         self._known: dict[int, list[Named]] = {}
-        self._looked: dict[str, Held] = {}
+        self._looked: dict[str, Outcome] = {}
 
     def known(self, settings: Settings) -> list[Named]:
         """Every spec that a configuration holds: those that it names and those being checked."""
         if id(settings) not in self._known:
             named = {spec.name: spec for spec in self.checking.project.specs(settings)}
-            named.update({spec.name: spec for spec, _ in self.held.values()})
+            named.update({spec.name: spec for spec, _ in self.outcomes.values()})
             found = [spec for spec in named.values() if spec.settings and spec.settings.config is settings.config]
             self._known[id(settings)] = found
         return self._known[id(settings)]
 
-    def look(self, spec: Named) -> Held:
-        if spec.name in self.held:
-            return self.held[spec.name][1]
+    def look(self, spec: Named) -> Outcome:
+        if spec.name in self.outcomes:
+            return self.outcomes[spec.name][1]
         if spec.name not in self._looked:
-            self._looked[spec.name] = self.checking.holder.hold(spec, explained=False)
+            self._looked[spec.name] = self.checking.evaluator.evaluate(spec, explained=False)
         return self._looked[spec.name]
 
     def hit(self, entry: Budget | Increase, names: Sequence[Named]) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import CostcalcError, SpecError, UsageError
-from costcalc.gate.analysis_cache import Meter, Subject
+from costcalc.gate.analysis_cache import AnalysisCache, Subject
 from costcalc.gate.baselines import GitBase, Repositories
 from costcalc.gate.diff import Difference, diff
 from costcalc.gate.git import Snapshot
@@ -30,15 +30,15 @@ class Asked(NamedTuple):
     depth: int = 1
 
 
-def two(one: str, other: str, meter: Meter, asked: Asked, stdin: Source | None = None) -> Difference:
+def two(one: str, other: str, cache: AnalysisCache, asked: Asked, stdin: Source | None = None) -> Difference:
     """The difference between two specs, each a path, `REF:path` or a bundled name. Raises `CostcalcError`.
 
     Where there is a standard input, `-` names it.
     """
     with Repositories(Path.cwd()) as repositories:
         base, now = (_spec(name, repositories, stdin) for name in (one, other))
-        before = meter.analysis(base, asked.values)
-        return diff(other, meter.analysis(now, asked.values), one, before, asked.depth)
+        before = cache.analysis(base, asked.values)
+        return diff(other, cache.analysis(now, asked.values), one, before, asked.depth)
 
 
 def _spec(name: str, repositories: Repositories, stdin: Source | None) -> Spec:
@@ -64,7 +64,7 @@ def rooted(repository: Repository, folder: Path, path: str) -> str:
     return relative(full, repository.root)
 
 
-def project(ref: str, meter: Meter, asked: Asked) -> list[Difference]:
+def project(ref: str, cache: AnalysisCache, asked: Asked) -> list[Difference]:
     """The difference of every configured spec to what it was at a ref. Raises `CostcalcError`."""
     from costcalc.lang.loader import open_spec
 
@@ -76,12 +76,12 @@ def project(ref: str, meter: Meter, asked: Asked) -> list[Difference]:
             help="costcalc diff A B compares two specs, REF:path among them",
         )
     with Repositories(work.folder) as repositories:
-        base = GitBase(repositories, work, ref, meter, merge_base=False)
+        base = GitBase(repositories, work, ref, cache, merge_base=False)
         specs = work.configured()
         base.follow(specs)
         found = []
         for named in specs:
-            subject = Subject(open_spec(named.name), meter)
+            subject = Subject(open_spec(named.name), cache)
             now = subject.analysis(asked.values)
             before = base.before(named, subject)
             if before.faults:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
-from costcalc.gate.analysis_cache import Meter, Subject, figures, metric
+from costcalc.gate.analysis_cache import AnalysisCache, Subject, figures, metric
 from costcalc.gate.requirements import Given, entries, entry_requirements, given_requirements, judge, own_requirements
 from costcalc.gate.results import BROKEN, ERROR, MODIFIED, NEW, WARNING, Finding, SpecResult, Unevaluated
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ERROR_RULE = "CC001"
 
 
-class Held(NamedTuple):
+class Outcome(NamedTuple):
     """What became of one spec. `hits` are the entries of the configuration that had something to hold, by identity.
 
     `own` is what the spec requires of itself; `own_then` what it did at the base, where it was the spec of `path`.
@@ -35,11 +35,11 @@ class Held(NamedTuple):
     path: str = ""
 
 
-class Holder:
+class Evaluator:
     """Holds specs to their limits; `base_of` finds what an increase is against."""
 
-    def __init__(self, meter: Meter, given: Given, base_of: Callable[[str], GitBase | FileBase | None]) -> None:
-        self.meter = meter
+    def __init__(self, cache: AnalysisCache, given: Given, base_of: Callable[[str], GitBase | FileBase | None]) -> None:
+        self.cache = cache
         self.given = given
         self.base_of = base_of
         self.notices: list[Fault] = []
@@ -48,7 +48,7 @@ class Holder:
         """A spec as it is now. Raises `SpecError`, and `UsageError` where there is no such file."""
         from costcalc.lang.loader import open_spec
 
-        return Subject(open_spec(named.text or named.name), self.meter)
+        return Subject(open_spec(named.text or named.name), self.cache)
 
     def params(self, named: Named) -> list[str]:
         """The names of a spec's params; none of a broken one."""
@@ -65,7 +65,7 @@ class Holder:
             return []
         return [row.name for row in analysis.layers] if analysis else []
 
-    def hold(self, named: Named, *, explained: bool = True) -> Held:
+    def evaluate(self, named: Named, *, explained: bool = True) -> Outcome:
         """A spec's findings. A spec that is broken now has its faults as findings."""
         try:
             subject = self.subject(named)
@@ -75,9 +75,9 @@ class Holder:
             return self._hold(named, subject, analysis, explained)
         except SpecError as error:
             findings = tuple([_broken(named.name, fault) for fault in error.faults])
-            return Held(SpecResult(named.name, BROKEN), findings)
+            return Outcome(SpecResult(named.name, BROKEN), findings)
 
-    def _hold(self, named: Named, subject: Subject, analysis: Analysis, explained: bool) -> Held:
+    def _hold(self, named: Named, subject: Subject, analysis: Analysis, explained: bool) -> Outcome:
         main = self.base_of("base")
         before = main.before(named, subject) if main else None
         findings: list[Finding] = []
@@ -118,7 +118,7 @@ class Holder:
                     self.explained(finding, requirement, subject, now, then, old, name) if explained else finding
                 )
         spec_then = before.subject.spec if before and before.subject else None
-        return Held(
+        return Outcome(
             _result(named, analysis, before, held),
             tuple(findings),
             tuple(unevaluated),
@@ -161,7 +161,7 @@ class Holder:
         from costcalc.gate.causes import explain
 
         base = then.subject.spec if then and then.subject and then.status == MODIFIED else None
-        reason = explain(subject.spec, base, now, old, requirement, name, finding.limit or 0, self.meter)
+        reason = explain(subject.spec, base, now, old, requirement, name, finding.limit or 0, self.cache)
         place = reason.span if reason.label or reason.causes else requirement.span
         span = place or requirement.span or reason.span
         return finding._replace(causes=reason.causes, span=span, label=reason.label, help=reason.help or finding.help)

@@ -14,7 +14,7 @@ from costcalc.model import Totals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from costcalc.gate.analysis_cache import Meter
+    from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.gate.git import Commit, Repository
 
 
@@ -37,7 +37,7 @@ class History(NamedTuple):
     cut: bool = False
 
 
-def history(spec: str, since: str, meter: Meter, values: Mapping[str, Any]) -> History:
+def history(spec: str, since: str, cache: AnalysisCache, values: Mapping[str, Any]) -> History:
     """The history of a spec of the work tree, or at HEAD, through renames. Raises `UsageError` where it has none."""
     with Repositories(Path.cwd()) as repositories:
         path = Path.cwd() / spec
@@ -48,7 +48,7 @@ def history(spec: str, since: str, meter: Meter, values: Mapping[str, Any]) -> H
             repository, where = repositories.locate(path)
         start = repository.commit("HEAD")
         limit = repository.commit(since) if since else ""
-        events = _Walk(repository, limit, meter, values).events(start, where)
+        events = _Walk(repository, limit, cache, values).events(start, where)
         if not events:
             raise UsageError(
                 "no commit{} has changed {}",
@@ -60,10 +60,10 @@ def history(spec: str, since: str, meter: Meter, values: Mapping[str, Any]) -> H
 
 
 class _Walk:
-    def __init__(self, repository: Repository, limit: str, meter: Meter, values: Mapping[str, Any]) -> None:
+    def __init__(self, repository: Repository, limit: str, cache: AnalysisCache, values: Mapping[str, Any]) -> None:
         self.repository = repository
         self.limit = limit
-        self.meter = meter
+        self.cache = cache
         self.values = values
         self.files: dict[tuple[str, str], tuple[str, ...]] = {}
 
@@ -113,7 +113,7 @@ class _Walk:
         if isinstance(spec, CostcalcError):
             return Event(commit, path, None, reason=spec.fault().message)
         try:
-            return Event(commit, path, self.meter.analysis(spec, self.values).totals)
+            return Event(commit, path, self.cache.analysis(spec, self.values).totals)
         except CostcalcError as error:
             return Event(commit, path, None, reason=error.fault().message)
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import Fault, SpecError, UsageError
-from costcalc.gate.analysis_cache import Meter
+from costcalc.gate.analysis_cache import AnalysisCache
 from costcalc.gate.project import Project, files
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def survey(specs: Sequence[str]) -> Start:
     found = {path: read_file(path) for path in specs or files(folder, [f"**/*{suffix}" for suffix in SUFFIXES])}
     totals: dict[str, Totals] = {}
     skipped = []
-    meter = Meter()
+    cache = AnalysisCache()
     for name, source in found.items():
         project.inside(folder / name)
         if not specs and "layers" not in source.text and "extends" not in source.text:
             continue
         try:
-            totals[PurePosixPath(name).as_posix()] = meter.analysis(open_spec(source), {}).totals
+            totals[PurePosixPath(name).as_posix()] = cache.analysis(open_spec(source), {}).totals
         except SpecError as error:
             if specs:
                 raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
 from costcalc.lang.call_compiler import argument_fault
-from costcalc.lang.template import Env, Meter, located
+from costcalc.lang.template import Env, WorkBudget, located
 from costcalc.ops.argument_types import show
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Wiring:
         self.compiler = compiler
         self.params = params
         self.builder = Builder(inputs, limit)
-        self.meter = Meter(STEP * (3 * limit + 1000))
+        self.work_budget = WorkBudget(STEP * (3 * limit + 1000))
         self.weighted: list[int] = []
         """The layers that have weights, of their own or shared."""
         self.shared: Iterator[int] | None = None
@@ -70,7 +70,7 @@ class Wiring:
     def step(self, item: Item, count: int = 1) -> None:
         """Count an item, a copy or a connection, which may add no layer."""
         try:
-            self.meter.spend(STEP * count)
+            self.work_budget.spend(STEP * count)
         except LimitError as error:
             raise located(error, item.span) from None
 
@@ -107,7 +107,7 @@ class Wiring:
         chosen = self.weighted[bisect_left(self.weighted, entry.first) : bisect_left(self.weighted, entry.last)]
         if not chosen:
             raise located(CostcalcError("{} has no weights to share", share.name), share.span)
-        self.meter.spend(len(chosen))
+        self.work_budget.spend(len(chosen))
         return [index if (root := layers[index].shared) is None else root for index in chosen]
 
     def make(self, item: Item, env: Env) -> Op:
@@ -172,7 +172,7 @@ class Wiring:
     def env(self, frame: Frame, values: Values, current: Tensors) -> Env:
         """What an expression sees here."""
         entered, shape = frame.entered, current[0].shape if current else None
-        return Env(values, shape, entered[0].shape if entered else None, self.params, self.meter)
+        return Env(values, shape, entered[0].shape if entered else None, self.params, self.work_budget)
 
     def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
         """What the names of a `from` stand for."""
@@ -180,7 +180,7 @@ class Wiring:
         for reference in references:
             try:
                 outputs = names.find(reference.name, current).outputs
-                self.meter.spend(STEP // 10 * len(outputs))
+                self.work_budget.spend(STEP // 10 * len(outputs))
                 found += outputs
             except CostcalcError as error:
                 raise located(error, reference.span) from None

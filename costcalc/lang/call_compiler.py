@@ -19,13 +19,13 @@ from costcalc.lang.template import (
     Block,
     Bound,
     Cell,
-    Enough,
     Env,
     Faults,
     Item,
-    Meter,
     Part,
     Scope,
+    TooManyFaults,
+    WorkBudget,
     expression_span,
     fault_at,
 )
@@ -97,7 +97,7 @@ class Calls:
             expression = self._parsed(node.value)
         except LimitError as error:
             self.faults.add(error.fault(node.span))
-            raise Enough from None
+            raise TooManyFaults from None
         except ExpressionError as error:
             self.faults.add(error.fault(expression_span(node, error)))
             return Cell(node, run=_broken)
@@ -113,7 +113,7 @@ class Calls:
             return Cell(node, run=_broken)
         if not expression.names:
             try:
-                return Cell(node, expression.run(Env(_EMPTY, None, None, _EMPTY, Meter(MAX_EXPRESSIONS))))
+                return Cell(node, expression.run(Env(_EMPTY, None, None, _EMPTY, WorkBudget(MAX_EXPRESSIONS))))
             except ExpressionError as error:
                 self.faults.add(error.fault(expression_span(node, error)))
                 return Cell(node, run=_broken)

@@ -21,16 +21,16 @@ from costcalc.lang.expression import suffixed
 from costcalc.lang.library import Library
 from costcalc.lang.reader import MAX_NODES, read
 from costcalc.lang.signature import MAX_NAME, split_signature
-from costcalc.lang.spec import Limit, Spec, acyclic
+from costcalc.lang.spec import Limit, Spec, gc_paused
 from costcalc.lang.template import (
     MODIFIERS,
     STRUCTURES,
     Cell,
-    Enough,
     Env,
     Faults,
     Item,
     Scope,
+    TooManyFaults,
     expression_span,
     fault_at,
 )
@@ -72,7 +72,7 @@ MAX_TOLD = 20
 def open_spec(source: str | Source, library: Library | None = None) -> Spec:
     """Read and check a spec: a path, the name of a bundled spec, or a text. Raises `SpecError` with all its faults."""
     library = library or Library()
-    with acyclic():
+    with gc_paused():
         return _Reading(library.open(source) if isinstance(source, str) else source, library).spec()
 
 
@@ -98,7 +98,7 @@ class _Reading:
 
     def spec(self) -> Spec:
         spec = None
-        with suppress(Enough):
+        with suppress(TooManyFaults):
             self.read(self.source)
             if not self.unread:
                 spec = self.compiled()
@@ -364,4 +364,6 @@ def _rooted(cell: Cell) -> Cell:
     if cell.run is None:
         return cell
     run = cell.run
-    return Cell(cell.node, None, lambda env: run(Env(env.root, env.shape, env.block, env.root, env.meter)), cell.work)
+    return Cell(
+        cell.node, None, lambda env: run(Env(env.root, env.shape, env.block, env.root, env.work_budget)), cell.work
+    )

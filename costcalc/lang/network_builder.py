@@ -55,7 +55,7 @@ class Run(Wiring):
             self.step(item)
             if item.kind == "let":
                 frame.values = values = frame.values.copy()
-                self.meter.spend(len(values))
+                self.work_budget.spend(len(values))
                 env = self.env(frame, values, current)
                 for name, cell in item.args:
                     values[name] = cell.get(env)
@@ -141,7 +141,7 @@ class Run(Wiring):
             count = operator.index(natural(item.repeat.get(env)))
         except ArgumentError as fault:
             raise located(CostcalcError("repeat: " + fault.message, *fault.values), item.repeat.node.span) from None
-        if count > self.meter.left:
+        if count > self.work_budget.left:
             error = LimitError("{:,} copies, of at most {:,} layers", count, self.builder.max_layers)
             raise located(error, item.repeat.node.span)
         return count
@@ -253,7 +253,7 @@ class Run(Wiring):
         given = {name: cell.get(env) for name, cell in item.args}
         inside = Values(self.params)
         shape = current[0].shape if current else None
-        within = Env(inside, shape, shape, self.params, self.meter)
+        within = Env(inside, shape, shape, self.params, self.work_budget)
         self.step(item, 1 + len(block.arguments) // 10)
         for name, default in block.arguments:
             if name in given:
@@ -311,7 +311,9 @@ class Run(Wiring):
             segment = frame.followers[key] = frame.segments.take(follower.target)
         first = len(self.builder.layers)
         if follower.kind == "op":
-            op = follower.fixed or self.make(follower, Env(names, current[0].shape, env.block, self.params, self.meter))
+            op = follower.fixed or self.make(
+                follower, Env(names, current[0].shape, env.block, self.params, self.work_budget)
+            )
             current = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}", host)
         else:
             current = self.once(follower, current, frame, names, segment, number)

@@ -10,7 +10,7 @@ from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, Us
 from costcalc.lang.expression import parse_value
 from costcalc.lang.functions import LIMIT, Word, is_number
 from costcalc.lang.network_builder import Run
-from costcalc.lang.template import Cell, Env, Item, Meter, located
+from costcalc.lang.template import Cell, Env, Item, WorkBudget, located
 from costcalc.ops.argument_types import listed, positive, show
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Spec:
                 help = suggest(name, self.params, known)
                 raise UsageError("{} has no param {}", self.name, name, help=help)
         values: dict[str, Any] = {}
-        env = Env(values, None, None, values, Meter(MAX_WORK))
+        env = Env(values, None, None, values, WorkBudget(MAX_WORK))
         for name, cell in self.params.items():
             values[name] = normal(name, overrides[name]) if name in overrides else cell.get(env)
         return values
@@ -77,7 +77,7 @@ class Spec:
         shapes = self._shapes(values, inputs or {})
         run = Run(self.compiler, values, shapes, max_layers or MAX_LAYERS)
         try:
-            with acyclic():
+            with gc_paused():
                 last, names = run.network(self.items)
             outputs: dict[str, Tensor] = {}
             for reference in self.outputs:
@@ -123,7 +123,7 @@ class Spec:
     def _shapes(self, values: Mapping[str, Any], inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         given = self.given(inputs)
         shapes: dict[str, Shape] = {}
-        env = Env(values, None, None, values, Meter(MAX_WORK))
+        env = Env(values, None, None, values, WorkBudget(MAX_WORK))
         for name, cells in self.inputs.items():
             if name in given:
                 shapes[name] = given[name]
@@ -162,7 +162,7 @@ def normal(name: str, value: Any) -> Any:
 
 
 @contextmanager
-def acyclic() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Keep the cycle collector out of the way of code that makes many objects and no cycles.
 
     It would walk all of them again and again: on a spec of 100,000 lines that is most of the time. Nesting is limited

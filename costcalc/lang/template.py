@@ -79,7 +79,7 @@ class Values(dict[str, Any]):
         return Values(self.outer, **self)
 
 
-class Meter:
+class WorkBudget:
     """Counts work that may add no layer, so that it ends too: layers left out, copies, values that are computed."""
 
     __slots__ = ("left",)
@@ -99,21 +99,26 @@ class Meter:
 class Env(Environment):
     """The names that an expression sees, and the shapes of the tensors that entered the layer and the block."""
 
-    __slots__ = ("block", "meter", "root", "shape")
+    __slots__ = ("block", "root", "shape", "work_budget")
 
     def __init__(
-        self, names: Mapping[str, Any], shape: Shape | None, block: Shape | None, root: Mapping[str, Any], meter: Meter
+        self,
+        names: Mapping[str, Any],
+        shape: Shape | None,
+        block: Shape | None,
+        root: Mapping[str, Any],
+        work_budget: WorkBudget,
     ) -> None:
         self.names = names
         self.shape = shape
         self.block = block
         self.root = root
         """The file's params, which `defaults` see instead of a block's arguments."""
-        self.meter = meter
+        self.work_budget = work_budget
 
     def spend(self, work: int) -> None:
         """Count the work of an expression."""
-        self.meter.spend(work)
+        self.work_budget.spend(work)
 
     def other(self, name: str) -> Any:
         """A dimension of the tensor that enters the layer or the block; any other name is a word by now."""
@@ -165,7 +170,7 @@ class Cell:
         if self.run is None:
             return self.constant
         try:
-            env.meter.spend(self.work)
+            env.work_budget.spend(self.work)
             return self.run(env)
         except ExpressionError as error:
             raise located(error, expression_span(self.node, error)) from None
@@ -173,7 +178,7 @@ class Cell:
             raise located(error, self.node.span) from None
 
 
-class Enough(Exception):  # noqa: N818 (a signal, not an error)
+class TooManyFaults(Exception):  # noqa: N818 (a signal, not an error)
     """So many faults were found that more would help nobody."""
 
 
@@ -181,10 +186,10 @@ class Faults(list[Fault]):
     """Faults as they are found."""
 
     def add(self, fault: Fault) -> None:
-        """Note a fault. Raises `Enough`."""
+        """Note a fault. Raises `TooManyFaults`."""
         self.append(fault)
         if len(self) >= MAX_FAULTS:
-            raise Enough
+            raise TooManyFaults
 
 
 class Bound:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from costcalc.analysis import examples
+from costcalc.analysis import checked_batch
 from costcalc.errors import Source, UsageError, suggest
 from costcalc.lang.loader import open_spec
 from costcalc.lang.spec import Spec
@@ -116,7 +116,7 @@ def sweep(
             raise UsageError("no metric {}", name, help=suggest(name, FIGURES))
     if not isinstance(spec, Spec):
         spec = open_spec(spec if isinstance(spec, Source) else fspath(spec))
-    batch = examples(batch)
+    batch = checked_batch(batch)
     recipe = Recipe(spec, inputs, max_layers)
     values = {**(params or {}), **axes}
     check_params(recipe.spec, values)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from costcalc.sweep.session import Array, Crowded, Diverged, Session, entry_at
+from costcalc.sweep.session import Array, Diverged, MemoryLimit, Session, entry_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class Grid:
         self.session = session
         session.used += _bytes(data)
         if session.used > session.limit:
-            raise Crowded
+            raise MemoryLimit
 
     def __del__(self) -> None:
         self.session.used -= _bytes(self.data)
@@ -76,7 +76,7 @@ class Grid:
         """Whether it is one number everywhere."""
         return bool((self.data == self.data.flat[0]).all())
 
-    def the_one(self) -> Any:
+    def scalar(self) -> Any:
         """The number, where all configurations have the same; else they part by it."""
         if self.uniform():
             return entry_at(self.data, (0,) * self.data.ndim)
@@ -112,19 +112,19 @@ class Grid:
     def __index__(self) -> int:
         if self.kind is float:
             raise TypeError("'float' object cannot be interpreted as an integer")
-        return int(self.the_one())
+        return int(self.scalar())
 
     def __int__(self) -> int:
-        return int(self.the_one())
+        return int(self.scalar())
 
     def __float__(self) -> float:
-        return float(self.the_one())
+        return float(self.scalar())
 
     # Texts. What differs stays a hole, to be filled for one configuration at a time.
 
     def __format__(self, spec: str) -> str:
         if self.uniform():
-            return format(self.the_one(), spec)
+            return format(self.scalar(), spec)
         return self.session.hole(self, spec)
 
     def __str__(self) -> str:

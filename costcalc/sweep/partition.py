@@ -14,7 +14,7 @@ import numpy as np
 
 from costcalc.errors import CostcalcError
 from costcalc.sweep.lanes import along
-from costcalc.sweep.session import Crowded, Diverged, Session, Text
+from costcalc.sweep.session import Diverged, MemoryLimit, Session, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -138,7 +138,7 @@ def outcomes(
                 parts = region.split(diverged.classes)
                 if len(parts) < 2:
                     raise RuntimeError("a decision divides nothing") from diverged
-            except Crowded:
+            except MemoryLimit:
                 parts = region.halves()
             else:
                 yield outcome

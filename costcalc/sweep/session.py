@@ -26,7 +26,7 @@ class Diverged(Exception):  # noqa: N818 - no error: configurations that part wa
         self.classes = classes
 
 
-class Crowded(Exception):  # noqa: N818 - no error: too many configurations at once
+class MemoryLimit(Exception):  # noqa: N818 - no error: too many configurations at once
     """More memory than a session may take. With fewer configurations at once it will do."""
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from costcalc.errors import Source
 from costcalc.gate import analysis_cache
-from costcalc.gate.analysis_cache import FEWEST, Meter
+from costcalc.gate.analysis_cache import FEWEST, AnalysisCache
 from costcalc.lang.loader import open_spec
 
 LAYERS = 5
@@ -27,20 +27,20 @@ def test_the_last_are_remembered(monkeypatch, kept, remembered):
     monkeypatch.setattr(
         analysis_cache, "analyze", lambda network, **more: analysed.append(1) or analyze(network, **more)
     )
-    meter = Meter(kept=kept)
+    cache = AnalysisCache(kept=kept)
     specs = [spec(number) for number in range(1, 31)]
-    figures = [meter.analysis(each, {}) for each in specs]
+    figures = [cache.analysis(each, {}) for each in specs]
     assert len(analysed) == 30
     for each, figure in zip(specs[-remembered:], figures[-remembered:], strict=True):
-        assert meter.analysis(each, {}) is figure
+        assert cache.analysis(each, {}) is figure
     assert len(analysed) == 30
     for each, figure in zip(specs, figures, strict=True):
-        assert meter.analysis(each, {}) == figure
+        assert cache.analysis(each, {}) == figure
 
 
 def test_what_is_asked_for_again_stays():
-    meter = Meter(kept=0)
-    first = meter.analysis(spec(1), {})
+    cache = AnalysisCache(kept=0)
+    first = cache.analysis(spec(1), {})
     for number in range(2, 40):
-        meter.analysis(spec(number), {})
-        assert meter.analysis(spec(1), {}) is first
+        cache.analysis(spec(number), {})
+        assert cache.analysis(spec(1), {}) is first

@@ -16,7 +16,7 @@ from costcalc.lang.expression import evaluate
 from costcalc.ops import argument_types
 from costcalc.sweep.lanes import Grid, grid
 from costcalc.sweep.partition import column, outcomes, whole
-from costcalc.sweep.session import Crowded, Diverged, Session
+from costcalc.sweep.session import MemoryLimit, Diverged, Session
 
 
 def pointwise(function, *lists):
@@ -179,7 +179,7 @@ def test_memory_is_bounded_and_given_back():
         values = values + 1
     assert session.used == 800
     kept = []
-    with pytest.raises(Crowded):
+    with pytest.raises(MemoryLimit):
         kept.extend(values + number for number in range(1000))
 
 
