@@ -73,15 +73,18 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
     trial.anchors = dict(reading.anchors)
     try:
         trial.document()
-    except yaml.YAMLError as error:
-        mark: Any = getattr(error, "problem_mark", None)
+    except yaml.MarkedYAMLError as error:
+        from costcalc.lang.yaml_errors import in_flow, kind_of
+
+        mark: Any = error.problem_mark
+        kind = kind_of(trial, error)
         # At its end the line may leave open what later lines close.
-        open = "flow" in str(getattr(error, "context", None))
-        if mark is not None and "unexpected ':'" in str(getattr(error, "problem", None)):
+        open = kind in ("flow", "content") and in_flow(trial)
+        if kind == "colon":
             trial.traps.append(("colon", mark.index))
-        elif mark is not None and not (open and mark.index >= len(text.rstrip())):
+        elif not (open and mark.index >= len(text.rstrip())):
             trial.traps.append(("syntax", mark.index))
-    except StopReading:
+    except (StopReading, yaml.YAMLError):
         pass
     return sorted([(index - len(prefix), kind) for kind, index in trial.traps])
 

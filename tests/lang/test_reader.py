@@ -16,14 +16,36 @@ from costcalc.lang import reader
 from costcalc.lang.reader import decode, read, read_file, read_stream, text_offset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from costcalc.errors import Fault
     from costcalc.lang.reader import Node
 
-LOADERS = [pytest.param(yaml.SafeLoader, id="python")]
+PARSERS = {"python": yaml.SafeLoader}
 if hasattr(yaml, "CSafeLoader"):
-    LOADERS.insert(0, pytest.param(yaml.CSafeLoader, id="libyaml"))
+    PARSERS["libyaml"] = yaml.CSafeLoader
+
+
+def reworded(parser: type) -> Callable[[str], Any]:
+    """A parser whose errors say something else: no answer of costcalc's may depend on a library's texts."""
+
+    class Reworded(parser):  # type: ignore[misc]
+        def get_event(self) -> Any:
+            try:
+                return super().get_event()
+            except yaml.MarkedYAMLError as error:
+                error.context = error.context and "reworded"
+                error.problem = error.problem and "reworded"
+                raise
+
+    return Reworded
+
+
+LOADERS = [
+    *[pytest.param(parser, id=name) for name, parser in PARSERS.items()],
+    *[pytest.param(reworded(parser), id=f"{name}, reworded") for name, parser in PARSERS.items()],
+]
 
 
 @pytest.fixture(autouse=True, params=LOADERS)
@@ -364,6 +386,30 @@ def test_where_the_text_of_a_scalar_begins(text: str, offset: int | None) -> Non
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
 def test_lines_are_counted_as_yaml_counts_them(end: str) -> None:
     assert brief(end.join(["a: 1", "b: 2", "a: 3"])) == [(3, 1, "the key a stands here twice")]
+
+
+class Shallow:
+    """A parser that refuses a nesting of 150 brackets while it looks ahead, before it gives an event of them."""
+
+    def __init__(self, text: str) -> None:
+        self.inner = yaml.SafeLoader(text)
+        opening = [index for index, char in enumerate(text) if char in "[{"]
+        self.limit = opening[150] if len(opening) > 150 else None
+
+    def get_event(self) -> Any:
+        event = self.inner.get_event()
+        if self.limit is not None and not isinstance(event, yaml.StreamStartEvent):
+            mark = yaml.Mark("", self.limit, 0, self.limit, None, None)
+            raise yaml.scanner.ScannerError("while looking ahead", mark, "too deep", mark)
+        return event
+
+
+@pytest.mark.parametrize(("opening", "column"), [("[", 101), ("{", 101), ("[ ", 201), ("{a: ", 401)])
+def test_a_limit_of_the_parser_does_not_hide_the_limit_of_the_language(
+    monkeypatch: pytest.MonkeyPatch, opening: str, column: int
+) -> None:
+    monkeypatch.setattr(reader, "LOADER", Shallow)
+    assert brief(opening * 200) == [(1, column, "nested deeper than 100 levels, the limit of a spec")]
 
 
 def test_an_empty_file_is_nothing_at_its_beginning() -> None:

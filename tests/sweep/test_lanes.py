@@ -16,7 +16,7 @@ from costcalc.lang.expression import evaluate
 from costcalc.ops import argument_types
 from costcalc.sweep.lanes import Grid, grid
 from costcalc.sweep.partition import column, outcomes, whole
-from costcalc.sweep.session import MemoryLimit, Diverged, Session
+from costcalc.sweep.session import Diverged, MemoryLimit, Session
 
 
 def pointwise(function, *lists):
