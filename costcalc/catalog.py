@@ -40,7 +40,7 @@ def ops(*names: str) -> list[Entry]:
     known = registered()
     for name in names:
         if name not in known:
-            block = "{0} is a block: costcalc blocks {0}" if name in builtin() else ""
+            block = f"{name} is a block: costcalc blocks {name}" if name in builtin() else ""
             raise UsageError("no such op: {}", name, help=block or suggest(name, known, "costcalc ops lists them"))
     entries = [_op(known[name]) for name in names or known]
     return sorted(entries, key=lambda entry: entry.family)
@@ -55,7 +55,7 @@ def blocks(*names: str) -> list[Entry]:
     known = builtin()
     for name in names:
         if name not in known:
-            op = "{0} is an op: costcalc ops {0}" if find(name) else ""
+            op = f"{name} is an op: costcalc ops {name}" if find(name) else ""
             raise UsageError("no such block: {}", name, help=op or suggest(name, known))
     return [_block(name, known[name]) for name in names or known]
 

@@ -48,7 +48,8 @@ class CostcalcError(Exception):
     """Something a person can repair. Exit status 2.
 
     The message is a template and its values, as in `CostcalcError("{} is not {}", 3, 4)`, so that a sweep, where a
-    value is one per configuration, can write the text of each. `help` may use the same values by number.
+    value is one per configuration, can write the text of each. The template is a literal of the program: a text from
+    outside is always one of the values. `note` and `help` are finished texts, in which braces mean nothing.
     """
 
     def __init__(self, message: str, *values: object, note: str = "", help: str = "") -> None:
@@ -60,8 +61,8 @@ class CostcalcError(Exception):
 
     def fault(self, span: Span | None = None, *notes: str) -> Fault:
         """This error as data, at a place."""
-        said = tuple(note for note in (fill(self.note, self.values), *notes) if note)
-        return Fault(fill(self.message, self.values), span, said, fill(self.help, self.values))
+        said = tuple(note for note in (self.note, *notes) if note)
+        return Fault(fill(self.message, self.values), span, said, self.help)
 
     def __str__(self) -> str:
         return fill(self.message, self.values)
@@ -107,10 +108,14 @@ class SpecError(CostcalcError):
 
 
 def fill(template: str, values: Sequence[object]) -> str:
-    """The template with its values in it. Only `{}`, `{0}` and `{0:,}` are places for values; other braces are text.
+    """The template with its values in it. Only `{}`, `{:,}`, `{0}` and `{0:,}` are places for values.
+
+    Other braces are text, and so are all braces of the values.
 
     >>> fill("{} of {:,} in {1}: {out: 64}", (3, 1000))
     '3 of 1,000 in 1000: {out: 64}'
+    >>> fill("unknown name {}", ("{9}{0:>99}",))
+    'unknown name {9}{0:>99}'
     """
     if "{" not in template or not values:
         return template
@@ -122,7 +127,7 @@ def fill(template: str, values: Sequence[object]) -> str:
         index = int(match[1]) if match[1] else next(position)
         return format(values[index], match[2] or "")
 
-    return re.sub(r"\{(\d*)(?::([^{}\s]*))?\}", place, template)
+    return re.sub(r"\{(\d?)(?::(,))?\}", place, template)
 
 
 def counted(number: int, noun: str) -> str:

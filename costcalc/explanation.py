@@ -185,27 +185,26 @@ def _matching(network: Network, patterns: Sequence[str]) -> list[int]:
     for pattern in patterns:
         places = {place for place, name in enumerate(names) if match(pattern, name, ".")}
         if not places:
-            help, near = _advice(pattern, names)
-            raise UsageError("no layer of {} matches {}", network.name, pattern, near, help=help)
+            raise UsageError("no layer of {} matches {}", network.name, pattern, help=_advice(pattern, names))
         found |= places
     return sorted(found)
 
 
-def _advice(pattern: str, names: Sequence[str]) -> tuple[str, str]:
-    """What helps against a glob that matches nothing, and the glob or name that it is about."""
+def _advice(pattern: str, names: Sequence[str]) -> str:
+    """What helps against a glob that matches nothing."""
     from costcalc.globs import match
 
     if any(name.startswith(f"{pattern}.") for name in names):
-        return "{2} is what is inside of it", f"{pattern}.**"
+        return f"{pattern}.** is what is inside of it"
     segments = pattern.split(".")
     for place in range(len(segments) - 1, -1, -1):
         if "*" in segments[place] and segments[place] != "**":
             itself = [] if segments[place] == "*" else [segments[place]]
             deeper = ".".join([*segments[:place], *itself, "**", *segments[place + 1 :]])
             if any(match(deeper, name, ".") for name in names):
-                return "* is one segment; {2} takes any number of them", deeper
+                return f"* is one segment; {deeper} takes any number of them"
     found = "" if "*" in pattern else nearest(pattern, names)
-    return "did you mean {2}?" if found else "costcalc analyze SPEC --full lists the names", found
+    return f"did you mean {found}?" if found else "costcalc analyze SPEC --full lists the names"
 
 
 def _dearest(analysis: Analysis, quantity: str) -> list[int]:

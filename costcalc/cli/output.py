@@ -68,7 +68,7 @@ def _output(value: str, formats: Sequence[str]) -> Output:
     if name not in formats:
         raise UsageError("no such format: {}", name, help=suggest(name, formats))
     if equals and not path:
-        raise UsageError("-o {}= names no file", name, help="-o {0}=PATH, or -o {0} for standard output")
+        raise UsageError("-o {}= names no file", name, help=f"-o {name}=PATH, or -o {name} for standard output")
     return Output(name, "" if path == "-" else path)
 
 

@@ -19,7 +19,7 @@ def read(path: str) -> list[Analysis]:
     try:
         document = json.loads(read_file(path).text)
     except (ValueError, RecursionError):
-        raise UsageError("{} is not JSON", path, help="costcalc analyze SPEC... -o json={0} writes it") from None
+        raise UsageError("{} is not JSON", path, help=f"costcalc analyze SPEC... -o json={path} writes it") from None
     form = document.get("format") if isinstance(document, dict) else None
     try:
         if form == MANY:
@@ -28,7 +28,7 @@ def read(path: str) -> list[Analysis]:
             return [_analysis(document)]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError("{} is no analysis that costcalc wrote: {}", path, repr(error)) from None
-    raise UsageError("{} is not of the form {} or {}", path, ONE, MANY, help="costcalc analyze SPEC... -o json={0}")
+    raise UsageError("{} is not of the form {} or {}", path, ONE, MANY, help=f"costcalc analyze SPEC... -o json={path}")
 
 
 def _analysis(entry: dict[str, Any]) -> Analysis:

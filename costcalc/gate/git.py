@@ -152,7 +152,7 @@ class Repository:
             return UsageError(
                 "git does not trust {}: it belongs to another user",
                 self.folder,
-                help="git config --global --add safe.directory {0}",
+                help=f"git config --global --add safe.directory {self.folder}",
             )
         if "not a git repository" in said:
             return UsageError(
@@ -330,7 +330,7 @@ class Snapshot:
                 "the submodule {} lacks its commit {}",
                 submodule,
                 commit,
-                help="git submodule update --init; in a shallow one, git -C {0} fetch --unshallow",
+                help=f"git submodule update --init; in a shallow one, git -C {submodule} fetch --unshallow",
             ) from None
         return found and found._replace(path=f"{submodule}/{found.path}")
 

@@ -149,8 +149,8 @@ def axes(value: Any) -> Axes:
             return "all"
         raise ArgumentError("expected an integer, or all, got {}", show(value))
     if isinstance(value, (tuple, list)):
-        help = "axes counts axes from the back and not features: {1} of them"
-        raise ArgumentError("expected an integer, or all, got {}", show(value), len(value), help=help)
+        help = f"axes counts axes from the back and not features: {len(value)} of them"
+        raise ArgumentError("expected an integer, or all, got {}", show(value), help=help)
     return positive(value)
 
 

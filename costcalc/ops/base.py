@@ -233,9 +233,7 @@ def load_plugins() -> None:
                 entry.dist.name if entry.dist else entry.value,
                 type(error).__name__,
                 error,
-                entry.name,
-                entry.value,
-                note="entry point {3} = {4}, group costcalc.ops",
+                note=f"entry point {entry.name} = {entry.value}, group costcalc.ops",
                 help="repair or uninstall that package",
             ) from error
     _plugins_loaded = True

@@ -62,7 +62,7 @@ class Linear(Op, name="linear"):
                 self.out,
                 other.vocab,
                 other.dim,
-                help="it takes {3} features and gives out: {2}",
+                help=f"it takes {other.dim} features and gives out: {other.vocab}",
             )
         return product(("D_out", self.out)) if self.bias else ZERO
 

@@ -139,7 +139,11 @@ def divide(channels: Dim, groups: Dim, what: str) -> Dim:
     """
     if channels % groups != 0:
         raise ShapeError(
-            "{} {} do not divide into {} groups", channels, what, groups, help="make_divisible(..., {2}) rounds them"
+            "{} {} do not divide into {} groups",
+            channels,
+            what,
+            groups,
+            help=f"make_divisible(..., {groups}) rounds them",
         )
     return channels // groups
 

@@ -34,11 +34,11 @@ def _recognise(graph: Graph, index: int) -> Found | None:
 def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
     reduce = options.get("reduce") or max(1, cell.out // 2)
     if reduce >= cell.channels:
-        message = "reduce {} is not below the {} input channels"
         if "reduce" in options:
             help = "a smaller one, or none: half of the output channels of each"
-            raise UsageError(f"{{2}}: {message}", reduce, cell.channels, cell.name, help=help)
-        raise NotExpressibleError(message, reduce, cell.channels)
+            message = "{}: reduce {} is not below the {} input channels"
+            raise UsageError(message, cell.name, reduce, cell.channels, help=help)
+        raise NotExpressibleError("reduce {} is not below the {} input channels", reduce, cell.channels)
     return {"reduce": Conv(out=reduce, kernel=1, bias=cell.inner.bias), "conv": convolution(cell)}
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_HOLE = re.compile("\0(\\d+):([^\0]*)\0")
+_HOLE = re.compile("\0(\\d{1,9}):(,?)\0")
 
 
 class Diverged(Exception):  # noqa: N818 - no error: configurations that part ways
