@@ -123,8 +123,10 @@ class _Reading:
         seen = Scope()
         for name, (key, node) in self.params.items():
             compiler.variable(key)
-            if node.kind == "map":
-                self.fault(node, "a param is a number, true or false, a word, a list or an expression, got a mapping")
+            mapping = _mapping_in(node)
+            if mapping is not None:
+                message = "a param is a number, true or false, a word, a list or an expression, got a mapping"
+                self.fault(mapping, message)
                 continue
             spec.params[name] = compiler.cell(node, seen)
             seen.names.add(name)
@@ -367,3 +369,10 @@ def _rooted(cell: Cell) -> Cell:
     return Cell(
         cell.node, None, lambda env: run(Env(env.root, env.shape, env.block, env.root, env.work_budget)), cell.work
     )
+
+
+def _mapping_in(node: Node) -> Node | None:
+    """The first mapping in a value: itself, or an entry of its lists."""
+    if node.kind == "list":
+        return next((found for entry in node.value if (found := _mapping_in(entry))), None)
+    return node if node.kind == "map" else None

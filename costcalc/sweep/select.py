@@ -12,7 +12,7 @@ from costcalc.lang.expression import Environment, parse, suffixed
 from costcalc.lang.functions import Word, is_number, truth
 from costcalc.model import METRICS, OPERATIONS
 from costcalc.sweep.front import front
-from costcalc.sweep.lanes import EXACT, Grid, grid
+from costcalc.sweep.lanes import EXACT, INT64, Grid, grid
 from costcalc.sweep.partition import Region, alike, outcomes
 
 if TYPE_CHECKING:
@@ -121,8 +121,13 @@ def evaluate(task: Task, chunk: Chunk, expression: Expression, positions: Array,
             first = tuple([0] * len(outcome.region.size))
             raise UsageError("{}: {}", expression.text, outcome.error.at(first))
         value = outcome.result
-        found.append((outcome.region.positions(), value.data if isinstance(value, Grid) else np.array(value)))
+        found.append((outcome.region.positions(), value.data if isinstance(value, Grid) else _entry(value)))
     return _joined(positions, found)
+
+
+def _entry(value: Any) -> Array:
+    """One number as an array. An int beyond int64 is an object: numpy's uint64 would turn floats on the way."""
+    return np.array(value, object if type(value) is int and abs(value) > INT64 else None)
 
 
 def _regions(chunk: Chunk, positions: Array) -> list[Region]:

@@ -178,18 +178,38 @@ class Figures:
 
 def carry_out(total: Sum, shape: tuple[int, ...]) -> Iterator[Array]:
     """The sum for every point of a region of this shape, in runs, row by row."""
-    bound = sum(term.times * _product(grid.bound for grid in term.groups.values()) for term in total)
+    bounds = [_bound(term.times, (grid.bound for grid in term.groups.values())) for term in total]
+    plain = sum(bounds) <= INT64 and all(map(_in_int64, total))
     for slab in _slabs(shape):
         points = tuple([piece.stop - piece.start for piece in slab])
         terms = [(term.times, [_cut(grid.data, slab) for grid in term.groups.values()]) for term in total]
-        if bound > INT64 and sum(t * _product(int(a.max()) for a in arrays) for t, arrays in terms) > INT64:
-            terms = [(times, [array.astype(object) for array in arrays]) for times, arrays in terms]
-            exact: Array = np.zeros((1,) * len(points), object) + sum(
-                _product(arrays, times) for times, arrays in terms
-            )
-            yield np.broadcast_to(exact, points).reshape(-1)
-        else:
-            yield _sum(terms, points).reshape(-1)
+        if not plain:
+            bounds = [_bound(times, (int(np.abs(array).max()) for array in arrays)) for times, arrays in terms]
+            if sum(bounds) > INT64:
+                yield _exact_sum(terms, points).reshape(-1)
+                continue
+            # A term that is not 0 has no factor beyond int64, here; elsewhere in the grid it may have.
+            nonzero = [term for term, bound in zip(terms, bounds, strict=True) if bound]
+            terms = [(times, [array.astype(np.int64) for array in arrays]) for times, arrays in nonzero]
+        yield _sum(terms, points).reshape(-1)
+
+
+def _bound(times: int, largest: Iterable[int]) -> int:
+    """No less than the largest absolute value of a term."""
+    bound: int = _product(largest, abs(times))
+    return bound
+
+
+def _in_int64(term: Term) -> bool:
+    return abs(term.times) <= INT64 and all(grid.data.dtype.kind != "O" for grid in term.groups.values())
+
+
+def _exact_sum(terms: Sequence[tuple[int, list[Array]]], points: tuple[int, ...]) -> Array:
+    """The sum as Python's ints."""
+    total: Array = np.zeros((1,) * len(points), object)
+    for times, arrays in terms:
+        total = total + _product([array.astype(object) for array in arrays], times)
+    return np.broadcast_to(total, points)
 
 
 def _sum(terms: Sequence[tuple[int, list[Array]]], points: tuple[int, ...]) -> Array:

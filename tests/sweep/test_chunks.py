@@ -8,6 +8,8 @@ from math import prod
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from costcalc.analysis import analyze
 from costcalc.engine import Builder
@@ -15,6 +17,7 @@ from costcalc.errors import CostcalcError, ShapeError, Source
 from costcalc.lang.loader import open_spec
 from costcalc.ops.conv import Conv
 from costcalc.sweep import chunks as module
+from costcalc.sweep import totals
 from costcalc.sweep.axis import axis_of
 from costcalc.sweep.chunks import Task, boxes, evaluate
 from costcalc.sweep.recipe import Recipe
@@ -112,6 +115,51 @@ def test_figures_beyond_int64_are_exact():
 def test_figures_beyond_int64_come_in_smaller_chunks(monkeypatch):
     monkeypatch.setattr(module, "LARGE", 3)
     swept(text("  - conv: {out: 7, kernel: 1}", "a: 1", "[3, a, a]"), a=[1, 2, 10**10, 4, 5, 10**11, 7])
+
+
+LARGE = st.one_of(
+    st.integers(1, 10),
+    st.integers(0, 100).map(lambda bits: 2 ** min(bits, 99)),
+    st.sampled_from([2**31, 2**32, 3_037_000_499, 3_037_000_500, 2**53 + 1, 2**62, 2**63 - 1, 2**63, 2**64, 10**30]),
+    st.integers(1, 10**30),
+)
+"""Dimensions whose products cross 2^53, 2^63 and 2^64; 3,037,000,499 is the root of 2^63, rounded down."""
+LAYERS = [
+    "- conv: {out: a, kernel: 1}\n- conv: {out: b, kernel: 7}",
+    "- conv: {out: a, kernel: 3, norm: batchnorm, act: relu}\n- maxpool: 2\n- flatten\n- linear: {out: b, bias: false}",
+    "- reshape: [1, 193 if a > b else 192]\n- linear: a",
+    "- flatten\n- linear: min(a, b)\n- linear: max(a, b) // min(a, b) + a % b\n  if: a != b",
+    "- conv: {out: a + b - 1, kernel: 1}\n- group: [conv: {out: abs(a - b) + 1, kernel: 1}]\n  repeat: 1 + (a - b) % 2",
+    "- upsample: {size: '[1, max(1, b // 2 ** 40)]'}\n- conv: {out: a, kernel: 1}\n- softmax\n- sum: {axis: 0}",
+]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(LAYERS),
+    st.lists(LARGE, min_size=1, max_size=12, unique=True),
+    st.lists(LARGE, min_size=1, max_size=4, unique=True),
+    st.sampled_from([1, 2**40, 10**30]),
+    st.sampled_from([1, 3, 8, 1 << 15]),
+)
+def test_arithmetic_is_exact_past_int64(layers, a, b, batch, slab):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(totals, "SLAB", slab)
+        swept(text(layers), batch=batch, a=a, b=b)
+
+
+def test_figures_that_cross_int64_within_a_chunk_are_exact():
+    """Of the second convolution, 2 · 7 · 7 · d · d · 58 · 58 + 58 · 58 · d operations: beyond 2^63 from d = 5,289,442 on."""
+    source = text("- conv: {out: a, kernel: 1}\n- conv: {out: a, kernel: 7}", shape="[3, 64, 64]")
+    axis = axis_of("a", list(range(4, 20_000_001, 152)))
+    task = Task(source, (axis,), ("flops",))
+    found = [value for box in boxes(task.sizes) for chunk in evaluate(task, box) for value in chunk.figures["flops"]]
+    expected = [
+        2 * 3 * d * 64 * 64 + 64 * 64 * d + 2 * 7 * 7 * d * d * 58 * 58 + 58 * 58 * d
+        for d in axis.between(0, axis.size)
+    ]
+    assert found == expected
+    assert min(found) < 2**63 < max(found)
 
 
 @pytest.mark.parametrize(
