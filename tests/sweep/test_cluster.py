@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from costcalc.errors import UsageError
 from costcalc.lang.loader import open_spec
 from costcalc.sweep import chunks as module
 from costcalc.sweep.axis import parse_axis
-from costcalc.sweep.chunks import Task
+from costcalc.sweep.chunks import Task, boxes
 from costcalc.sweep.cluster import cluster_chunks
 from costcalc.sweep.recipe import Recipe
 from costcalc.sweep.run import chunks
@@ -60,6 +63,54 @@ def test_an_end_that_comes_early_leaves_nothing_running(cluster, task):
     stream.close()
     with distributed.Client(cluster, set_as_default=False) as client:
         assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """A scheduler and a worker, each a process of its own, and the scheduler's address."""
+    file = tmp_path / "scheduler.json"
+    common = ["--scheduler-file", str(file), "--no-dashboard"]
+    commands = [
+        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common],
+        ["dask_worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path), *common],
+    ]
+    started = []
+    try:
+        for module_name, *options in commands:
+            command = [sys.executable, "-m", f"distributed.cli.{module_name}", *options]
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        with distributed.Client(scheduler_file=str(file), set_as_default=False, timeout=60) as client:
+            client.wait_for_workers(1, timeout=60)
+        yield json.loads(file.read_text())["address"], *started
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize(
+    ("victim", "sign", "said"),
+    [
+        (1, signal.SIGKILL, "does not answer any more"),
+        (1, signal.SIGSTOP, "does not answer any more"),
+        (2, signal.SIGKILL, "has lost all its workers"),
+    ],
+)
+def test_a_cluster_that_is_gone_is_not_waited_for(processes, task, monkeypatch, capfd, victim, sign, said):
+    address = processes[0]
+    monkeypatch.setattr("costcalc.sweep.cluster.PATIENCE", 3.0)
+    found = []
+
+    def run():
+        for chunk in cluster_chunks(task, address):
+            found.append(chunk)
+            if len(found) == 2:
+                processes[victim].send_signal(sign)
+
+    with pytest.raises(UsageError, match=f"the Dask scheduler at {address} {said}"):
+        run()
+    assert 2 <= len(found) < len(list(boxes(task.sizes)))
+    assert capfd.readouterr().err == ""
 
 
 def test_no_scheduler(task, monkeypatch):
