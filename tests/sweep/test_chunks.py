@@ -149,7 +149,7 @@ def test_arithmetic_is_exact_past_int64(layers, a, b, batch, slab):
 
 
 def test_figures_that_cross_int64_within_a_chunk_are_exact():
-    """The second convolution: 2 · 7 · 7 · d · d · 58 · 58 multiplications and additions. 2^63 is passed at d = 5,289,369."""
+    """The second convolution has 2 · 7² · d² · 58² multiplications and additions: 2^63 is passed at d = 5,289,369."""
     source = text("- conv: {out: a, kernel: 1}\n- conv: {out: a, kernel: 7}", shape="[3, 64, 64]")
     axis = axis_of("a", list(range(4, 20_000_001, 152)))
     task = Task(source, (axis,), ("flops",))
