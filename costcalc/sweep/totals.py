@@ -194,9 +194,9 @@ def carry_out(total: Sum, shape: tuple[int, ...]) -> Iterator[Array]:
         yield _sum(terms, points).reshape(-1)
 
 
-def _bound(times: int, largest: Iterable[int]) -> int:
+def _bound(times: int, largest: Iterable[float]) -> float:
     """No less than the largest absolute value of a term."""
-    bound: int = _product(largest, abs(times))
+    bound: float = _product(largest, abs(times))
     return bound
 
 
