@@ -9,24 +9,25 @@ from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
 from costcalc.lang.call_compiler import argument_fault
 from costcalc.lang.template import Env, WorkBudget, located
+from costcalc.model import Layer, Tensor
 from costcalc.ops.argument_types import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from costcalc.errors import Span
     from costcalc.formula import Shape
     from costcalc.lang.compiler import Compiler
     from costcalc.lang.names import Entry, Names, Segments
     from costcalc.lang.template import Block, Item, Reference, Values
-    from costcalc.model import Cost, Tensor
+    from costcalc.model import Cost
     from costcalc.ops.base import Op
 
 MAX_PATH = 1_000
 """The characters of a layer's path."""
 STEP = 100
 """What an item, a copy or a connection counts against the work of a network; a step of an expression counts 1."""
-Tensors = tuple["Tensor", ...]
+Tensors = tuple[Tensor, ...]
 
 
 class Frame:
@@ -50,6 +51,20 @@ class Called(NamedTuple):
     values: tuple[Any, ...]
 
 
+class Recording(NamedTuple):
+    """What a call of a block added, so that an equal call adds it without running the block again."""
+
+    first: int
+    last: int
+    """Its layers, as a range of indices."""
+    prefix: int
+    """How many characters of their names come from around the call."""
+    entered: Tensors
+    outputs: Tensors
+    work: int
+    """What it counted against the work of the network."""
+
+
 class Wiring:
     """A network in the making, layer by layer; the errors of its layers get their places here."""
 
@@ -65,7 +80,8 @@ class Wiring:
         """The block that was called last."""
         self.site: Span | None = None
         """The call of a built-in block that is running: what is inside stands there."""
-        self.made: dict[tuple[Item, tuple[Any, ...]], Op] = {}
+        self.made: dict[tuple[Item, Hashable], Op] = {}
+        self.recordings: dict[Hashable, Recording] = {}
 
     def step(self, item: Item, count: int = 1) -> None:
         """Count an item, a copy or a connection, which may add no layer."""
@@ -117,10 +133,11 @@ class Wiring:
         assert item.op is not None
         values = tuple([cell.get(env) for _, cell in item.args])
         try:
-            op = self.made.get((item, values))
+            key = item, typed(values)
+            op = self.made.get(key)
             if op is None:
                 op = item.op(**{name: value for (name, _), value in zip(item.args, values, strict=True)})
-                self.made[item, values] = op
+                self.made[key] = op
             return op
         except ArgumentError as error:
             node = item.argument(error.argument)
@@ -161,6 +178,36 @@ class Wiring:
                 failed.faults = (failed.faults[0]._replace(help=repair()),)
             raise failed from None
 
+    # Calls that repeat others
+
+    def replay(self, recording: Recording, entered: Tensors, prefix: str) -> Tensors | None:
+        """Add the layers of an equal call again; None where that passes a limit, whose error needs its own place."""
+        first, last, cut, entered_first, outputs, work = recording
+        layers, new = self.builder.layers, tuple.__new__
+        shift = len(layers) - first
+        names = [prefix + layer.name[cut:] for layer in layers[first:last]]
+        if (
+            last + shift > self.builder.max_layers
+            or work > self.work_budget.left
+            or max(map(len, names), default=0) > MAX_PATH
+        ):
+            return None
+        self.work_budget.spend(work)
+        moved = {(tensor.layer, tensor.port): now for tensor, now in zip(entered_first, entered, strict=True)}
+
+        def move(tensor: Tensor) -> Tensor:
+            layer, port, shape = tensor
+            return new(Tensor, (layer + shift, port, shape)) if layer >= first else moved[layer, port]
+
+        for name, (_, op, inputs, shapes, cost, span, host, shared) in zip(names, layers[first:last], strict=True):
+            if shared is not None or _weighs(cost):
+                self.weighted.append(len(layers))
+            tensors = tuple([move(tensor) for tensor in inputs])
+            host = None if host is None else host + shift
+            shared = None if shared is None else shared + shift
+            layers.append(new(Layer, (name, op, tensors, shapes, cost, self.site or span, host, shared)))
+        return tuple([move(tensor) for tensor in outputs])
+
     # Names and values
 
     def origin(self, tensor: Tensor) -> str:
@@ -185,6 +232,15 @@ class Wiring:
             except CostcalcError as error:
                 raise located(error, reference.span) from None
         return tuple(found)
+
+
+def typed(values: tuple[Any, ...]) -> Hashable:
+    """A key that is equal for equal values of equal types only: 1, 1.0 and true are not the same argument.
+
+    >>> typed((1, 2)) == typed((1, 2)), typed((1, 2)) == typed((1.0, 2)), typed(((1,),)) == typed(((True,),))
+    (True, False, False)
+    """
+    return values, tuple([typed(value) if type(value) is tuple else type(value) for value in values])
 
 
 def _weighs(cost: Cost) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.engine import LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, SpecError
-from costcalc.lang.builder_base import Called, Frame, Tensors, Wiring
+from costcalc.lang.builder_base import Called, Frame, Recording, Tensors, Wiring, typed
 from costcalc.lang.functions import Word, truth
 from costcalc.lang.names import Entry, Names, Segments
 from costcalc.lang.shape_fixes import residual_repair
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from costcalc.errors import Fault, Span
-    from costcalc.lang.template import Item, Loop
+    from costcalc.lang.template import Block, Item, Loop
     from costcalc.model import Tensor
 
 MAX_DEPTH = 100
@@ -261,19 +261,40 @@ class Run(Wiring):
             else:
                 assert default is not None
                 inside[name] = default.get(within)
-        names = Names(None, {"input": Entry(current)} if current else None)
-        segments.given = _given(block.items)
+        called = Called(block, tuple([inside[name] for name, _ in block.arguments]))
         outer = self.site
         self.site = item.span if block.builtin and outer is None else outer
         try:
-            result = self.run(block.items, current, Frame(inside, names, segments, current, frame.depth + 1))
+            result = self.recorded(called, current, Frame(inside, Names(), segments, current, frame.depth + 1))
         except SpecError as error:
             error.faults = tuple(_called(fault, item, outermost=self.site is not outer) for fault in error.faults)
             raise
         finally:
             self.site = outer
-        self.called = Called(block, tuple([inside[name] for name, _ in block.arguments]))
+        self.called = called
         return result
+
+    def recorded(self, called: Called, current: Tensors, frame: Frame) -> Tensors:
+        """What a block gives: its layers are those of an equal call, where there was one, or else its list is run."""
+        block, values = called
+        if self.shared is not None or len({(tensor.layer, tensor.port) for tensor in current}) < len(current):
+            return self.body(block, current, frame)
+        key = block.name, typed(values), tuple([tensor.shape for tensor in current]), frame.depth
+        recording = self.recordings.get(key)
+        result = self.replay(recording, current, frame.segments.prefix) if recording else None
+        if result is None:
+            first, left = len(self.builder.layers), self.work_budget.left
+            result = self.body(block, current, frame)
+            spent, prefix = left - self.work_budget.left, len(frame.segments.prefix)
+            self.recordings[key] = Recording(first, len(self.builder.layers), prefix, current, result, spent)
+        return result
+
+    def body(self, block: Block, current: Tensors, frame: Frame) -> Tensors:
+        """Run the list of a block."""
+        if current:
+            frame.names.table["input"] = Entry(current)
+        frame.segments.given = _given(block.items)
+        return self.run(block.items, current, frame)
 
     def op(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
         """An op, and the norm and act that its arguments ask for."""

@@ -1,0 +1,119 @@
+"""Equal calls of a block are not run again. What comes out is the same as if they were."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from costcalc.errors import Source, SpecError
+from costcalc.lang.builder_base import MAX_PATH, Wiring
+from costcalc.lang.loader import open_spec
+from costcalc.lang.network_builder import Run
+
+from .networks import specs, text
+
+
+def built(written: str, limit: int):
+    """All that a build leaves behind: its faults, its layers, and the work that was left."""
+    spec = open_spec(Source("x.yaml", written))
+    values = spec.values({})
+    run = Run(spec.compiler, values, spec._shapes(values, {}), limit)
+    faults, outputs = [], ()
+    try:
+        outputs, _ = run.network(spec.items)
+    except SpecError as error:
+        faults = error.faults
+    layers = [(*layer[:4], [count.value for count in layer.cost.__dict__.values()], *layer[5:]) for layer in
+              run.builder.layers]  # fmt: skip
+    return faults, outputs, layers, run.weighted, run.work_budget.left
+
+
+def check(written: str, limit: int = 10_000, replays: bool | None = None) -> None:
+    """Build a spec with and without replaying and compare everything."""
+    answers = []
+    real = Wiring.replay
+
+    def counted(self, *arguments):
+        answers.append(real(self, *arguments))
+        return answers[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Wiring, "replay", counted)
+        replayed = built(written, limit)
+        patch.setattr(Wiring, "replay", lambda *_: None)
+        run = built(written, limit)
+    assert replayed == run
+    if replays is not None:
+        assert any(answer is not None for answer in answers) == replays
+
+
+@settings(deadline=None)
+@given(specs, st.integers(1, 60) | st.just(10_000))
+def test_replayed_equals_run(spec, limit):
+    spec["blocks"] = {
+        **spec["blocks"],
+        "drawn(k=2)": spec["layers"],
+        "twice(k)": ["drawn", {"drawn": "k", "name": "d"}],
+    }
+    spec["layers"] = ["drawn", {"drawn": 2, "repeat": 3}, {"twice": 2, "repeat": 2}, {"twice": 2, "share": "twice.0"}]
+    check(text(spec), limit)
+
+
+UNIT = "blocks:\n  unit(out=8, act=relu):\n    - {linear: {out: out, act: act}, name: a}\n    - {linear: 8, share: a}\n"
+
+
+@pytest.mark.parametrize(
+    ("layers", "replays"),
+    [
+        ("[unit, unit]", True),
+        ("[unit: 8, unit: 8]", True),
+        ("[unit: 8, unit: 8.0]", False),
+        ("[{unit: , repeat: 4}]", True),
+        ("[{unit: {act: {prelu: true}}, repeat: 2}]", False),
+        ("[unit, {unit: , name: b, share: unit}, unit]", True),
+        ("[{unit: , name: b}, {unit: , share: b}]", False),
+        ("[{group: [unit]}, unit]", False),  # deeper inside, where fewer blocks may follow
+        ("[split: 2, {join: , from: [split.0, split.1]}, split: 2, {join: , from: [split.1, split.0]}]", True),
+        ("[split: 2, {join: , from: [split.0, split.0]}, {join: , from: [split.0, split.0]}]", False),
+        ("[{mlp: 8, name: x}, mlp: 8, {squeeze_excite: , repeat: 2}]", True),
+    ],
+)
+def test_which_calls_are_equal(layers, replays):
+    join = "  join:\n    - {concat: , from: [input.0, input.1]}\n    - linear: 8\n"
+    check(f"input: [8]\n{UNIT}{join}layers: {layers}\n", replays=replays)
+
+
+@pytest.mark.parametrize("limit", range(1, 14))
+def test_a_limit_is_passed_at_the_same_place(limit):
+    check(f"input: [8]\n{UNIT}layers: [{{unit: , repeat: 5}}]\n", limit)
+
+
+def test_work_that_adds_no_layer_is_counted_again():
+    blocks = "blocks:\n  idle:\n    - {relu: , if: false, repeat: 1000}\n"
+    check(f"input: [8]\n{blocks}layers: [{{idle: , repeat: 9}}, relu]\n", replays=True)
+    check(f"input: [8]\n{blocks}layers: [{{idle: , repeat: 9}}, relu]\n", limit=1)  # 9,000 layers left out of 1,003
+
+
+def test_a_path_that_becomes_too_long():
+    unit = f"blocks:\n  unit:\n    - {{relu: , name: {'n' * 50}}}\n"
+
+    def inside(name: str) -> str:
+        """The block in 15 groups of this name, so that both calls are as deep."""
+        layers = "[unit]"
+        for _ in range(15):
+            layers = f"[{{group: {layers}, name: {name}}}]"
+        return layers[1:-1]
+
+    check(f"input: [8]\n{unit}layers: [{inside('g')}, {inside('h')}]\n", replays=True)
+    written = f"input: [8]\n{unit}layers: [{inside('g')}, {inside('h' * 64)}]\n"
+    check(written, replays=False)
+    faults, *_ = built(written, 100)
+    assert 15 * 65 + len("unit.") + 50 > MAX_PATH
+    assert [fault.message for fault in faults] == ["a path of more than 1,000 characters"]
+
+
+def test_arguments_are_told_apart_by_type():
+    written = "input: [8]\nlayers: [{linear: {out: 8, bias: b}, for: {b: [true, 1]}}]\n"
+    faults, *_ = built(written, 100)
+    assert [fault.message for fault in faults] == ["linear: bias: expected true or false, got 1"]
