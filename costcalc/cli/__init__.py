@@ -16,12 +16,16 @@ UNUSABLE = 2
 """A usage, config or spec error, or a spec, layer or ref that matches nothing."""
 BUG = 3
 INTERRUPTED = 130
+"""By SIGINT. SIGHUP and SIGTERM end with 129 and 143: 128 plus the signal's number, as in a shell."""
 BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. Nothing that happens inside comes out as an exception."""
     gc.set_threshold(100_000, 50, 50)  # a command makes many objects and few cycles: at start there are none to collect
+    from costcalc.cli.interrupts import handle, interrupt, restore
+
+    handlers = handle(interrupt)
     try:
         try:
             from costcalc.cli.group import run
@@ -39,8 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _bug(error)
         finally:
             _let_go()
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        return getattr(stop, "status", INTERRUPTED)
+    finally:
+        restore(handlers)
 
 
 def _bug(error: Exception) -> int:

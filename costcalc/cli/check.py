@@ -134,24 +134,18 @@ def check(
 
 def _init(specs: tuple[str, ...]) -> int:
     """Write a first configuration beside the specs, and say what is in it."""
-    from pathlib import Path
-
     from costcalc.cli.output import tell
+    from costcalc.cli.output_files import OutputFiles
     from costcalc.gate.init_config import survey
 
-    path = Path("costcalc.toml")
+    path = "costcalc.toml"
     if os.path.lexists(path):
         raise UsageError("there is a costcalc.toml already", help="edit it, or remove it first")
     start = survey(specs)
     tell_faults(start.skipped)
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(start.text)
-    except FileExistsError:
-        raise UsageError("there is a costcalc.toml already: another run was faster") from None
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise UsageError("cannot write costcalc.toml: {}", error.strerror or error) from None
+    with OutputFiles() as files:
+        files.write(path, start.text, new=True)
+        files.commit()
     tell(f"wrote costcalc.toml: budgets for {start.specs:,} spec{'' if start.specs == 1 else 's'}, to be reviewed\n")
     return FINE
 

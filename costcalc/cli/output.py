@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import EACCES
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 
 import click
@@ -14,8 +13,8 @@ from costcalc.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
+    from costcalc.cli.output_files import OutputFiles
     from costcalc.errors import Fault
     from costcalc.report.table_data import Grid
 
@@ -69,7 +68,7 @@ def _output(value: str, formats: Sequence[str]) -> Output:
         raise UsageError("no such format: {}", name, help=suggest(name, formats))
     if equals and not path:
         raise UsageError("-o {}= names no file", name, help=f"-o {name}=PATH, or -o {name} for standard output")
-    return Output(name, "" if path == "-" else path)
+    return Output(name, "" if path in ("-", "/dev/stdout") else path)
 
 
 def refuse_conflicts(ctx: click.Context) -> None:
@@ -112,11 +111,16 @@ def color_option(function: Function) -> Function:
     )(function)
 
 
-def emit(outputs: Sequence[Output], formats: Mapping[str, Callable[[Medium], str | bytes]]) -> None:
-    """Make every report, then write the files, then standard output."""
+def emit(
+    outputs: Sequence[Output],
+    formats: Mapping[str, Callable[[Medium], str | bytes]],
+    files: OutputFiles | None = None,
+) -> None:
+    """Make every report, then write the files, then standard output. `files` hold what is written already."""
     stdout = Medium(_columns(sys.stdout), _colored(click.get_current_context().meta.get(COLOR), sys.stdout))
     reports = [(out.path, formats[out.format](Medium() if out.path else stdout)) for out in outputs]
-    write_files({path: report for path, report in reports if path})
+    if files or any(path for path, _ in reports):
+        write_files({path: report for path, report in reports if path}, files)
     for path, report in reports:
         if not path:
             write_stdout(report)
@@ -193,50 +197,17 @@ def tell_table(grid: Grid) -> None:
     tell("\n" + render(grid, width=_columns(sys.stderr), color=color))
 
 
-def write_files(reports: Mapping[str, str | bytes]) -> None:
-    """Write files so that each is whole, or as it was: none is replaced before all are written beside their places.
+def write_files(reports: Mapping[str, str | bytes], files: OutputFiles | None = None) -> None:
+    """Write files so that all of them are whole, or all as they were. `files` are those of the run that stand already.
 
-    A symlink's target is replaced, not the symlink; what is no regular file (a pipe, a device) is written to as it is.
     Raises `UsageError` with the reason.
     """
-    from pathlib import Path
+    from costcalc.cli.output_files import OutputFiles
 
-    written: list[tuple[Path, Path]] = []
-    name = ""
-    try:
-        for name, report in reports.items():
-            content = report if isinstance(report, bytes) else report.encode("utf-8", "backslashreplace")
-            target = Path(name).resolve()
-            if target.exists() and not target.is_file():
-                target.write_bytes(content)
-                continue
-            beside = target.with_name(f".costcalc-{os.getpid()}-{len(written)}.tmp")
-            written.append((beside, target))
-            _write_new(beside, content, like=target)
-        while written:
-            beside, target = written[0]
-            beside.replace(target)
-            del written[0]
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise UsageError("cannot write {}: {}", name, error.strerror or error) from None
-    finally:
-        for beside, _ in written:
-            beside.unlink(missing_ok=True)
-
-
-def _write_new(path: Path, content: bytes, like: Path) -> None:
-    """A new file that is on the disk when this returns, with the mode of the one it will replace."""
-    mode = like.stat().st_mode & 0o777 if like.exists() else None
-    if mode is not None and not os.access(like, os.W_OK):
-        raise PermissionError(EACCES, os.strerror(EACCES))
-    with path.open("xb") as stream:
-        if mode is not None:
-            path.chmod(mode)
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    with files or OutputFiles() as files:
+        for path, report in reports.items():
+            files.write(path, report)
+        files.commit()
 
 
 def _colored(choice: str | None, stream: TextIO | None) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import click
 
 from costcalc.cli.group import COLOR
+from costcalc.cli.interrupts import Interrupted, handle, interrupt, restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +42,8 @@ class Watch:
         self.started = monotonic()
         self.stopping = False
         self.interrupted = False
+        self.status = 0
+        """The exit status that the signal asks for which ended the work."""
         self.progress: Any = None
 
     def pause(self) -> None:
@@ -85,21 +86,21 @@ class Watch:
             self.task, completed=self.counter.points, rate=f"{self.counter.points:,} points, {rate:,.0f}/s"
         )
 
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """The handler of signals."""
         if self.stopping:
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         self.stopping = True
+        self.status = Interrupted(number).status
 
 
 @contextmanager
 def watched(points: int, counter: Counter, *, bar: bool) -> Iterator[Watch]:
     """A watch while the work goes on. A first interrupt ends the work at the next pause, a second one at once."""
     watch = Watch(points, counter, bar=bar and bool(sys.stderr) and sys.stderr.isatty())
-    here = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, watch._interrupt) if here else None
+    before = handle(watch.interrupt)
     try:
         yield watch
     finally:
-        if here:
-            signal.signal(signal.SIGINT, before)
+        restore(before)
         watch.clear()

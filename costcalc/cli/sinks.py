@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkstemp
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from costcalc.cli.output import Medium, emit, write_stdout
+from costcalc.cli.output_files import OutputFiles, cannot_write
 from costcalc.errors import UsageError
 from costcalc.report.plot import MOST, Panels, Points, Ticks, draw
 from costcalc.report.sweep import Plan, Summary, Table, csv_head, csv_rows, json_head, json_rows, json_tail
@@ -32,72 +32,19 @@ PIECE = 10_000
 
 
 class Target:
-    """Standard output, or a file that becomes whole at the end and is as it was until then."""
+    """Standard output, or a file of the run."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, files: OutputFiles) -> None:
         self.path = path
-        self.stream: IO[bytes] | None = None
-        self.beside: Path | None = None
-        if path:
-            with _os_errors(path):
-                self.place = Path(path).resolve()
-                if self.place.exists() and not self.place.is_file():
-                    self.stream = self.place.open("wb")
-                else:
-                    if self.place.exists() and not os.access(self.place, os.W_OK):
-                        raise PermissionError(13, os.strerror(13))
-                    handle, name = mkstemp(prefix=".costcalc-", suffix=".tmp", dir=self.place.parent)
-                    self.beside = Path(name)
-                    self.stream = os.fdopen(handle, "wb")
+        self.stream: IO[bytes] | None = files.open(path) if path else None
 
     def write(self, content: str | bytes) -> None:
         """Write all of it."""
         if self.stream is None:
             write_stdout(content)
             return
-        with _os_errors(self.path):
+        with cannot_write(self.path):
             self.stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
-
-    def finish(self) -> None:
-        """Put the file in its place."""
-        if self.stream is not None:
-            with _os_errors(self.path):
-                self.stream.flush()
-                if self.beside is not None:
-                    os.fsync(self.stream.fileno())
-                self.stream.close()
-                if self.beside is not None:
-                    mode = self.place.stat().st_mode & 0o777 if self.place.exists() else 0o666 & ~_umask()
-                    self.beside.chmod(mode)
-                    self.beside.replace(self.place)
-                    self.beside = None
-
-    def drop(self) -> None:
-        """Leave the file as it was, where it was not finished."""
-        if self.stream is not None:
-            self.stream.close()
-        if self.beside is not None:
-            self.beside.unlink(missing_ok=True)
-
-
-class _os_errors:  # noqa: N801 - reads as a word in `with`
-    """Errors of the system as `UsageError`, with the reason."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path or "standard output"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise UsageError("cannot write {}: {}", self.path, error.strerror or error) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 class Csv:
@@ -114,7 +61,6 @@ class Csv:
 
     def end(self, summary: Summary) -> None:
         """Nothing follows."""
-        self.target.finish()
 
 
 class Json:
@@ -135,7 +81,6 @@ class Json:
     def end(self, summary: Summary) -> None:
         """Close the document, with what was counted."""
         self.target.write(json_tail(summary))
-        self.target.finish()
 
 
 class Npz:
@@ -151,8 +96,8 @@ class Npz:
 
     def end(self, summary: Summary) -> None:
         """Make the archive of them."""
-        self.archive.write(self.target.stream or sys.stdout.buffer, summary.points)
-        self.target.finish()
+        with cannot_write(self.target.path):
+            self.archive.write(self.target.stream or sys.stdout.buffer, summary.points)
 
 
 class Picture:
@@ -258,12 +203,14 @@ class Sinks:
         self.task = task
         self.query = query
         self.cleanup = ExitStack()
+        self.files = OutputFiles()
         self.streams: list[Csv | Json | Npz] = []
         self.tables: dict[str, Table] = {}
         self.pictures: dict[str, Picture] = {}
 
     def __enter__(self) -> Sinks:
         with ExitStack() as stack:
+            stack.enter_context(self.files)
             for form, path in self.outputs:
                 plan = self.plans[form]
                 if form in ("table", "markdown"):
@@ -271,8 +218,7 @@ class Sinks:
                 elif form in PICTURES:
                     self.pictures[form] = Picture(plan, self.task, self.query)
                 else:
-                    target = Target(path)
-                    stack.callback(target.drop)
+                    target = Target(path, self.files)
                     if form == "npz":
                         folder = stack.enter_context(TemporaryDirectory(prefix="costcalc-"))
                         self.streams.append(Npz(target, plan, self.task, folder))
@@ -310,7 +256,7 @@ class Sinks:
             "png": lambda _: draw(self.pictures["png"].picture(summary), "png"),
             "svg": lambda _: draw(self.pictures["svg"].picture(summary), "svg"),
         }
-        emit([output for output in self.outputs if output.format in made], made)
+        emit([output for output in self.outputs if output.format in made], made, self.files)
         return summary
 
 

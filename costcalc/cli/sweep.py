@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import FINE, INTERRUPTED
+from costcalc.cli import FINE
 from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, output_option, tell
@@ -200,7 +200,7 @@ def run(task: Task, query: Query, sinks: Sinks, scheduler: str) -> int:
         watch.clear()
         summary = sinks.finish(tally)
     tell_summary(summary, sinks, query)
-    return INTERRUPTED if watch.interrupted else FINE
+    return watch.status if watch.interrupted else FINE
 
 
 def tell_summary(summary: Summary, sinks: Sinks, query: Query) -> None:

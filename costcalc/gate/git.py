@@ -121,6 +121,7 @@ class Repository:
                 with suppress(OSError):  # the process may have gone first
                     if pipe:
                         pipe.close()
+            process.kill()  # it only reads; one that hangs would keep an interrupt waiting
             process.wait()
 
     # Questions to git

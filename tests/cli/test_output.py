@@ -118,18 +118,6 @@ def test_a_new_file_follows_the_umask(tmp_path):
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
 
 
-def test_the_target_of_a_symlink_is_replaced_and_the_symlink_stays(tmp_path):
-    (tmp_path / "folder").mkdir()
-    target = tmp_path / "folder" / "target"
-    target.write_text("old")
-    link = tmp_path / "link"
-    link.symlink_to(target)
-    write_files({str(link): "new"})
-    assert link.is_symlink()
-    assert target.read_text() == "new"
-    assert [entry.name for entry in target.parent.iterdir()] == ["target"]
-
-
 def test_what_is_no_regular_file_is_written_to():
     write_files({"/dev/null": "text"})
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116

@@ -9,11 +9,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import PATIENCE, started
 
 LINEAR = """
 params: {a: 1, b: 1}
@@ -232,63 +232,50 @@ def test_a_file_is_whole_or_as_it_was(cli, two, tmp_path):
 LONG = ["sweep", "mobilenet_v1", "--set", "alpha=0.1:10.0999:0.0001", "--set", "resolution=32:10031:1"]
 
 
-def interrupted(*outputs, after=2.0, **options):
-    code = f"import sys; from costcalc.cli import main; sys.exit(main({[*LONG, *outputs]!r}))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
-    out: list[str] = []
-    if "-o" in outputs and "csv" in outputs:
-        out.append(process.stdout.readline())
-    else:
-        time.sleep(after)
-    process.send_signal(signal.SIGINT)
-    rest, err = process.communicate(timeout=60)
-    return process.returncode, "".join(out) + rest, err
-
-
 def test_an_interrupt_leaves_whole_lines_and_says_so():
-    status, out, err = interrupted("-o", "csv")
-    assert status == 130
+    with started(*LONG, "-o", "csv") as process:
+        head = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, err = process.communicate(timeout=PATIENCE)
+    out = head + rest
+    assert process.returncode == 130
     assert "interrupted after" in err
     assert "of 1,000,000,000 points" in err
     assert out.endswith("\n")
     assert {line.count(",") for line in out.splitlines()} == {7}
 
 
-@pytest.mark.parametrize("form", ["json", "csv"])
-def test_an_interrupt_leaves_a_valid_file(tmp_path, form):
-    path = tmp_path / f"x.{form}"
-    status, _, err = interrupted("-o", f"{form}={path}")
-    assert status == 130
-    assert "interrupted after" in err
-    if form == "json":
-        document = json.loads(path.read_text())
-        assert document["partial"] is True
-        assert len(document["rows"]) == document["seen"] < document["points"]
-    else:
-        assert path.read_text().endswith("\n")
-
-
 def test_an_interrupt_leaves_the_best_so_far():
-    status, out, err = interrupted("--best=-macs", "--top", "2", after=4.0)
-    assert status == 130
+    with started(*LONG, "--best=-macs", "--top", "2", before=SEEN) as process:
+        assert process.stderr.readline() == "seen\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
     assert "interrupted after" in out
     assert "interrupted after" in err
+
+
+SEEN = """\
+import costcalc.cli.sinks as sinks
+see = sinks.Sinks.see
+def told(self, chunk, positions):
+    see(self, chunk, positions)
+    print("seen", file=sys.stderr, flush=True)
+    sinks.Sinks.see = see
+sinks.Sinks.see = told
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
 def test_a_bar_appears_after_a_second_on_a_terminal():
     master, slave = os.openpty()
-    code = f"import sys; from costcalc.cli import main; sys.exit(main({[*LONG, '--best=-macs', '--top', '1']!r}))"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=slave)
-    os.close(slave)
-    shown = b""
-    deadline = time.monotonic() + 30
-    while b"/s" not in shown and time.monotonic() < deadline:
-        shown += os.read(master, 4096)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    with started(*LONG, "--best=-macs", "--top", "1", stderr=slave) as process:
+        os.close(slave)
+        shown = b""
+        while b"/s" not in shown and (part := os.read(master, 4096)):
+            shown += part
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
     os.close(master)
     assert b"points" in shown
     assert b"/s" in shown

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from processes import PATIENCE, started
 
 from costcalc.errors import UsageError
 from costcalc.lang.loader import open_spec
@@ -141,3 +142,16 @@ def test_the_command_line_says_the_same(cluster, capsys):
     alone = capsys.readouterr()
     assert main([*asked, "--scheduler", cluster.scheduler_address]) == 0
     assert capsys.readouterr() == alone
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_leaves_nothing_running(cluster, number, status):
+    """A sweep of 10,000 times 10,000 points."""
+    asked = ["sweep", "mobilenet_v1", "--set", "alpha=0.1:10.0999:0.0001", "--set", "resolution=32:10031:1"]
+    with started(*asked, "-o", "csv", "--scheduler", cluster.scheduler_address) as process:
+        process.stdout.readline()
+        process.send_signal(number)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == status
+    with distributed.Client(cluster, set_as_default=False) as client:
+        assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
