@@ -6,7 +6,6 @@ most in common is sought; what is then left over and stands elsewhere has moved.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,7 +101,11 @@ def _exact(row: Row) -> Hashable:
 
 def _automatic(row: Row) -> bool:
     """Whether a layer has the name that its op gives it by itself, with numbers of its own."""
-    return any(re.fullmatch(rf"{re.escape(row.op)}(_\d+)?", part) for part in row.name.split(".")[-3:])
+    numbered = f"{row.op}_"
+    return any(
+        part == row.op or (part.startswith(numbered) and part[len(numbered) :].isdecimal())
+        for part in row.name.rsplit(".", 3)[-3:]
+    )
 
 
 def _gaps(base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int]) -> Iterable[tuple[int, int, int, int]]:
@@ -129,8 +132,8 @@ def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     for index, (_, here) in enumerate(pairs):
         length = bisect_left(ends, here)
         before.append(tails[length - 1] if length else -1)
-        ends[length:] = [here, *ends[length + 1 :]]
-        tails[length:] = [index, *tails[length + 1 :]]
+        ends[length : length + 1] = [here]
+        tails[length : length + 1] = [index]
     chain = []
     index = tails[-1] if tails else -1
     while index >= 0:
@@ -148,17 +151,22 @@ def _pair_gap(base: Sequence[Row], rows: Sequence[Row], there: range, here: rang
         found = [(index, names[base[index].name]) for index in there if base[index].name in names]
         partner.update(pair for pair in _increasing(found) if base[pair[0]].op == rows[pair[1]].op)
         return
-    best = [[0] * (len(here) + 1) for _ in range(len(there) + 1)]
-    for i in range(len(there) - 1, -1, -1):
-        row = best[i]
-        below = best[i + 1]
-        for j in range(len(here) - 1, -1, -1):
-            common = _common(base[there[i]], rows[here[j]])
-            row[j] = max(below[j], row[j + 1], below[j + 1] + common if common else 0)
+    common = _common(base[there.start : there.stop], rows[here.start : here.stop])
+    best = [[0] * (len(here) + 1)]
+    for row in reversed(common):
+        after, line = 0, [0]
+        for points, below, beside in zip(reversed(row), reversed(best[-1][:-1]), reversed(best[-1][1:]), strict=True):
+            if points and beside + points > below:
+                below = beside + points
+            if below > after:
+                after = below
+            line.append(after)
+        best.append(line[::-1])
+    best.reverse()
     i = j = 0
     while i < len(there) and j < len(here):
-        common = _common(base[there[i]], rows[here[j]])
-        if common and best[i][j] == best[i + 1][j + 1] + common:
+        points = common[i][j]
+        if points and best[i][j] == best[i + 1][j + 1] + points:
             partner[there[i]] = here[j]
             i, j = i + 1, j + 1
         elif best[i][j] == best[i + 1][j]:
@@ -167,15 +175,49 @@ def _pair_gap(base: Sequence[Row], rows: Sequence[Row], there: range, here: rang
             j += 1
 
 
-def _common(base: Row, row: Row) -> int:
-    """How much speaks for two layers being one: the name that somebody gave, the op, the shapes, the figures."""
-    named = base.name == row.name
-    given = named and not _automatic(row)
+def _common(base: Sequence[Row], rows: Sequence[Row]) -> list[list[int]]:
+    """How much speaks for two layers being one: the op, the shapes, the figures; the name, most if somebody gave it.
+
+    Most layers of a network do the same as others, so that only what names add is found for each pair.
+    """
+    named: dict[str, list[int]] = {}
+    beside: dict[str, list[int]] = {}
+    kinds: dict[Hashable, tuple[int, Row]] = {}
+    for index, row in enumerate(rows):
+        named.setdefault(row.name, []).append(index)
+        beside.setdefault(_around(row), []).append(index)
+        kinds.setdefault(_kind(row), (len(kinds), row))
+    kind_of = [kinds[_kind(row)][0] for row in rows]
+    known: dict[Hashable, list[int]] = {}
+    result = []
+    for layer in base:
+        key = _kind(layer), _around(layer)
+        if key not in known:
+            alike = [_alike(layer, row) for _, row in kinds.values()]
+            known[key] = points = [alike[kind] for kind in kind_of]
+            for index in beside.get(_around(layer), ()):
+                points[index] += bool(points[index])
+        points = known[key].copy()
+        for index in named.get(layer.name, ()):
+            given = not _automatic(rows[index])
+            points[index] = points[index] + (7 if given else 2) if points[index] else 4 * given
+        result.append(points)
+    return result
+
+
+def _kind(row: Row) -> Hashable:
+    return row.op, row.inputs, row.outputs, row.totals
+
+
+def _around(row: Row) -> str:
+    """The name without its last segment."""
+    return row.name.rpartition(".")[0]
+
+
+def _alike(base: Row, row: Row) -> int:
     if base.op != row.op:
-        return 4 if given else 0
-    points = 8 if given else 3 if named else 1
-    points += 2 * (base.outputs == row.outputs) + 2 * (base.inputs == row.inputs) + 2 * (base.totals == row.totals)
-    return points + (base.name.rpartition(".")[0] == row.name.rpartition(".")[0])
+        return 0
+    return 1 + 2 * ((base.outputs == row.outputs) + (base.inputs == row.inputs) + (base.totals == row.totals))
 
 
 def _pair_rest(
