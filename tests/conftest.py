@@ -1,10 +1,16 @@
-"""Tests marked `oracle` compare with PyTorch, and are skipped where it is not installed."""
+"""Options of the whole suite: how many processes run it, and what is skipped where PyTorch is not installed."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
 import pytest
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process for tests that are named: the workers take longer to start than a few tests take to run."""
+    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
