@@ -64,13 +64,13 @@ def _op(op: type[Op]) -> Entry:
     import re
     from inspect import cleandoc
 
-    from costcalc.ops.argument_types import KINDS, show
+    from costcalc.ops.argument_types import show, type_of
     from costcalc.ops.base import signature, summary
 
     arguments = []
-    for field, kind in op.fields.items():
+    for field, annotation in op.fields.items():
         default = op.implied.get(field) or (show(op.defaults[field]) if field in op.defaults else "")
-        arguments.append(Argument(field, default, KINDS[kind.removesuffix(" | None")][1]))
+        arguments.append(Argument(field, default, type_of(annotation).takes))
     family = op.__module__.removeprefix("costcalc.ops.")
     said = cleandoc(op.__doc__ or "").partition(">>>")[0].partition("\n")[2].strip()
     said = re.sub(r"\b[A-Z]\w+Error (?=when|unless)", "", said)  # names for programs

@@ -13,8 +13,8 @@ from costcalc.lang.expression import RESERVED, parse
 from costcalc.lang.functions import Word, gathered
 from costcalc.lang.signature import IDENTIFIER, Parameter, split_signature
 from costcalc.lang.template import (
-    KEYWORDS,
     MODIFIERS,
+    NONE,
     STRUCTURES,
     Block,
     Bound,
@@ -30,6 +30,7 @@ from costcalc.lang.template import (
     fault_at,
 )
 from costcalc.ops import base as ops
+from costcalc.ops.argument_types import WORDS, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -147,7 +148,7 @@ class Calls:
         seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
         seen += f"; params: {{{name}: ...}} at the top of the file defines it"
         visible = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))
-        return suggest(name, (*names, *visible, *sorted(KEYWORDS), *self.layer_names()), seen)
+        return suggest(name, (*names, *visible, NONE, *sorted(WORDS), *self.layer_names()), seen)
 
     def is_layer(self, name: str) -> bool:
         """Whether a name is an op or a block."""
@@ -155,7 +156,7 @@ class Calls:
 
     def is_word(self, name: str) -> bool:
         """Whether a name that is not in scope stands for itself."""
-        return name in KEYWORDS or self.is_layer(name)
+        return name == NONE or name in WORDS or self.is_layer(name)
 
     def _bound(self, node: Node, scope: Scope) -> Item:
         if len(node.value) != 1:
@@ -279,13 +280,16 @@ class Calls:
             help = f"leave it out: it changes no shape and no count; {alone}" if item.op is not None else alone
             self.fault(value, "{} takes no arguments", item.target, help=help)
         else:
-            found[known[0]] = self.cell(value, scope)
+            first = value._replace(kind="scalar", value=known[0], text=known[0])
+            found[known[0]] = self._argument(item, first, value, scope)
         return tuple(found.items()), meant
 
     def _argument(self, item: Item, key: Node, node: Node, scope: Scope) -> Cell:
         if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:
             self.fault(node, "{}: {}: expected a value, got a mapping", item.target, key.text)
             return Cell(node, run=_broken)
+        if item.op is not None and key.text in item.op.fields and type_of(item.op.fields[key.text]).literal:
+            return Cell(node, node.value)
         return self.cell(node, scope)
 
     def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...], value: Node) -> str:

@@ -73,7 +73,7 @@ class _Writer:
     def roles(self, index: int) -> tuple[str, ...]:
         chain = self.followers.get(index, ())
         if len(chain) == 1:
-            return ("norm",) if type(self.network.layers[chain[0]].op).__module__.endswith(".norm") else ("act",)
+            return ("act",) if self.network.layers[chain[0]].op.role == "act" else ("norm",)
         return ("norm", "act")[: len(chain)]
 
     def reference(self, tensor: Tensor) -> str:

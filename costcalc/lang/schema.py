@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
 from costcalc.model import METRICS
-from costcalc.ops.argument_types import KINDS
+from costcalc.ops.argument_types import type_of
 from costcalc.ops.base import registered, signature, summary
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def _arguments(op: type[Op]) -> Schema:
     """The arguments of an op as a mapping."""
     properties: dict[str, object] = {}
     for field, annotation in op.fields.items():
-        _, text, kind = KINDS[annotation.removesuffix(" | None")]
-        properties[field] = {"anyOf": [kind, _EXPRESSION], "description": text}
+        kind = type_of(annotation)
+        properties[field] = {"anyOf": [kind.schema, _EXPRESSION], "description": kind.takes}
     if op.followed:
         properties |= {"norm": _FOLLOWER, "act": _FOLLOWER}
     return {"type": "object", "properties": properties, "additionalProperties": False}
@@ -155,8 +155,8 @@ def _call(op: type[Op], arguments: Schema) -> Schema:
     """What may stand behind the name of an op: arguments, a lone value, or nothing."""
     if not op.fields:
         return {"anyOf": [arguments, {"type": "null"}]}
-    _, _, kind = KINDS[next(iter(op.fields.values())).removesuffix(" | None")]
-    return {"anyOf": [arguments, kind, _EXPRESSION, {"type": "null"}]}
+    first = type_of(next(iter(op.fields.values())))
+    return {"anyOf": [arguments, first.schema, _EXPRESSION, {"type": "null"}]}
 
 
 def _limits(description: str, figure: Schema) -> Schema:

@@ -30,7 +30,8 @@ STRUCTURES: Mapping[str, tuple[str, ...]] = {
 }
 """The structures, and the keys that may stand beside each."""
 MAX_FAULTS = 100
-KEYWORDS = frozenset({"none", "same", "valid", "all", "nearest", "linear", "bilinear", "trilinear", "bicubic"})
+NONE = "none"
+"""The word that turns a norm or an activation off. All other words come with the types of arguments."""
 
 
 class Scope:

@@ -1,12 +1,19 @@
 """Activations: elementwise, without weights except `prelu`; and softmax, along one axis.
 
 E is the number of elements. `exp` stands for any transcendental (exp, log, tanh, erf).
+
+>>> from costcalc.ops.base import REGISTRY
+>>> silu = REGISTRY["silu"]().cost(((64, 56, 56),), ((64, 56, 56),))
+>>> silu.exp.value == silu.mul.value == 64 * 56 * 56
+True
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections import Counter
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
+from costcalc.errors import counted
 from costcalc.formula import Count, Shapes, elements, product
 from costcalc.model import Cost
 from costcalc.ops.base import Elementwise, Op, Window, across_channels
@@ -16,199 +23,99 @@ if TYPE_CHECKING:
     from costcalc.ops.argument_types import Flag, Integer
 
 
-class Relu(Elementwise, name="relu"):
-    """Rectified linear unit, max(0, x).
+class Activation(NamedTuple):
+    """An elementwise activation without arguments."""
 
-    Shapes: any -> the same.
-    Units:  one comparison per element.
-    Errors: none.
-    Source: Nair and Hinton 2010; PyTorch's ReLU.
-
-    >>> Relu().cost(((64, 56, 56),), ((64, 56, 56),)).cmp.value == 64 * 56 * 56
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"cmp": 1}
+    name: str
+    operations: str
+    """What it does per element: classes of operations, each as often as it is needed."""
+    summary: str
+    source: str
+    aliases: tuple[str, ...] = ()
 
 
-class Relu6(Elementwise, name="relu6"):
-    """Rectified linear unit with a ceiling, min(max(0, x), 6).
+ACTIVATIONS = (
+    Activation("relu", "cmp", "Rectified linear unit, max(0, x).", "Nair and Hinton 2010; PyTorch's ReLU."),
+    Activation(
+        "relu6",
+        "cmp cmp",
+        "Rectified linear unit with a ceiling, min(max(0, x), 6).",
+        "Howard et al. 2017, arXiv:1704.04861; PyTorch's ReLU6.",
+    ),
+    Activation(
+        "leaky_relu",
+        "cmp mul",
+        "Rectified linear unit with a small slope below zero, x or a·x.",
+        "Maas et al. 2013; PyTorch's LeakyReLU.",
+    ),
+    Activation(
+        "elu",
+        "cmp mul add exp",
+        "Exponential linear unit, x or a·(exp(x) - 1).",
+        "Clevert et al. 2015, arXiv:1511.07289; PyTorch's ELU.",
+    ),
+    Activation(
+        "selu",
+        "cmp mul mul add exp",
+        "Scaled exponential linear unit, s·elu(x).",
+        "Klambauer et al. 2017, arXiv:1706.02515; PyTorch's SELU.",
+    ),
+    Activation("sigmoid", "add div exp", "Logistic function, 1 / (1 + exp(-x)).", "PyTorch's Sigmoid."),
+    Activation(
+        "hardsigmoid",
+        "cmp cmp mul add",
+        "Sigmoid from straight pieces, min(max(0, x/6 + 1/2), 1).",
+        "Howard et al. 2019, arXiv:1905.02244; PyTorch's Hardsigmoid.",
+        ("hsigmoid",),
+    ),
+    Activation("tanh", "exp", "Hyperbolic tangent.", "PyTorch's Tanh."),
+    Activation(
+        "silu",
+        "mul add div exp",
+        "Sigmoid linear unit (swish), x·sigmoid(x).",
+        "Elfwing et al. 2017, arXiv:1702.03118; PyTorch's SiLU.",
+        ("swish",),
+    ),
+    Activation(
+        "hardswish",
+        "cmp cmp mul mul add",
+        "Swish from straight pieces, x·hardsigmoid(x).",
+        "Howard et al. 2019, arXiv:1905.02244; PyTorch's Hardswish.",
+        ("hswish",),
+    ),
+    Activation(
+        "gelu",
+        "mul mul mul add exp",
+        "Gaussian error linear unit, x/2·(1 + erf(x/√2)).",
+        "Hendrycks and Gimpel 2016, arXiv:1606.08415; PyTorch's GELU.",
+    ),
+    Activation(
+        "mish",
+        "mul add exp exp exp",
+        "Self-gated softplus, x·tanh(softplus(x)).",
+        "Misra 2019, arXiv:1908.08681; PyTorch's Mish.",
+    ),
+    Activation("softplus", "add exp exp", "Smooth rectifier, log(1 + exp(x)).", "PyTorch's Softplus."),
+)
+_NOUNS = {"add": "addition", "mul": "multiplication", "div": "division", "cmp": "comparison", "exp": "transcendental"}
+_TEXT = """{}
 
-    Shapes: any -> the same.
-    Units:  two comparisons per element.
-    Errors: none.
-    Source: Howard et al. 2017, arXiv:1704.04861; PyTorch's ReLU6.
+Shapes: any -> the same.
+Units:  per element {}.
+Errors: none.
+Source: {}
+"""
 
-    >>> Relu6().cost(((10,),), ((10,),)).cmp.value == 2 * 10
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"cmp": 2}
-
-
-class LeakyRelu(Elementwise, name="leaky_relu"):
-    """Rectified linear unit with a small slope below zero, x or a·x.
-
-    Shapes: any -> the same.
-    Units:  one comparison and one multiplication per element.
-    Errors: none.
-    Source: Maas et al. 2013; PyTorch's LeakyReLU.
-
-    >>> LeakyRelu().cost(((10,),), ((10,),)).mul.value
-    10
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"cmp": 1, "mul": 1}
-
-
-class Elu(Elementwise, name="elu"):
-    """Exponential linear unit, x or a·(exp(x) - 1).
-
-    Shapes: any -> the same.
-    Units:  one comparison, transcendental, addition and multiplication per element.
-    Errors: none.
-    Source: Clevert et al. 2015, arXiv:1511.07289; PyTorch's ELU.
-
-    >>> Elu().cost(((10,),), ((10,),)).exp.value
-    10
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"cmp": 1, "exp": 1, "add": 1, "mul": 1}
-
-
-class Selu(Elementwise, name="selu"):
-    """Scaled exponential linear unit, s·elu(x).
-
-    Shapes: any -> the same.
-    Units:  as `elu`, and one more multiplication per element.
-    Errors: none.
-    Source: Klambauer et al. 2017, arXiv:1706.02515; PyTorch's SELU.
-
-    >>> Selu().cost(((10,),), ((10,),)).mul.value == 2 * 10
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"cmp": 1, "exp": 1, "add": 1, "mul": 2}
-
-
-class Sigmoid(Elementwise, name="sigmoid"):
-    """Logistic function, 1 / (1 + exp(-x)).
-
-    Shapes: any -> the same.
-    Units:  one transcendental, addition and division per element.
-    Errors: none.
-    Source: PyTorch's Sigmoid.
-
-    >>> Sigmoid().cost(((10,),), ((10,),)).div.value
-    10
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "div": 1}
-
-
-class Hardsigmoid(Elementwise, name="hardsigmoid"):
-    """Sigmoid from straight pieces, min(max(0, x/6 + 1/2), 1).
-
-    Shapes: any -> the same.
-    Units:  one multiplication and addition, two comparisons per element.
-    Errors: none.
-    Source: Howard et al. 2019, arXiv:1905.02244; PyTorch's Hardsigmoid.
-
-    >>> Hardsigmoid().cost(((10,),), ((10,),)).cmp.value == 2 * 10
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"mul": 1, "add": 1, "cmp": 2}
-
-
-class Tanh(Elementwise, name="tanh"):
-    """Hyperbolic tangent.
-
-    Shapes: any -> the same.
-    Units:  one transcendental per element.
-    Errors: none.
-    Source: PyTorch's Tanh.
-
-    >>> Tanh().cost(((10,),), ((10,),)).exp.value
-    10
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"exp": 1}
-
-
-class Silu(Elementwise, name="silu"):
-    """Sigmoid linear unit (swish), x·sigmoid(x).
-
-    Shapes: any -> the same.
-    Units:  as `sigmoid`, and one multiplication per element.
-    Errors: none.
-    Source: Elfwing et al. 2017, arXiv:1702.03118; PyTorch's SiLU.
-
-    >>> Silu().cost(((10,),), ((10,),)).mul.value
-    10
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "div": 1, "mul": 1}
-
-
-class Hardswish(Elementwise, name="hardswish"):
-    """Swish from straight pieces, x·hardsigmoid(x).
-
-    Shapes: any -> the same.
-    Units:  as `hardsigmoid`, and one more multiplication per element.
-    Errors: none.
-    Source: Howard et al. 2019, arXiv:1905.02244; PyTorch's Hardswish.
-
-    >>> Hardswish().cost(((10,),), ((10,),)).mul.value == 2 * 10
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"mul": 2, "add": 1, "cmp": 2}
-
-
-class Gelu(Elementwise, name="gelu"):
-    """Gaussian error linear unit, x/2·(1 + erf(x/√2)).
-
-    Shapes: any -> the same.
-    Units:  three multiplications, one addition and transcendental per element.
-    Errors: none.
-    Source: Hendrycks and Gimpel 2016, arXiv:1606.08415; PyTorch's GELU.
-
-    >>> Gelu().cost(((197, 768),), ((197, 768),)).mul.value == 3 * 197 * 768
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"mul": 3, "add": 1, "exp": 1}
-
-
-class Mish(Elementwise, name="mish"):
-    """Self-gated softplus, x·tanh(softplus(x)).
-
-    Shapes: any -> the same.
-    Units:  three transcendentals, one addition and multiplication per element.
-    Errors: none.
-    Source: Misra 2019, arXiv:1908.08681; PyTorch's Mish.
-
-    >>> Mish().cost(((10,),), ((10,),)).exp.value == 3 * 10
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"exp": 3, "add": 1, "mul": 1}
-
-
-class Softplus(Elementwise, name="softplus"):
-    """Smooth rectifier, log(1 + exp(x)).
-
-    Shapes: any -> the same.
-    Units:  two transcendentals and one addition per element.
-    Errors: none.
-    Source: PyTorch's Softplus.
-
-    >>> Softplus().cost(((10,),), ((10,),)).exp.value == 2 * 10
-    True
-    """
-
-    per_element: ClassVar[dict[str, int]] = {"exp": 2, "add": 1}
+for _row in ACTIVATIONS:
+    _per_element = Counter(_row.operations.split())
+    _counts = [counted(times, _NOUNS[quantity]) for quantity, times in _per_element.items()]
+    _members = {
+        "__module__": __name__,
+        "__doc__": _TEXT.format(_row.summary, ", ".join(_counts), _row.source),
+        "per_element": dict(_per_element),
+        "aliases": _row.aliases,
+    }
+    type(_row.name, (Elementwise,), _members, name=_row.name)
 
 
 class Prelu(Op, name="prelu"):
@@ -223,6 +130,7 @@ class Prelu(Op, name="prelu"):
     64
     """
 
+    role: ClassVar[Literal["", "norm", "act"]] = "act"
     pointwise: ClassVar[bool] = True
     per_channel: Flag = False
 

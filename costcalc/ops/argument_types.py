@@ -1,14 +1,14 @@
-"""What the arguments of ops may be. A field of an op names its kind by its annotation.
+"""The types of ops' arguments. A field of an op names its type by its annotation.
 
-Each kind is one function from a value, as a spec or a caller gives it, to the value that the op keeps. It raises
-`ArgumentError` with a text that continues "out: ".
+A type brings a function from a value, as a spec or a caller gives it, to the value that the op keeps. It raises
+`ArgumentError` with a message that continues "out: ". An op that needs a type of its own registers it in its own file.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from costcalc.errors import ArgumentError
+from costcalc.errors import ArgumentError, CostcalcError
 from costcalc.formula import Dim, Shape
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ Integers: TypeAlias = Dim | Shape
 Extents: TypeAlias = Shape
 Axes: TypeAlias = int | Literal["all"]
 Amounts: TypeAlias = Dim | tuple[tuple[Dim, Dim], ...]
-Mode: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 
-MODES = ("nearest", "linear", "bilinear", "trilinear", "bicubic")
 NEAR = 1e-9
 MAX_RANK = 8
 """The dimensions that a tensor may have; so a list of one value per dimension is bounded too."""
@@ -168,13 +166,6 @@ def amounts(value: Any) -> Amounts:
     return tuple((pair[0], pair[1]) for pair in pairs)
 
 
-def mode(value: Any) -> str:
-    """A mode of interpolation."""
-    if isinstance(value, str) and value in MODES:
-        return str(value)
-    raise ArgumentError("expected one of {}, got {}", ", ".join(MODES), show(value))
-
-
 def show(value: object) -> str:
     """A value as a spec would write it; a long one is cut.
 
@@ -201,32 +192,76 @@ def _or_list(item: dict[str, object], *others: dict[str, object]) -> dict[str, o
     return {"anyOf": [item, several, *others]}
 
 
-KINDS: dict[str, tuple[Callable[[Any], Any], str, dict[str, object]]] = {
-    "Positive": (positive, "integer ≥ 1", _POSITIVE),
-    "Natural": (natural, "integer ≥ 0", _NATURAL),
-    "Integer": (integer, "integer", _INTEGER),
-    "Flag": (flag, "true or false", {"type": "boolean"}),
-    "Probability": (probability, "number from 0 to 1", {"type": "number", "minimum": 0, "maximum": 1}),
-    "Sizes": (sizes, "integer ≥ 1, or one per spatial dimension", _or_list(_POSITIVE)),
-    "Margins": (margins, "integer ≥ 0, or one per spatial dimension", _or_list(_NATURAL)),
-    "Padding": (
+class ArgumentType(NamedTuple):
+    """What an argument takes."""
+
+    convert: Callable[[Any], Any]
+    """From a value to the one that the op keeps. Raises `ArgumentError`."""
+    takes: str
+    """The values it takes, in words."""
+    schema: dict[str, object]
+    """Their JSON Schema. An expression is always allowed too."""
+    words: tuple[str, ...] = ()
+    """Words among the values, such as `same`. In a spec a bare word stands for itself."""
+    literal: bool = False
+    """Whether a text is the value itself and not an expression, as einsum's equation."""
+
+
+ARGUMENT_TYPES: dict[str, ArgumentType] = {}
+"""Every type by the name that fields use as their annotation."""
+WORDS: set[str] = set()
+"""The words of all types."""
+
+
+def register(name: str, added: ArgumentType) -> None:
+    """Add a type of argument. Raises `CostcalcError` where another type has the name."""
+    if ARGUMENT_TYPES.setdefault(name, added) != added:
+        raise CostcalcError("there is an argument type {} already", name)
+    WORDS.update(added.words)
+
+
+def type_of(annotation: str) -> ArgumentType:
+    """The type that a field's annotation names: `Positive`, or `Positive | None`."""
+    return ARGUMENT_TYPES[annotation.removesuffix(" | None")]
+
+
+def one_of(*words: str) -> ArgumentType:
+    """A type that takes one of some words."""
+
+    def convert(value: Any) -> str:
+        if isinstance(value, str) and value in words:
+            return str(value)
+        raise ArgumentError("expected one of {}, got {}", ", ".join(words), show(value))
+
+    return ArgumentType(convert, ", ".join(words), {"enum": list(words)}, words)
+
+
+_PADDING_WORDS: dict[str, object] = {"enum": ["same", "valid"]}
+_PAIRS: dict[str, object] = {"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2}}
+
+for _name, _type in {
+    "Positive": ArgumentType(positive, "integer ≥ 1", _POSITIVE),
+    "Natural": ArgumentType(natural, "integer ≥ 0", _NATURAL),
+    "Integer": ArgumentType(integer, "integer", _INTEGER),
+    "Flag": ArgumentType(flag, "true or false", {"type": "boolean"}),
+    "Probability": ArgumentType(probability, "number from 0 to 1", {"type": "number", "minimum": 0, "maximum": 1}),
+    "Sizes": ArgumentType(sizes, "integer ≥ 1, or one per spatial dimension", _or_list(_POSITIVE)),
+    "Margins": ArgumentType(margins, "integer ≥ 0, or one per spatial dimension", _or_list(_NATURAL)),
+    "Padding": ArgumentType(
         padding,
         "integer ≥ 0, or one per spatial dimension; same; valid",
-        _or_list(_NATURAL, {"enum": ["same", "valid"]}),
+        _or_list(_NATURAL, _PADDING_WORDS),
+        ("same", "valid"),
     ),
-    "ExplicitPadding": (
+    "ExplicitPadding": ArgumentType(
         explicit_padding,
         "integer ≥ 0, or one per spatial dimension; valid",
         _or_list(_NATURAL, {"enum": ["valid"]}),
+        ("valid",),
     ),
-    "Integers": (integers, "integer, or a list of them", _or_list(_INTEGER)),
-    "Extents": (extents, "list of integers ≥ 1", _or_list(_POSITIVE)),
-    "Axes": (axes, "integer ≥ 1, or all", _POSITIVE),
-    "Amounts": (
-        amounts,
-        "integer ≥ 0, or a pair per spatial dimension",
-        {"anyOf": [_NATURAL, {"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2}}]},
-    ),
-    "Mode": (mode, ", ".join(MODES), {"enum": list(MODES)}),
-}
-"""For each kind of argument: the conversion, the kind in words, its JSON Schema (an expression is always allowed)."""
+    "Integers": ArgumentType(integers, "integer, or a list of them", _or_list(_INTEGER)),
+    "Extents": ArgumentType(extents, "list of integers ≥ 1", _or_list(_POSITIVE)),
+    "Axes": ArgumentType(axes, "integer ≥ 1, or all", _POSITIVE, ("all",)),
+    "Amounts": ArgumentType(amounts, "integer ≥ 0, or a pair per spatial dimension", {"anyOf": [_NATURAL, _PAIRS]}),
+}.items():
+    register(_name, _type)

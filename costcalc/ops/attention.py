@@ -33,6 +33,14 @@ class Attention(Op, name="attention"):
     ('4·T·D·h·d + 2·T·T·h·d', True)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "mha",
+        "mhsa",
+        "msa",
+        "multiheadattention",
+        "multiheadselfattention",
+        "selfattention",
+    )
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
     implied: ClassVar[dict[str, str]] = {"kv_heads": "heads", "head_dim": "features / heads"}
     heads: Positive

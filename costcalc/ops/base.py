@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, channels_first, elements
 from costcalc.model import Cost
-from costcalc.ops.argument_types import KINDS, show
+from costcalc.ops.argument_types import ARGUMENT_TYPES, show, type_of
 from costcalc.record import Record
 
 REGISTRY: dict[str, type[Op]] = {}
@@ -27,10 +27,10 @@ class Op(Record):
             def shape(self, inputs: Shapes) -> Shapes: ...
             def cost(self, inputs: Shapes, outputs: Shapes) -> Cost: ...
 
-    Fields are the arguments; the first is the one that a lone value sets; each annotation is a kind of `ops.kinds`, or
-    that and `None`; an argument that has the name of a rule is declared with an underscore behind it (`shape_`).
-    Dimensions may be arrays, one entry per configuration of a sweep: a rule uses arithmetic, comparisons and `if` as on
-    ints, and no conversion to a Python number.
+    Fields are the arguments; the first is the one that a lone value sets. Each annotation names a type of
+    `ops.argument_types`, with `| None` where the argument may be left open. An argument with the name of a rule is
+    declared with an underscore behind it (`shape_`). Dimensions may be arrays, one entry per configuration of a sweep:
+    a rule uses arithmetic, comparisons and `if` as on ints, and no conversion to a Python number.
     """
 
     name: ClassVar[str] = ""
@@ -40,6 +40,10 @@ class Op(Record):
     """Whether `norm` and `act` may stand among the arguments: layers written after this one."""
     _hash: ClassVar[int]
     """Kept with each op: a builder looks its ops up at every layer."""
+    role: ClassVar[Literal["", "norm", "act"]] = ""
+    """What the op is to a layer before it: its norm, its activation, or neither."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Its names in other frameworks and in papers, in small letters without signs: they answer an unknown name."""
     implied: ClassVar[dict[str, str]] = {}
     """What the default of an argument follows from, in words, where it is no constant."""
 
@@ -54,9 +58,9 @@ class Op(Record):
         for field, annotation in cls.fields.items():
             if not isinstance(annotation, str):
                 raise TypeError(f"{cls.__name__}.{field}: its module needs `from __future__ import annotations`")
-            if annotation.removesuffix(" | None") not in KINDS:
+            if annotation.removesuffix(" | None") not in ARGUMENT_TYPES:
                 raise TypeError(
-                    f"{cls.__name__}.{field}: {annotation} is no kind of argument; known: {', '.join(KINDS)}"
+                    f"{cls.__name__}.{field}: unknown argument type {annotation}; known: {', '.join(ARGUMENT_TYPES)}"
                 )
         if name:
             there = REGISTRY.get(name)
@@ -77,7 +81,7 @@ class Op(Record):
             if value is None and annotation.endswith("None"):
                 continue
             try:
-                arguments[field] = KINDS[annotation.removesuffix(" | None")][0](value)
+                arguments[field] = type_of(annotation).convert(value)
             except ArgumentError as error:
                 error.argument = field
                 raise
@@ -184,6 +188,7 @@ class Elementwise(Op):
     Shapes: any -> the same.
     """
 
+    role: ClassVar[Literal["", "norm", "act"]] = "act"
     pointwise: ClassVar[bool] = True
     per_element: ClassVar[dict[str, int]] = {}
     """Operations per element, by class."""

@@ -31,6 +31,12 @@ class Conv(Op, name="conv"):
     120422400
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "convbnrelu",
+        "convolution",
+        "pointwise",
+        "pointwiseconv",
+    )
     followed: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     out: Positive
@@ -82,6 +88,11 @@ class DepthwiseConv(Op, name="depthwise_conv"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "depthwise",
+        "dw",
+        "dwconv",
+    )
     followed: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     kernel: Sizes
@@ -132,6 +143,10 @@ class ConvTranspose(Op, name="conv_transpose"):
     131072
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "deconv",
+        "deconvolution",
+    )
     followed: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     out: Positive

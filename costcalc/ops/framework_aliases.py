@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import nearest, suggest
 from costcalc.ops.argument_types import show
-from costcalc.ops.base import signature, wrong
+from costcalc.ops.base import REGISTRY, signature, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,84 +101,19 @@ COSTLESS = frozenset(
 )
 """Arguments of PyTorch that change no shape and no count."""
 
-ELSEWHERE = {
-    "averagepool": "avgpool",
-    "averagepooling": "avgpool",
-    "bmm": "matmul",
-    "bn": "batchnorm",
-    "cat": "concat",
-    "centercrop": "crop",
-    "chunk": "split",
-    "classtoken": "concat_token",
-    "clstoken": "concat_token",
-    "convbnrelu": "conv",
-    "convolution": "conv",
-    "deconv": "conv_transpose",
-    "deconvolution": "conv_transpose",
-    "dense": "linear",
-    "depthtospace": "pixel_shuffle",
-    "depthwise": "depthwise_conv",
-    "droppath": "dropout",
-    "dw": "depthwise_conv",
-    "dwconv": "depthwise_conv",
-    "einsum": "matmul",
-    "eltwise": "add",
-    "expanddims": "reshape",
-    "fc": "linear",
+BLOCKS = {
     "feedforward": "mlp",
     "ffn": "mlp",
-    "fullyconnected": "linear",
-    "gap": "global_avgpool",
-    "gemm": "linear",
-    "globalaveragepool": "global_avgpool",
-    "globalaveragepooling": "global_avgpool",
-    "globalpool": "global_avgpool",
-    "gn": "groupnorm",
-    "hsigmoid": "hardsigmoid",
-    "hswish": "hardswish",
-    "innerproduct": "linear",
-    "interpolate": "upsample",
-    "layerscale": "scale",
-    "ln": "layernorm",
-    "localresponsenorm": "lrn",
-    "maxpooling": "maxpool",
     "mbconv": "inverted_residual",
-    "mha": "attention",
-    "mhsa": "attention",
-    "mm": "matmul",
     "modulelist": "group",
-    "msa": "attention",
-    "multiheadattention": "attention",
-    "multiheadselfattention": "attention",
-    "multiply": "mul",
-    "narrow": "slice",
-    "parallel": "concat",
-    "pointwise": "conv",
-    "pointwiseconv": "conv",
-    "pool": "maxpool",
-    "posembed": "parameter",
-    "positionembedding": "parameter",
-    "rearrange": "permute",
-    "resize": "upsample",
     "se": "squeeze_excite",
     "seblock": "squeeze_excite",
-    "selfattention": "attention",
     "separableconv": "depthwise_separable",
     "sequential": "group",
     "skipconnection": "residual",
-    "spacetodepth": "pixel_unshuffle",
-    "squeeze": "reshape",
-    "stochasticdepth": "dropout",
-    "swapaxes": "permute",
-    "swish": "silu",
     "transformerblock": "transformer_encoder",
-    "transpose": "permute",
-    "unsqueeze": "reshape",
-    "upsampling": "upsample",
-    "view": "reshape",
-    "zeropadding": "pad",
 }
-"""Layers by names that other frameworks and papers have for them, in small letters alone, and their names here."""
+"""Blocks and structures by the names that other frameworks and papers give them. Ops bring their own (`aliases`)."""
 
 
 def layer_meant(name: str, known: Iterable[str]) -> str:
@@ -200,7 +135,9 @@ def elsewhere(name: str) -> str:
     >>> elsewhere("swish"), elsewhere("width")
     ('silu', '')
     """
-    return ELSEWHERE.get(_plain(name), "")
+    plain = _plain(name)
+    ops = (op.name for op in REGISTRY.values() if plain in op.aliases)
+    return BLOCKS.get(plain) or next(ops, "")
 
 
 def _plain(name: str) -> str:
@@ -212,7 +149,6 @@ def _plain(name: str) -> str:
 def misfit(op: type[Op], arguments: Mapping[str, object]) -> ArgumentError:
     """The error for a call whose arguments are not those of the op: one too many, else one missing.
 
-    >>> from costcalc.ops.base import REGISTRY
     >>> error = misfit(REGISTRY["conv"], {"out": 64, "kernel_size": 3})
     >>> str(error), error.help
     ('conv has no argument kernel_size', 'here it is called kernel')

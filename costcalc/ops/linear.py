@@ -28,6 +28,13 @@ class Linear(Op, name="linear"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "dense",
+        "fc",
+        "fullyconnected",
+        "gemm",
+        "innerproduct",
+    )
     followed: ClassVar[bool] = True
     out: Positive
     bias: Flag = True
@@ -105,6 +112,11 @@ class Matmul(Op, name="matmul"):
     (((8, 3, 5, 6),), True)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "bmm",
+        "einsum",
+        "mm",
+    )
     arity: ClassVar[tuple[int, int | None]] = (2, 2)
     transpose_b: Flag = False
 

@@ -42,6 +42,8 @@ class Add(_Join, name="add"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("eltwise",)
+
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Summing m tensors takes m - 1 additions."""
         return Cost(add=self.each(inputs, outputs))
@@ -58,6 +60,8 @@ class Mul(_Join, name="mul"):
     >>> Mul().cost(((64, 56, 56), (64, 1, 1)), ((64, 56, 56),)).mul.value == 64 * 56 * 56
     True
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("multiply",)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Multiplying m tensors takes m - 1 multiplications."""
@@ -76,6 +80,10 @@ class Concat(Op, name="concat"):
     ((256, 28, 28),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "cat",
+        "parallel",
+    )
     arity: ClassVar[tuple[int, int | None]] = (1, None)
     axis: Integer = 0
 
@@ -116,6 +124,7 @@ class Scale(Op, name="scale"):
     768
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("layerscale",)
     pointwise: ClassVar[bool] = True
     axis: Integer = 0
 
@@ -142,6 +151,10 @@ class Parameter(Op, name="parameter"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "posembed",
+        "positionembedding",
+    )
     pointwise: ClassVar[bool] = True
     shape_: Extents
 
@@ -167,6 +180,10 @@ class ConcatToken(Op, name="concat_token"):
     (((197, 768),), 768)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "classtoken",
+        "clstoken",
+    )
     count: Positive = 1
 
     def shape(self, inputs: Shapes) -> Shapes:

@@ -7,7 +7,7 @@ divisions, one addition (epsilon) and one square root.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from costcalc.errors import ShapeError, counted
 from costcalc.formula import ZERO, Count, Shapes, Term, elements, product
@@ -31,6 +31,8 @@ class Batchnorm(Op, name="batchnorm"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("bn",)
+    role: ClassVar[Literal["", "norm", "act"]] = "norm"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     affine: Flag = True
@@ -63,6 +65,7 @@ class Instancenorm(Op, name="instancenorm"):
     True
     """
 
+    role: ClassVar[Literal["", "norm", "act"]] = "norm"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     affine: Flag = False
@@ -91,6 +94,8 @@ class Groupnorm(Op, name="groupnorm"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("gn",)
+    role: ClassVar[Literal["", "norm", "act"]] = "norm"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     groups: Positive
@@ -108,6 +113,7 @@ class Groupnorm(Op, name="groupnorm"):
 
 
 class _Trailing(Op):
+    role: ClassVar[Literal["", "norm", "act"]] = "norm"
     """Normalisation over the last axes."""
 
     axes: Axes = 1
@@ -146,6 +152,8 @@ class Layernorm(_Trailing, name="layernorm"):
     >>> Layernorm().cost(((197, 768),), ((197, 768),)).add.value == (3 + 1) * 197 * 768 + 197
     True
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("ln",)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """A group is a position of the leading axes."""
@@ -191,6 +199,7 @@ class Lrn(Op, name="lrn"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("localresponsenorm",)
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     size: Positive = 5

@@ -87,6 +87,10 @@ class Maxpool(_Pool, name="maxpool"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "maxpooling",
+        "pool",
+    )
     dilation: Sizes = 1
 
     @property
@@ -111,6 +115,11 @@ class Avgpool(_Pool, name="avgpool"):
     >>> op.cost(((6, 28, 28),), op.shape(((6, 28, 28),))).add.value == (2 * 2 - 1) * 6 * 14 * 14
     True
     """
+
+    aliases: ClassVar[tuple[str, ...]] = (
+        "averagepool",
+        "averagepooling",
+    )
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """The sum of K values takes K - 1 additions."""
@@ -143,6 +152,13 @@ class GlobalAvgpool(_Global, name="global_avgpool"):
     >>> GlobalAvgpool().cost(((512, 7, 7),), ((512, 1, 1),)).add.value == (7 * 7 - 1) * 512
     True
     """
+
+    aliases: ClassVar[tuple[str, ...]] = (
+        "gap",
+        "globalaveragepool",
+        "globalaveragepooling",
+        "globalpool",
+    )
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """One window holds everything."""

@@ -54,6 +54,10 @@ class Dropout(Move, name="dropout"):
     ((1280,),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "droppath",
+        "stochasticdepth",
+    )
     pointwise: ClassVar[bool] = True
     p: Probability = 0.5
 
@@ -94,6 +98,12 @@ class Reshape(Move, name="reshape"):
     ((768, 196),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "expanddims",
+        "squeeze",
+        "unsqueeze",
+        "view",
+    )
     shape_: Integers
 
     def check(self) -> None:
@@ -140,6 +150,11 @@ class Permute(Move, name="permute"):
     ((196, 768),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "rearrange",
+        "swapaxes",
+        "transpose",
+    )
     order: Integers
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -176,6 +191,7 @@ class Split(Move, name="split"):
     ((48, 28, 28), (16, 28, 28))
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("chunk",)
     implied: ClassVar[dict[str, str]] = {"parts": "none", "sizes": "none"}
     parts: Positive | None = None
     sizes: Extents | None = None
@@ -237,6 +253,7 @@ class Slice(Move, name="slice"):
     ((1, 768),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("narrow",)
     implied: ClassVar[dict[str, str]] = {"stop": "end"}
     axis: Integer
     start: Integer = 0
@@ -278,6 +295,7 @@ class Pad(Move, name="pad"):
     ((3, 9, 12),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("zeropadding",)
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     amount: Amounts
@@ -301,6 +319,7 @@ class Crop(Move, name="crop"):
     ((64, 56, 56),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("centercrop",)
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     amount: Amounts

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from costcalc.errors import ShapeError, counted
 from costcalc.formula import Shapes, elements
 from costcalc.model import Cost
+from costcalc.ops.argument_types import one_of, register
 from costcalc.ops.base import Op, wrong
 from costcalc.ops.shapes import spatial, spread
 
 if TYPE_CHECKING:
-    from costcalc.ops.argument_types import Mode, Sizes
+    from costcalc.ops.argument_types import Sizes
+
+Mode: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
+register("Mode", one_of("nearest", "linear", "bilinear", "trilinear", "bicubic"))
 
 RANKS = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 """The spatial dimensions that a mode is for; `nearest` is for any."""
@@ -34,6 +38,11 @@ class Upsample(Op, name="upsample"):
     True
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "interpolate",
+        "resize",
+        "upsampling",
+    )
     implied: ClassVar[dict[str, str]] = {"scale": "2", "size": "none"}
     channels_first: ClassVar[bool] = True
     scale: Sizes | None = None

@@ -27,6 +27,7 @@ class PixelShuffle(Move, name="pixel_shuffle"):
     ((16, 14, 14),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("depthtospace",)
     channels_first: ClassVar[bool] = True
     factor: Positive
 
@@ -49,6 +50,7 @@ class PixelUnshuffle(Move, name="pixel_unshuffle"):
     ((64, 7, 7),)
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("spacetodepth",)
     channels_first: ClassVar[bool] = True
     factor: Positive
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.model import Tensor
-from costcalc.ops.activation import Prelu
-from costcalc.ops.base import Elementwise
 from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from costcalc.ops.shapes import spread
 from costcalc.strategies.base import Cell, Finish, Found
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
 
     from costcalc.formula import Shape
     from costcalc.model import Layer, Network
-    from costcalc.ops.base import Op
     from costcalc.strategies.base import Strategy
 
 Convolution: TypeAlias = Conv | DepthwiseConv | ConvTranspose
@@ -58,7 +55,7 @@ class Graph:
         last = index
         while (reader := self._only[last]) >= 0:
             layer = self.layers[reader]
-            part = role(layer.op)
+            part = layer.op.role
             if layer.host != index and (not part or part in roles or layer.host is not None):
                 break
             roles.add(part)
@@ -136,17 +133,6 @@ class Graph:
             options=found.options,
             reason=reason,
         )
-
-
-def role(op: Op) -> str:
-    """Whether an op stands behind a convolution as its norm or its activation.
-
-    What can be learnt to undo itself is a norm (local response normalisation cannot), what looks at one element at a
-    time is an activation (softmax does not).
-    """
-    if "affine" in op.fields:
-        return "norm"
-    return "act" if isinstance(op, (Elementwise, Prelu)) else ""
 
 
 def _margin(op: Convolution) -> bool:

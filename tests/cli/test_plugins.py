@@ -16,7 +16,7 @@ from costcalc.formula import elements
 from costcalc.model import Cost
 from costcalc.ops.base import Op
 from costcalc.ops.conv import Conv
-from costcalc.ops.argument_types import Positive
+from costcalc.ops.argument_types import ArgumentType, Positive, one_of, register
 from costcalc.strategies import Strategy
 
 
@@ -33,6 +33,28 @@ class Blur(Op, name="blur"):
 
     def cost(self, inputs, outputs):
         return Cost(add=elements(outputs[0]) * (self.taps - 1))
+
+
+register("Border", one_of("mirror", "wrap"))
+register("Pattern", ArgumentType(str, "a text", {"type": "string"}, literal=True))
+
+
+class Smooth(Op, name="smooth"):
+    '''A norm with a word and a text among its arguments.
+
+    Shapes: (C, *S) -> (C, *S).
+    '''
+
+    role = "norm"
+    aliases = ("smoothing",)
+    border: Border = "wrap"
+    pattern: Pattern = ""
+
+    def shape(self, inputs):
+        return inputs
+
+    def cost(self, inputs, outputs):
+        return Cost(add=elements(outputs[0]))
 
 
 def _write(cell, options):
@@ -89,3 +111,15 @@ def test_its_strategy_is_one_of_all(costcalc):
         "error: no such strategy: shrnk\n  = help: did you mean shrunk?"
         in costcalc("compare", "-", "--strategy", "shrnk").stderr
     )
+
+
+def test_an_op_brings_its_words_texts_role_and_aliases(costcalc):
+    spec = SPEC.replace("bias: false", "norm: {smooth: {border: mirror, pattern: 'b c -> c b'}}").replace(
+        "- blur", "- relu"
+    )
+    written = costcalc("expand", "-", stdin=spec).stdout
+    assert "norm: {smooth: {border: mirror, pattern: b c -> c b}}" in written
+    assert costcalc("expand", "-", stdin=written).stdout == written
+    assert "did you mean smooth?" in costcalc("analyze", "-", stdin=SPEC.replace("- blur", "- Smoothing")).stderr
+    refused = costcalc("analyze", "-", stdin=SPEC.replace("- blur", "- smooth: {border: nearest}")).stderr
+    assert "expected one of mirror, wrap, got nearest" in refused

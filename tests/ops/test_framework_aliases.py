@@ -9,7 +9,7 @@ from costcalc.errors import ArgumentError, SpecError
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
 from costcalc.ops.base import registered
-from costcalc.ops.framework_aliases import ELSEWHERE, RENAMED, layer_meant
+from costcalc.ops.framework_aliases import BLOCKS, RENAMED, layer_meant
 
 LAYERS = [*registered(), *builtin(), *STRUCTURES]
 
@@ -109,8 +109,10 @@ def test_a_layer_by_another_name(name, here):
 
 
 def test_what_is_advised_is_there():
-    assert set(ELSEWHERE.values()) <= set(LAYERS)
-    assert not {*ELSEWHERE} & set(LAYERS)
+    assert set(BLOCKS.values()) <= set(LAYERS)
+    aliases = [*BLOCKS, *[alias for op in registered().values() for alias in op.aliases]]
+    assert len(aliases) == len(set(aliases)) > 50
+    assert not {*aliases} & set(LAYERS)
     arguments = {field for op in registered().values() for field in op.fields} | {"norm", "act"}
     assert {here for names in RENAMED.values() for here in names} <= arguments
 

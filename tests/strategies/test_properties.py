@@ -13,7 +13,7 @@ from costcalc.engine import Builder
 from costcalc.errors import CostcalcError
 from costcalc.lang.expand import write
 from costcalc.model import Totals
-from costcalc.ops.activation import Relu
+from costcalc.ops.base import REGISTRY
 from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from costcalc.ops.merge import Concat
 from costcalc.ops.norm import Batchnorm
@@ -71,7 +71,7 @@ def networks(draw, plain=False):
                 for part, op in enumerate(draw(convolutions(rank, plain))):
                     host = len(builder.layers)
                     (current,) = builder.add(op, (current,), f"conv{number}_{part}")
-                    for name, follower in (("norm", Batchnorm()), ("act", Relu())):
+                    for name, follower in (("norm", Batchnorm()), ("act", REGISTRY["relu"]())):
                         written = draw(st.sampled_from(["none", "argument", "layer"]))
                         if written != "none":
                             hosted = host if written == "argument" and len(builder.layers) == host + 1 else None
