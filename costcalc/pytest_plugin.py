@@ -6,6 +6,7 @@ def test_budget(cost_of):
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -31,8 +32,8 @@ class CostOf(Protocol):
     ) -> Totals:
         """The totals of a network: params, macs, flops, activations, buffers, layers.
 
-        A path is looked for beside the test, then from pytest's root; else it is a path from the working folder, or the
-        name of a bundled network. Raises what `costcalc.load` raises.
+        A path is looked for beside the test, then from pytest's root, then from the working folder. A name without a
+        suffix that is no file there is that of a bundled network. Raises what `costcalc.load` raises.
         """
         ...
 
@@ -52,7 +53,17 @@ def cost_of(request: pytest.FixtureRequest) -> CostOf:
         import costcalc
 
         near = [folder / spec for folder in (request.path.parent, request.config.rootpath)]
-        found = next((path for path in near if path.is_file()), spec)
+        found = next((path for path in near if path.is_file()), None) or _here(spec)
         return costcalc.analyze(costcalc.load(found, inputs=inputs, **params), batch=batch).totals
 
     return cost_of
+
+
+def _here(spec: str | PathLike[str]) -> str:
+    """A path from the working folder, or the name of a bundled network. Raises `UsageError` for a missing file."""
+    from costcalc.lang.library import named_network
+
+    name = os.fspath(spec)
+    if not os.path.isfile(name):  # noqa: PTH113
+        named_network(name)
+    return name

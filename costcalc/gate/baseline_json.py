@@ -8,6 +8,9 @@ from costcalc.errors import UsageError
 from costcalc.model import METRICS, OPERATIONS, Analysis, Row, Totals
 
 ONE, MANY = "costcalc.analysis/1", "costcalc.analyses/1"
+DIGITS = 100
+LIMIT = 10**DIGITS
+"""No figure comes near; a longer number could not be written as a text again."""
 
 
 def read(path: str) -> list[Analysis]:
@@ -17,54 +20,106 @@ def read(path: str) -> list[Analysis]:
     from costcalc.lang.reader import read_file
 
     try:
-        document = json.loads(read_file(path).text)
+        document = json.loads(read_file(path).text, parse_constant=_not_finite)
     except (ValueError, RecursionError):
         raise UsageError("{} is not JSON", path, help=f"costcalc analyze SPEC... -o json={path} writes it") from None
     form = document.get("format") if isinstance(document, dict) else None
+    if form not in (ONE, MANY):
+        raise UsageError(
+            "{} is not of the form {} or {}", path, ONE, MANY, help=f"costcalc analyze SPEC... -o json={path}"
+        )
     try:
-        if form == MANY:
-            return [_analysis(each) for each in document["analyses"]]
-        if form == ONE:
-            return [_analysis(document)]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UsageError("{} is no analysis that costcalc wrote: {}", path, repr(error)) from None
-    raise UsageError("{} is not of the form {} or {}", path, ONE, MANY, help=f"costcalc analyze SPEC... -o json={path}")
+        entries = _list(document["analyses"]) if form == MANY else [document]
+        analyses = [_analysis(entry) for entry in entries]
+        if not analyses:
+            raise ValueError("it holds no analysis")
+    except KeyError as error:
+        raise _refused(path, f"there is no {error.args[0]}") from None
+    except ValueError as error:
+        raise _refused(path, str(error)) from None
+    return analyses
 
 
-def _analysis(entry: dict[str, Any]) -> Analysis:
-    if entry["batch"] != 1 or entry["partial"]:
+def _refused(path: str, reason: str) -> UsageError:
+    return UsageError("{} is not an analysis that costcalc wrote: {}", path, reason)
+
+
+def _not_finite(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _analysis(value: Any) -> Analysis:
+    entry = _dict(value)
+    if entry["batch"] != 1 or entry["partial"] is not False:
         raise ValueError("a base is a whole network at batch 1")
-    layers = [_row(layer) for layer in entry["layers"]]
-    operations = entry["totals"]["operations"]
-    totals = _totals({**entry["totals"], **operations})
+    totals = _dict(entry["totals"])
     return Analysis(
-        network=str(entry["network"]),
-        source=str(entry["source"]),
+        network=_text(entry["network"]),
+        source=_text(entry["source"]),
         description="",
-        params=dict(entry["params"]),
-        inputs={name: _shape(shape) for name, shape in entry["inputs"].items()},
+        params={_text(name): _param(param) for name, param in _dict(entry["params"]).items()},
+        inputs={_text(name): _shape(shape) for name, shape in _dict(entry["inputs"]).items()},
         batch=1,
-        totals=totals,
-        layers=tuple(layers),
+        totals=_totals({**totals, **_dict(totals["operations"])}),
+        layers=tuple([_row(layer) for layer in _list(entry["layers"])]),
     )
 
 
-def _row(layer: dict[str, Any]) -> Row:
-    output = layer["output"]
+def _row(value: Any) -> Row:
+    layer = _dict(value)
+    output = _list(layer["output"])
     several = bool(output) and isinstance(output[0], list)
-    outputs = tuple(map(_shape, output)) if several else (_shape(output),)
-    totals = _totals({**layer, **layer["operations"], "layers": 1})
-    return Row(
-        str(layer["name"]), str(layer["op"]), layer["line"], tuple(map(_shape, layer["inputs"])), outputs, totals
-    )
+    outputs = tuple([_shape(shape) for shape in output]) if several else (_shape(output),)
+    inputs = tuple([_shape(shape) for shape in _list(layer["inputs"])])
+    totals = _totals({**layer, **_dict(layer["operations"]), "layers": 1})
+    line = None if layer["line"] is None else _whole(layer["line"])
+    return Row(_text(layer["name"]), _text(layer["op"]), line, inputs, outputs, totals)
 
 
 def _totals(values: dict[str, Any]) -> Totals:
-    figures = [values[name] if name in METRICS else values.get(name, 0) for name in (*METRICS, *OPERATIONS)]
-    if any(type(figure) is not int or figure < 0 for figure in figures):
-        raise ValueError("a figure is a whole number")
-    return Totals(*figures)
+    return Totals(
+        *[_whole(values[name] if name in METRICS else values.get(name, 0)) for name in (*METRICS, *OPERATIONS)]
+    )
 
 
-def _shape(sizes: Any) -> tuple[int, ...]:
-    return tuple([int(size) for size in sizes])
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple([_whole(size) for size in _list(value)])
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < LIMIT:
+        raise ValueError(f"expected a whole number from 0 to 10^{DIGITS}, got {_shown(value)}")
+    return value
+
+
+def _param(value: Any) -> Any:
+    """A param's value: a number, true or false, a word, or a list of these."""
+    if isinstance(value, list):
+        return [_param(each) for each in value]
+    if isinstance(value, str):
+        return _text(value)
+    if type(value) is bool or (type(value) in (int, float) and -LIMIT < value < LIMIT):
+        return value
+    raise ValueError(f"expected the value of a param, got {_shown(value)}")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError(f"expected a text, got {_shown(value)}")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, got {_shown(value)}")
+    return value
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, got {_shown(value)}")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return ascii(value)[:60] if type(value) is not int or -LIMIT < value < LIMIT else "a number of many digits"

@@ -1,26 +1,35 @@
-"""Finds what a spec was: at a commit of its repository, or in an earlier report."""
+"""Finds what a spec was at a commit of its repository, and which specs that commit held."""
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Recorded, Subject
 from costcalc.gate.config import NAMES, parse
-from costcalc.gate.git import FETCH, Repository, Snapshot, top
-from costcalc.gate.git_snapshot import SnapshotLibrary, at_commit, renames, same_blobs
+from costcalc.gate.git import top
+from costcalc.gate.git_objects import GitError, blob_id
+from costcalc.gate.git_snapshot import Snapshot, SnapshotLibrary, at_commit, same_blobs
 from costcalc.gate.project import fixed, relative, spec_globs
+from costcalc.gate.renames import File, renames
+from costcalc.gate.repositories import label
+from costcalc.gate.requirements import entries, own_requirements
 from costcalc.gate.results import MODIFIED, NEW, UNCHANGED, BaseInfo
 from costcalc.globs import match
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
+    from collections.abc import Callable, Iterator, Sequence
 
+    from costcalc.gate.git import Repository
+    from costcalc.gate.git_snapshot import Found
     from costcalc.gate.limits import Config
     from costcalc.gate.project import Named, Project, Settings
+    from costcalc.gate.repositories import Repositories
+    from costcalc.lang.spec import Spec
+    from costcalc.model import Analysis
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -35,49 +44,21 @@ class Before(NamedTuple):
     renamed: bool = False
 
 
-class Repositories:
-    """The repositories that a check reads, each opened once. Use it in a `with`."""
+class Lost(NamedTuple):
+    """A spec of the base that no spec is compared with: its name, its file now, and what it was."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._open: dict[Path, Repository] = {}
-        self._folders: dict[Path, tuple[Repository, str]] = {}
+    name: str
+    file: Path
+    subject: Subject | None
+    limits: bool
+    """Whether the base held it to any."""
+    note: str = ""
+    """What may have become of it."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for repository in {id(each): each for each in self._open.values()}.values():
-            repository.close()
-
-    def at(self, folder: Path) -> Repository:
-        """The repository at or above a folder. Raises `UsageError`."""
-        if folder not in self._open:
-            repository = Repository(folder)
-            known = [each for each in self._open.values() if repository.root and each.root == repository.root]
-            self._open[folder] = known[0] if known else repository
-        return self._open[folder]
-
-    def main(self, near: Path | None = None) -> Repository:
-        """The working folder's repository; where it is in none, that of another folder. Raises `UsageError`."""
-        return self.at(near if near and top(self.folder) is None and top(near) else self.folder)
-
-    def locate(self, path: Path) -> tuple[Repository, str]:
-        """A file's repository and its path from the root there: the working folder's, where it lies in that one."""
-        folder = path.parent
-        if folder not in self._folders:
-            real = Path(os.path.realpath(folder))
-            repository = self.main(folder)
-            if repository.root is None or not real.is_relative_to(repository.root):
-                repository = self.at(folder)
-            if repository.root is None:
-                raise UsageError("{} is not in the work tree of a repository", path)
-            inner = relative(real, repository.root)
-            self._folders[folder] = repository, "" if inner == "." else f"{inner}/"
-        repository, inner = self._folders[folder]
-        return repository, inner + path.name
+    @property
+    def deleted(self) -> bool:
+        """Whether nothing is at its path any more."""
+        return not os.path.lexists(self.file)
 
 
 class GitBase:
@@ -103,16 +84,38 @@ class GitBase:
         self.cache = cache
         self.merge_base = merge_base
         self._snapshots: dict[int, tuple[Snapshot, SnapshotLibrary]] = {}
-        self._renamed: dict[tuple[int, str], str] = {}
+        self._was: dict[tuple[int, str], str] = {}
         self._last: tuple[str, Before] | None = None
         self._configs: dict[tuple[int, str], Config | None] = {}
-        repository = repositories.main(near)
-        if repository.root is None:
+        self.repository = repositories.main(near)
+        if self.repository.root is None:
             raise UsageError("this is a bare repository: there is no work tree to check")
-        self.info = BaseInfo(label(ref), self.snapshot(repository)[0].commit)
+        self.info = BaseInfo(label(ref), self.snapshot(self.repository)[0].commit)
+        self.refuse_new_repository(self.repository.root)
+
+    def refuse_new_repository(self, root: Path) -> None:
+        """Raise `UsageError` where the repository was a folder of the one around it, which has the ref too.
+
+        A change that makes a folder a submodule would otherwise bring the base along that it is compared with.
+        """
+        if top(root.parent) is None:
+            return
+        try:
+            outer = self.repositories.at(root.parent)
+            kind = self.snapshot(outer)[0].kind(relative(root, outer.root)) if outer.root else ""
+        except UsageError:
+            return  # an unrelated repository around this one, without the ref
+        if kind not in ("", "commit"):
+            raise UsageError(
+                "{} is a repository of its own, but was a folder of {} at {}",
+                root,
+                outer.root,
+                self.info.name,
+                help=f"run costcalc check in {outer.root}",
+            )
 
     def snapshot(self, repository: Repository) -> tuple[Snapshot, SnapshotLibrary]:
-        """The files of a repository at the ref."""
+        """The files of a repository at the ref. Raises `UsageError`."""
         if id(repository) not in self._snapshots:
             commit = repository.commit(self.ref)
             if self.merge_base:
@@ -121,27 +124,80 @@ class GitBase:
             self._snapshots[id(repository)] = snapshot, SnapshotLibrary(snapshot, label(self.ref))
         return self._snapshots[id(repository)]
 
+    # Specs
+
     def follow(self, specs: Sequence[Named]) -> None:
-        """Find out what those specs were called that have no file of their name at the ref."""
-        new: dict[int, dict[str, bytes]] = {}
-        of: dict[int, Repository] = {}
+        """Find out what each spec was called at the ref: by its path, else by its content. Raises `UsageError`."""
+        new: dict[int, list[tuple[str, Named]]] = {}
         for spec in specs:
-            if spec.path is not None and spec.path.is_file():
-                repository, path = self.repositories.locate(spec.path)
-                if self.snapshot(repository)[0].find(path) is None:
-                    new.setdefault(id(repository), {})[path] = spec.path.read_bytes()
-                    of[id(repository)] = repository
-        for number, contents in new.items():
-            repository = of[number]
-            root = repository.root
-            assert root
-            gone = {
-                path: entry
-                for path, entry in self.snapshot(repository)[0].files().items()
-                if path.endswith(SUFFIXES) and not os.path.lexists(root / path)
-            }
-            for path, old in renames(self.snapshot(repository)[0], gone, contents).items():
-                self._renamed[number, path] = old
+            if spec.path is None:
+                self.refuse_bundled(spec)
+                continue
+            repository, paths = self.repositories.places(spec.path)
+            snapshot, _ = self.snapshot(repository)
+            was = next((path for path in paths if snapshot.file(path)), None)
+            if was is not None:
+                self._was[id(repository), paths[0]] = was
+            elif spec.path.is_file():
+                new.setdefault(id(repository), []).append((paths[0], spec))
+        for number, found in new.items():
+            repository = self.repositories.places(found[0][1].path or Path())[0]
+            files = [file for path, spec in found if (file := self.new_file(path, spec, repository)) is not None]
+            for path, old in renames(self.gone_files(repository), files).items():
+                self._was[number, path] = old
+
+    def refuse_bundled(self, spec: Named) -> None:
+        """Raise `UsageError` where a name that stands for a bundled network was a file at the ref."""
+        if spec.text is None or not spec.text.bundled:
+            return
+        name = spec.name.removesuffix(".yaml")
+        repository, path = self.repositories.locate(self.project.folder / name)
+        if self.snapshot(repository)[0].file(path):
+            raise UsageError(
+                "{} was a file at {}; without it, the bundled network of that name would be checked",
+                name,
+                self.info.name,
+            )
+
+    def new_file(self, path: str, spec: Named, repository: Repository) -> File | None:
+        """A spec without a file of its name at the ref; None where it is too large or cannot be read."""
+        from costcalc.lang.files import MAX_BYTES
+        from costcalc.lang.loader import open_spec
+
+        assert spec.path
+        try:
+            if spec.path.stat().st_size > MAX_BYTES:
+                return None
+            content = spec.path.read_bytes()
+        except OSError:
+            return None  # reading it as a spec says so
+        like = self.snapshot(repository)[0].root.id
+        ids = [blob_id(content, like), blob_id(content.replace(b"\r\n", b"\n"), like)]
+        build = partial(_built, partial(open_spec, spec.name), self.cache)
+        return File(path, list(dict.fromkeys(ids)), partial(_text, spec.path), build)
+
+    def gone_files(self, repository: Repository) -> Iterator[File]:
+        """The specs of a repository at the ref that nothing stands for now."""
+        snapshot, library = self.snapshot(repository)
+        root = repository.root
+        assert root
+        used = {old for (number, _), old in self._was.items() if number == id(repository)}
+        folders: dict[Path, bool] = {}
+
+        def stands(path: str) -> bool:
+            full = root / path
+            if full.parent not in folders:
+                folders[full.parent] = os.path.realpath(full.parent) == str(full.parent)
+            return folders[full.parent] and os.path.lexists(full)
+
+        held = set()
+        for settings in self.project.known():
+            if self.covers(settings) and self.folder_of(settings)[0] is repository:
+                held |= {path for path in self.held(settings) if not self.project.names(root / path)}
+        for path, found in snapshot.files():
+            gone = path in held or (path.endswith(SUFFIXES) and not stands(path))
+            if found.entry.kind == "blob" and path not in used and gone:
+                yield snapshot_file(library, path, found, self.cache)
 
     def before(self, named: Named, subject: Subject) -> Before:
         """What a spec was; the last answer is kept. Raises `UsageError` where the repository cannot tell."""
@@ -152,19 +208,16 @@ class GitBase:
     def _before(self, named: Named, subject: Subject) -> Before:
         if named.path is None:
             return Before(NEW)
-        repository, path = self.repositories.locate(named.path)
+        repository, now = self.repositories.locate(named.path)
         snapshot, library = self.snapshot(repository)
-        was = self._renamed.get((id(repository), path), path)
-        renamed, path = was != path, was
-        home = named.path.parent
-        paths = [path]
-        root = repository.root
-        assert root
+        path = self._was.get((id(repository), now), now)
+        renamed = path != now
+        home = path.rpartition("/")[0]
+        paths: list[str | None] = [path]
         for file in subject.spec.files[1:]:
-            full = Path(os.path.normpath(self.project.folder / file.name))
-            own = os.path.lexists(full) and full.is_relative_to(home)
-            paths.append(relative(Path(os.path.realpath(full.parent)) / full.name, root) if own else "")
-        if same_blobs(snapshot, [each or None for each in paths], subject.spec):
+            inner = relative(Path(os.path.normpath(self.project.folder / file.name)), named.path.parent)
+            paths.append(None if file.bundled else f"{home}/{inner}" if home else inner)
+        if same_blobs(snapshot, paths, subject.spec):
             return Before(UNCHANGED, subject, path, (), renamed)
         spec = at_commit(library, path)
         if spec is None:
@@ -179,43 +232,55 @@ class GitBase:
         same = [file.text for file in spec.files] == [file.text for file in subject.spec.files]
         return Before(UNCHANGED if same else MODIFIED, old, path, (), renamed)
 
+    # Configurations
+
     def config(self, named: Named, path: str) -> tuple[Config | None, str]:
         """The configuration that held a spec at the ref, and the path that its globs saw. Raises `SpecError`."""
         settings = named.settings
         if named.path is None:
             return None, path
         if settings and settings.forced:
-            if not self.covers(settings):
-                return None, path
-            repository, folder = self.folder_of(settings)
-            return self.own_config(settings), path.removeprefix(f"{folder}/" if folder else "")
-        repository, _ = self.repositories.locate(named.path)
-        folder = path
-        while folder:
-            folder = folder.rpartition("/")[0]
+            return self.forced_config(settings, path)
+        return self.config_over(self.repositories.locate(named.path)[0], path)
+
+    def forced_config(self, settings: Settings, path: str) -> tuple[Config | None, str]:
+        """What a configuration named by `--config` was, and the path that its globs saw. Raises `SpecError`."""
+        old = self.own_config(settings) if self.covers(settings) else None
+        return (old[0], _below(old[1], path)) if old else (None, path)
+
+    def config_over(self, repository: Repository, path: str) -> tuple[Config | None, str]:
+        """The nearest configuration above a path at the ref, and the path that its globs saw. Raises `SpecError`."""
+        found = self.nearest(repository, path.rpartition("/")[0])
+        return (found[0], _below(found[1], path)) if found else (None, path)
+
+    def nearest(self, repository: Repository, folder: str) -> tuple[Config, str] | None:
+        """The nearest configuration at or above a folder at the ref, and its folder. Raises `SpecError`."""
+        while True:
             for name in NAMES:
                 found = self.config_at(repository, f"{folder}/{name}" if folder else name)
                 if found is not None:
-                    return found, path.removeprefix(f"{folder}/" if folder else "")
-        return None, path
+                    return found, folder
+            if not folder:
+                return None
+            folder = folder.rpartition("/")[0]
 
-    def own_config(self, settings: Settings) -> Config | None:
-        """What a configuration's file was at the ref; or what held its folder then. Raises `SpecError`."""
+    def own_config(self, settings: Settings) -> tuple[Config, str] | None:
+        """What a configuration's file was at the ref, or what held its folder then; and where its globs start from.
+
+        Raises `SpecError`.
+        """
         repository, path = self.repositories.locate(settings.file)
         found = self.config_at(repository, path)
-        if found is None and not settings.forced:
-            folder = path.rpartition("/")[0]
-            others = [self.config_at(repository, f"{folder}/{name}" if folder else name) for name in NAMES]
-            found = next((each for each in others if each is not None), None)
-        return found
+        if settings.forced:
+            return (found, self.folder_of(settings)[1]) if found else None
+        folder = path.rpartition("/")[0]
+        return (found, folder) if found else self.nearest(repository, folder)
 
     def config_at(self, repository: Repository, path: str) -> Config | None:
         """The configuration in a file of a repository at the ref. Raises `SpecError`."""
         if (id(repository), path) not in self._configs:
-            _, library = self.snapshot(repository)
-            found = library.find(path)
-            there = found is not None and found.entry.kind == "blob"
-            self._configs[id(repository), path] = parse(library.open(path)) if there else None
+            snapshot, library = self.snapshot(repository)
+            self._configs[id(repository), path] = parse(library.open(path)) if snapshot.file(path) else None
         return self._configs[id(repository), path]
 
     def covers(self, settings: Settings) -> bool:
@@ -227,84 +292,120 @@ class GitBase:
         repository, path = self.repositories.locate(settings.folder / NAMES[0])
         return repository, path.rpartition("/")[0]
 
-    def named(self, settings: Settings) -> dict[str, str]:
-        """The specs that a configuration names, or named, as far as they existed at the ref: paths now and then."""
+    # Specs that the base held
+
+    def held(self, settings: Settings) -> dict[str, Found]:
+        """The specs that existed at the ref and that a configuration names, or named then, by path from the root.
+
+        An entry of the kind `commit` is a submodule that cannot be read, and may have held some.
+        """
         repository, folder = self.folder_of(settings)
         snapshot, _ = self.snapshot(repository)
-        globs = {*spec_globs(settings.config)} | {*self.globs(settings)}
-        prefix = f"{folder}/" if folder else ""
-        return {
-            path.removeprefix(prefix): path
-            for glob in sorted(globs)
-            for path in snapshot.files(f"{prefix}{fixed(glob)}".rstrip("/"))
-            if match(glob, path.removeprefix(prefix), "/")
-        }
-
-    def globs(self, settings: Settings) -> tuple[str, ...]:
-        """The globs of specs that a configuration had at the ref; none where it was not there or cannot be read."""
+        globs = {(folder, glob) for glob in spec_globs(settings.config)}
         try:
             old = self.own_config(settings)
         except SpecError:
-            return ()
-        return spec_globs(old) if old else ()
+            old = None  # a finding of its own
+        globs |= {(old[1], glob) for glob in spec_globs(old[0])} if old else set()
+        found: dict[str, Found] = {}
+        for home, glob in sorted(globs):
+            start = fixed(glob)
+            for path, each in snapshot.files("/".join(part for part in (home, start) if part)):
+                inner = _below(home, path)
+                hidden = any(part.startswith(".") for part in _below(start, inner).split("/")[:-1])
+                if each.entry.kind == "commit":
+                    wanted = _reaches(glob, inner)
+                else:
+                    wanted = match(glob, inner, "/") and snapshot.file(path) is not None
+                if wanted and not hidden:
+                    found[path] = each
+        return found
 
-    def deleted(self, settings: Settings, alive: set[str]) -> list[tuple[str, Subject | None]]:
-        """The specs that a configuration names, or named, that existed then and do not now; `alive` by their names."""
-        _, library = self.snapshot(self.folder_of(settings)[0])
-        followed = set(self._renamed.values())
-        found = {}
-        for name, path in self.named(settings).items():
-            full = settings.folder / name
-            if path not in followed and not os.path.lexists(full) and self.project.show(full) not in alive:
-                spec = at_commit(library, path)
-                subject = None if spec is None or isinstance(spec, CostcalcError) else Subject(spec, self.cache)
-                found[self.project.show(full)] = subject
-        return sorted(found.items())
+    def lost(self, settings: Settings, compared: set[Path]) -> list[Lost]:
+        """The specs that the base held and that nothing is compared with; `compared` are files that are."""
+        repository, _ = self.folder_of(settings)
+        used = {old for (number, _), old in self._was.items() if number == id(repository)}
+        used |= {self.repositories.locate(path)[1] for path in compared}
+        missing = {path: found for path, found in self.held(settings).items() if path not in used}
+        if not missing:
+            return []
+        head = Snapshot(repository, repository.commit("HEAD"))
+        places = {found.entry.id: path for path, found in head.files()}
+        lost = []
+        for path, found in missing.items():
+            if found.entry.kind == "commit":
+                if head.kind(path) != "commit":  # else it is not checked out, neither then nor now
+                    lost.append(Lost(*self.shown(repository, path), None, True, "it was a submodule, now removed"))
+                continue
+            spec = at_commit(self.snapshot(repository)[1], path)
+            subject = None if spec is None or isinstance(spec, CostcalcError) else Subject(spec, self.cache)
+            name, file = self.shown(repository, path)
+            note = ""
+            if not os.path.lexists(file) and head.file(path):
+                note = "HEAD has the file and the work tree does not, as in a sparse checkout"
+            elif not os.path.lexists(file) and found.entry.id in places:
+                note = f"HEAD has the same file at {places[found.entry.id]}, which is not checked"
+            lost.append(Lost(name, file, subject, self.had_limits(repository, settings, path, subject), note))
+        return sorted(lost, key=lambda each: each.name)
+
+    def shown(self, repository: Repository, path: str) -> tuple[str, Path]:
+        """What a file of a repository is called from the working folder, and the file."""
+        assert repository.root
+        file = repository.root / path
+        real = os.path.realpath(self.project.folder)
+        return relative(file, Path(real)), file
+
+    def had_limits(self, repository: Repository, settings: Settings, path: str, subject: Subject | None) -> bool:
+        """Whether a spec, or the configuration over it, held it to anything at the ref."""
+        if subject and own_requirements(subject.spec):
+            return True
+        try:
+            old = self.forced_config(settings, path) if settings.forced else self.config_over(repository, path)
+        except SpecError:
+            return True  # the configuration cannot be read any more
+        return any(True for _ in entries(*old))
+
+
+def snapshot_file(library: SnapshotLibrary, path: str, found: Found, cache: AnalysisCache) -> File:
+    """A file of a snapshot, as one side of a rename."""
+    build = partial(_built, partial(at_commit, library, path), cache)
+    return File(path, (found.entry.id,), partial(_text_then, found), build)
+
+
+def _built(read: Callable[[], Spec | CostcalcError | None], cache: AnalysisCache) -> Analysis | None:
+    """The analysis of a spec; None where there is no spec, or no network. Raises `GitError`."""
+    try:
+        spec = read()
+        return None if spec is None or isinstance(spec, CostcalcError) else cache.analysis(spec, {})
+    except GitError:
+        raise
+    except CostcalcError:
+        return None
+
+
+def _below(folder: str, path: str) -> str:
+    """A path from a folder above it."""
+    return path.removeprefix(f"{folder}/") if folder else path
+
+
+def _reaches(glob: str, folder: str) -> bool:
+    """Whether a glob may match files below a folder."""
+    parts = glob.split("/")[: folder.count("/") + 1]
+    return "**" in parts or match("/".join(parts), folder, "/")
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def _text_then(found: Found) -> str:
+    try:
+        return found.snapshot.read(found).decode("utf-8", "replace")
+    except GitError:
+        raise
+    except UsageError:
+        return ""  # larger than any spec
 
 
 def _faults(error: CostcalcError) -> tuple[Fault, ...]:
     return error.faults if isinstance(error, SpecError) else (error.fault(),)
-
-
-class FileBase:
-    """The figures of an earlier `analyze -o json`, found by a network's name."""
-
-    def __init__(self, path: str, cache: AnalysisCache) -> None:
-        from costcalc.gate.baseline_json import read
-
-        self.analyses = read(path)
-        self.cache = cache
-        self.info = BaseInfo(path, file=True)
-
-    def follow(self, specs: Sequence[Named]) -> None:
-        """A network keeps its name: there is nothing to follow."""
-
-    def before(self, named: Named, subject: Subject) -> Before:
-        """What the report says of a network of this name."""
-        found = [analysis for analysis in self.analyses if analysis.network == subject.spec.name]
-        if not found:
-            return Before(NEW)
-        recorded = Recorded(found)
-        old, now = recorded.analysis({}), subject.analysis({})
-        same = old is not None and now is not None and old.totals == now.totals
-        return Before(UNCHANGED if same else MODIFIED, recorded)
-
-
-def label(ref: str) -> str:
-    """A ref as one speaks of it.
-
-    >>> label("refs/remotes/origin/main"), label("v1.0")
-    ('main', 'v1.0')
-    """
-    return ref.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
-
-
-def first(repository: Repository, candidates: Sequence[str]) -> str:
-    """The first of some refs that the repository has. Raises `UsageError` where it has none of them."""
-    for ref in candidates:
-        try:
-            repository.commit(ref)
-        except UsageError:
-            continue
-        return ref
-    raise UsageError("the target branch that the CI names is not here: {}", label(candidates[0]), help=FETCH)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
 from costcalc.gate.analysis_cache import AnalysisCache
-from costcalc.gate.baselines import FileBase, GitBase, Repositories, first
+from costcalc.gate.baselines import GitBase
 from costcalc.gate.evaluate import Evaluator, Outcome
+from costcalc.gate.file_base import FileBase
 from costcalc.gate.limits import BASE
 from costcalc.gate.project import Named, Project, Settings, relative
+from costcalc.gate.repositories import Repositories, first
 from costcalc.gate.requirements import Given, applies
 from costcalc.gate.results import (
     BROKEN,
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from costcalc.errors import Source
-    from costcalc.gate.limits import Budget, Increase, Waiver
+    from costcalc.gate.analysis_cache import Subject
+    from costcalc.gate.baselines import Lost
+    from costcalc.gate.limits import Budget, Config, Increase, Waiver
+    from costcalc.model import Totals
 
 KEPT = 20_000
 """How many layers are remembered: to keep those of hundreds of specs takes longer than it saves."""
@@ -106,7 +111,9 @@ class _Checking:
         request = self.request
         ref = request.base
         if ref.endswith(".json"):
-            return FileBase(ref, self.cache)
+            base = FileBase(ref, self.cache)
+            base.follow(self.selected)
+            return base
         if not ref and not request.candidates:
             return None
         ref = ref or first(self.repositories.main(self.near), request.candidates)
@@ -130,8 +137,10 @@ class _Checking:
         findings, waived, used = self.waive(outcomes.values())
         findings += self.stale(used, others)
         findings += self.loosened(outcomes.values())
+        deleted, lost = self.lost()
+        findings += lost
         unevaluated = tuple([each for _, one in outcomes.values() for each in one.unevaluated])
-        results = [one.result for _, one in outcomes.values()] + self.deleted(outcomes)
+        results = [one.result for _, one in outcomes.values()] + deleted
         if self.request.strict:
             findings = [each._replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings]
         broken = any(result.status == BROKEN for result in results)
@@ -149,10 +158,15 @@ class _Checking:
             tuple(waived),
             unevaluated,
             tuple(results),
-            tuple(self.evaluator.notices),
+            (*self.evaluator.notices, *self.notices()),
             self.request.strict,
             "" if folder == "." else folder,
         )
+
+    def notices(self) -> list[Fault]:
+        """What a reader should know of how the base was found."""
+        said = dict.fromkeys(self.repositories.notices())
+        return [Fault(text, severity=WARNING) for text in said]
 
     def nothing(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
         """A check that measured nothing never passes."""
@@ -251,41 +265,76 @@ class _Checking:
         return found
 
     def loosened_settings(self, base: GitBase, settings: Settings) -> list[Finding]:
-        """Waivers that a configuration has won, and specs that it names no more."""
+        """Waivers that a configuration has gained."""
         ref, name = base.info.name, settings.config.source.name
         try:
             old = base.own_config(settings)
         except SpecError as error:
             message = f"the configuration at {ref} cannot be read: {error.faults[0].message}"
             return [Finding(LOOSENED, WARNING, "", message, key=f"{LOOSENED}|{name}")]
-        if old is None or old.source.text == settings.config.source.text:
+        if old is None or old[0].source.text == settings.config.source.text:
             return []
-        found = waivers(old, settings.config, ref)
-        known = {spec.path for spec in self.project.specs(settings)} | {spec.path for spec in self.selected}
-        for path in base.named(settings):
-            full = settings.folder / path
-            if full not in known and full.is_file():
-                spec = self.project.show(full)
-                message = f"{name} does not name it as a spec any more, as it did at {ref}"
-                place = settings.config.specs_span
-                help = "say in the review why it need not be held"
-                found.append(Finding(LOOSENED, WARNING, spec, message, place, help=help, key=f"{LOOSENED}|{spec}"))
-        return found
+        return waivers(old[0], settings.config, ref)
 
-    def deleted(self, outcomes: dict[str, tuple[Named, Outcome]]) -> list[SpecResult]:
-        """The configured specs that existed at the base; only where no specs are named."""
-        settings = self.project.settings(self.project.folder)
+    def lost(self) -> tuple[list[SpecResult], list[Finding]]:
+        """The specs of the base that nothing is compared with: those that are deleted, and findings of lost limits.
+
+        Where specs are named, nothing is said of the others, but of those that a configuration names no more.
+        """
         base = self.base
-        if self.request.specs or settings is None or not isinstance(base, GitBase) or not base.covers(settings):
-            return []
-        results = []
-        for name, subject in base.deleted(settings, set(outcomes)):
-            try:
-                analysis = subject and subject.analysis({})
-            except CostcalcError:
-                analysis = None
-            results.append(SpecResult(name, DELETED, None, analysis.totals if analysis else None))
-        return results
+        if isinstance(base, FileBase):
+            return [], [self.lost_finding(base)] if base.lost else []
+        if base is None:
+            return [], []
+        compared = {spec.path for spec in self.selected if spec.path}
+        own = self.project.settings(self.project.folder)
+        found: dict[str, tuple[Lost, Settings]] = {}
+        for settings in self.settings.values():
+            if base.covers(settings) and (settings is own or self.request.specs):
+                found.update({lost.name: (lost, settings) for lost in base.lost(settings, compared)})
+        results, findings = [], []
+        for lost, settings in found.values():
+            if self.request.specs and (lost.deleted or self.project.names(lost.file)):
+                continue
+            if lost.deleted:
+                results.append(SpecResult(lost.name, DELETED, None, _totals(lost.subject)))
+            if lost.limits or self.request.given != Given():
+                findings.append(_lost_limits(lost, settings.config, base.info.name))
+        return results, findings
+
+    def lost_finding(self, base: FileBase) -> Finding:
+        """What is said of the networks of an earlier report that nothing is compared with."""
+        names = ", ".join(base.lost[:5]) + (f" and {len(base.lost) - 5:,} more" if len(base.lost) > 5 else "")
+        message = f"no spec is compared with {names} of {base.info.name}"
+        help = "check every spec that it was made of, or write it from fewer: costcalc analyze SPEC... -o json=..."
+        return Finding(LOOSENED, WARNING, "", message, help=help, key=f"{LOOSENED}|{base.info.name}")
+
+
+def _lost_limits(lost: Lost, config: Config, ref: str) -> Finding:
+    """A spec of the base that had limits, and is not checked any more."""
+    message = f"{config.source.name} does not name it as a spec any more, as it did at {ref}"
+    span = config.specs_span
+    if lost.deleted:
+        message, span = f"the file is gone, and with it the limits that it had at {ref}", None
+    return Finding(
+        LOOSENED,
+        WARNING,
+        lost.name,
+        message,
+        span,
+        notes=(lost.note,) if lost.note else (),
+        help="say in the review why it need not be checked",
+        key=f"{LOOSENED}|{lost.name}",
+    )
+
+
+def _totals(subject: Subject | None) -> Totals | None:
+    """The totals of a spec that was; None where it was not a network."""
+    try:
+        analysis = subject and subject.analysis({})
+    except CostcalcError:
+        return None
+    return analysis.totals if analysis else None
 
 
 class _Others:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import CostcalcError, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Subject
-from costcalc.gate.baselines import GitBase, Repositories
+from costcalc.gate.baselines import GitBase
 from costcalc.gate.diff import Difference, diff
-from costcalc.gate.git import Snapshot
-from costcalc.gate.git_snapshot import SnapshotLibrary
+from costcalc.gate.git_snapshot import Snapshot, SnapshotLibrary
 from costcalc.gate.project import STDIN, Project, relative
+from costcalc.gate.repositories import Repositories
 from costcalc.gate.results import UNCHANGED
 
 if TYPE_CHECKING:
@@ -42,13 +42,16 @@ def two(one: str, other: str, cache: AnalysisCache, asked: Asked, stdin: Source 
 
 
 def _spec(name: str, repositories: Repositories, stdin: Source | None) -> Spec:
+    from costcalc.lang.library import named_network
     from costcalc.lang.loader import open_spec
 
     if stdin and name == STDIN:
         return open_spec(stdin)
     ref, colon, path = name.partition(":")
-    if os.path.lexists(name) or not colon:
+    if os.path.isfile(name):  # noqa: PTH113
         return open_spec(name)
+    if os.path.lexists(name) or not colon:
+        return open_spec(named_network(name))
     if not path:
         raise UsageError("{} names no file", name, help="REF:path/from/the/root.yaml, or REF:./path/from/here.yaml")
     repository = repositories.at(repositories.folder)
@@ -88,12 +91,14 @@ def project(ref: str, cache: AnalysisCache, asked: Asked) -> list[Difference]:
                 raise SpecError(before.faults)
             old = now if before.status == UNCHANGED else before.subject and before.subject.analysis(asked.values)
             found.append(diff(named.name, now, before.path or named.name, old, asked.depth))
-        for name, gone in base.deleted(settings, {named.name for named in specs}):
-            try:
-                old = gone and gone.analysis(asked.values)
-            except CostcalcError:
-                old = None
-            found.append(diff("", None, name, old, asked.depth))
+        compared = {named.path for named in specs if named.path}
+        for lost in base.lost(settings, compared) if base.covers(settings) else []:
+            if lost.deleted:
+                try:
+                    old = lost.subject and lost.subject.analysis(asked.values)
+                except CostcalcError:
+                    old = None
+                found.append(diff("", None, lost.name, old, asked.depth))
         if not found:
             raise UsageError("no file matches what {} names as specs", settings.config.source.name)
         return found

@@ -12,7 +12,8 @@ from costcalc.gate.results import BROKEN, ERROR, MODIFIED, NEW, WARNING, Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from costcalc.gate.baselines import Before, FileBase, GitBase
+    from costcalc.gate.baselines import Before, GitBase
+    from costcalc.gate.file_base import FileBase
     from costcalc.gate.limits import Requirement
     from costcalc.gate.project import Named
     from costcalc.model import Analysis, Totals
@@ -189,7 +190,8 @@ def _result(named: Named, analysis: Analysis, before: Before | None, held: int) 
         old = found.totals if found else None
     status = before.status if before else NEW
     renamed = before.path if before and before.subject and before.renamed else ""
-    return SpecResult(named.name, status, analysis.totals, old, renamed, held)
+    bundled = named.text is not None and named.text.bundled
+    return SpecResult(named.name, status, analysis.totals, old, renamed, held, bundled)
 
 
 def _unevaluated(spec: str, requirement: Requirement, reason: str) -> Unevaluated:

@@ -1,4 +1,4 @@
-"""Reads a git repository: commits, trees, blobs. Never a shell, a hook, a filter, the network, or the work tree.
+"""Asks git about a repository. Never a shell, a hook, a filter, the network, or the work tree.
 
 One `git cat-file --batch` answers for every object; refs are resolved once, and object ids are used from then on.
 """
@@ -8,18 +8,26 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from costcalc.errors import UsageError
+from costcalc.gate.git_objects import Commit, Entry, GitError, parse_commit, parse_tree
+from costcalc.gate.git_refs import parse_ref
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from costcalc.gate.git_refs import Ref
+
 FETCH = "fetch the whole history: fetch-depth: 0 in actions/checkout, GIT_DEPTH: 0 in GitLab, or git fetch --unshallow"
-MAX_OBJECT = 64 * 2**20
-"""An object that is larger is not read: a spec has at most 16 MiB, and no folder of specs needs more than that."""
-MAX_LINKS = 10
+PARTIAL = "a partial clone lacks what was filtered out: clone without --filter, or git fetch --refetch --no-filter"
+MAX_OBJECT = 16 * 2**20
+"""Bytes of the largest object that is read: the largest spec."""
+MAX_CACHED = 200_000
+"""Entries of trees that are kept, so that a repository of any size takes bounded memory."""
+SECONDS = 300
+"""How long git may take over one question. None takes a second in a usual repository."""
 
 _KEPT = (
     "GIT_CEILING_DIRECTORIES",
@@ -30,6 +38,8 @@ _KEPT = (
 )
 """What a user says about git as such. Every other GIT_* names a repository, or something to run, of somebody else's."""
 _SAID = {
+    "GIT_ALLOW_PROTOCOL": "",  # no protocol at all, whatever protocol.NAME.allow says in a repository
+    "GIT_GRAFT_FILE": os.devnull,
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -43,37 +53,11 @@ _OPTIONS = (
     *("-c", "core.fsmonitor=false"),
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "core.attributesFile="),
+    *("-c", "core.bigFileThreshold=16m"),  # a larger blob is streamed, not held in memory
     *("-c", "protocol.allow=never"),
     *("-c", "log.showSignature=false"),
-    *("-c", "diff.renameLimit=2000"),
 )
 """Nothing in a repository's configuration can make git run a program here, or reach for a network."""
-
-
-class Entry(NamedTuple):
-    """What a path of a tree leads to."""
-
-    mode: str
-    id: str
-
-    @property
-    def kind(self) -> str:
-        """`blob`, `tree`, `link` (a symlink) or `commit` (a submodule)."""
-        return {"40000": "tree", "120000": "link", "160000": "commit"}.get(self.mode, "blob")
-
-
-class Commit(NamedTuple):
-    """A commit: its id, its tree's, those of its parents, when it was made (ISO 8601) and its subject."""
-
-    id: str
-    tree: str
-    parents: tuple[str, ...]
-    date: str
-    subject: str
-
-
-class GitError(UsageError):
-    """A repository that cannot answer: it lacks an object that it should have, or a submodule is not there."""
 
 
 def environment() -> dict[str, str]:
@@ -94,14 +78,47 @@ class Repository:
     """One repository. Use it in a `with`, as it holds a process."""
 
     def __init__(self, folder: Path) -> None:
-        """The repository at or above a folder. Raises `UsageError` where there is none, or no git."""
-        self.folder = folder
-        inside, shallow = self.run("rev-parse", "--is-inside-work-tree", "--is-shallow-repository").split()
-        self.shallow = shallow == "true"
-        self.root = Path(self.run("rev-parse", "--show-toplevel").removesuffix("\n")) if inside == "true" else None
+        """The repository whose `.git` is at or above a folder. Raises `UsageError` where there is none, or no git.
+
+        git is run in the folder that holds the `.git`. Below it, git would take a folder with the files of a bare
+        repository for one; a pull request can add such a folder, with a base and a configuration of its own. Only where
+        there is no `.git` at all is a bare repository one, and it never has a work tree.
+        """
+        holder = top(folder)
+        self.folder = holder or folder
+        self._safe = ("-c", "safe.bareRepository=explicit") if holder else ()
+        facts = self.run("rev-parse", "--is-shallow-repository", "--absolute-git-dir").split("\n")
+        self.shallow = facts[0] == "true"
+        self.root = self._work_tree(holder, Path(facts[1])) if holder else None
+        self.notices: list[str] = []
+        """What a reader should know about how refs were understood."""
         self._process: subprocess.Popen[bytes] | None = None
         self._trees: dict[str, dict[str, Entry]] = {}
+        self._cached = 0
         self._inside: dict[str, Repository] = {}
+
+    def _work_tree(self, holder: Path, git_dir: Path) -> Path | None:
+        """The folder that holds the `.git`, without symlinks; None of a bare repository.
+
+        Raises `UsageError` where git takes another repository or another folder than that.
+        """
+        lead = holder / ".git"
+        if lead.is_file():
+            try:
+                lead = holder / lead.read_text(encoding="utf-8", errors="surrogateescape")[8:].rstrip("\r\n")
+            except OSError as error:
+                raise UsageError("cannot read {}: {}", lead, error.strerror or error) from None
+        answer = self._answer("rev-parse", "--show-toplevel")
+        root = Path(os.fsdecode(answer.stdout).removesuffix("\n")) if answer.returncode == 0 else None
+        if not _same_folder(lead, git_dir) or (root and not _same_folder(root, holder)):
+            raise UsageError(
+                "{} holds a .git, but git takes {} for the repository, with the work tree {}",
+                holder,
+                git_dir,
+                root or "none",
+                help="remove the .git if it is not a repository, or core.worktree if it names another folder",
+            )
+        return root
 
     def __enter__(self) -> Self:
         return self
@@ -115,8 +132,12 @@ class Repository:
         """End the processes that answer for this repository and its submodules."""
         for inside in self._inside.values():
             inside.close()
+        self._end()
+
+    def _end(self) -> None:
         if self._process is not None:
             process, self._process = self._process, None
+            process.kill()  # it only reads, and may be in the middle of an object that nobody wants
             for pipe in (process.stdin, process.stdout):
                 with suppress(OSError):  # the process may have gone first
                     if pipe:
@@ -133,12 +154,21 @@ class Repository:
             raise self._failed(answer.stderr)
         return os.fsdecode(answer.stdout)
 
+    def _command(self, *arguments: str) -> list[str]:
+        return ["git", "-C", str(self.folder), *_OPTIONS, *self._safe, *arguments]
+
     def _answer(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        command = ["git", "-C", str(self.folder), *_OPTIONS, *arguments]
         try:
             return subprocess.run(
-                command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False
+                self._command(*arguments),
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=SECONDS,
             )
+        except subprocess.TimeoutExpired:
+            raise UsageError("git {} took longer than {} seconds", arguments[0], SECONDS) from None
         except FileNotFoundError:
             raise UsageError(
                 "there is no git here",
@@ -162,18 +192,42 @@ class Repository:
                 help="without git, costcalc check --base analysis.json compares with a file",
             )
         line = next((line for line in said.split("\n") if line.startswith(("fatal:", "error:"))), said[:300])
-        return UsageError("git: {}", line.partition(":")[2].strip() or line or "failed without a word")
+        help = PARTIAL if self.partial() else ""
+        return UsageError("git: {}", line.partition(":")[2].strip() or line or "failed without a message", help=help)
 
-    def commit(self, ref: str) -> str:
+    def partial(self) -> bool:
+        """Whether this is a partial clone, which lacks objects that it would fetch when they are needed."""
+        answer = self._answer("config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$")
+        return answer.returncode == 0
+
+    def commit(self, text: str) -> str:
         """The commit that a ref names. Raises `UsageError`."""
-        if not ref or ref.startswith("-") or not ref.isprintable() or len(ref) > 1000:
-            raise UsageError("{} cannot be a ref", repr(ref[:60]), help="a branch, a tag or a commit")
-        for name in (ref, f"refs/remotes/origin/{ref}"):
-            answer = self._answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-            found = answer.stdout.decode().strip()
-            if answer.returncode == 0 and found:
-                return found
-        raise UsageError("there is no ref {}", ref, help=FETCH if self.shallow else f"git fetch origin; {FETCH}")
+        ref = parse_ref(text)
+        found = self._object_of(ref)
+        if found:
+            answer = self._answer(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{found}{ref.suffix}^{{commit}}"
+            )
+            commit = answer.stdout.decode().strip()
+            if answer.returncode == 0 and commit:
+                return commit
+            if self.partial():
+                raise UsageError("git cannot follow the ref {}", text, help=PARTIAL)
+        raise UsageError("there is no ref {}", text, help=FETCH if self.shallow else f"git fetch origin; {FETCH}")
+
+    def _object_of(self, ref: Ref) -> str:
+        """The object that a ref's name stands for, without its suffix; nothing where there is none."""
+        if ref.is_head or ref.is_full_hash:
+            return ref.name
+        said = self.run("for-each-ref", "--format=%(objectname) %(refname)", *ref.candidates)
+        known = {name: id for id, _, name in (line.partition(" ") for line in said.split("\n"))}
+        branch, tag = (known.get(f"refs/{kind}/{ref.name}") for kind in ("heads", "tags"))
+        if branch and tag and branch != tag:
+            self.notices.append(
+                f"{ref.name} is a branch and a tag: the branch is used, and refs/tags/{ref.name} would be the tag"
+            )
+        found = next((known[name] for name in ref.candidates if name in known), "")
+        return found or (ref.name if ref.is_hash else "")
 
     def merge_base(self, commit: str, name: str) -> str:
         """The commit from which HEAD and another one went apart. Raises `UsageError`."""
@@ -196,25 +250,17 @@ class Repository:
         exclude = [f"^{since}"] if since else []
         return self.run("rev-list", "--topo-order", start, *exclude, "--", *paths).split()
 
-    def renamed_from(self, commit: str, path: str) -> str:
-        """What a commit renamed to this path, or nothing."""
-        arguments = ("diff-tree", "-r", "-z", "-M", "--no-ext-diff", "--no-textconv", "--root", "--no-commit-id")
-        words = iter(self.run(*arguments, "--diff-filter=R", "--name-status", commit).split("\0"))
-        for status in words:
-            if status.startswith("R"):
-                old, new = next(words), next(words)
-                if new == path:
-                    return old
-        return ""
-
     # Objects
 
     def object(self, id: str, kind: str) -> bytes:
         """The content of an object. Raises `GitError`."""
         if self._process is None:
-            command = ["git", "-C", str(self.folder), *_OPTIONS, "cat-file", "--batch"]
             self._process = subprocess.Popen(
-                command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                self._command("cat-file", "--batch"),
+                env=environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
         requests, answers = self._process.stdin, self._process.stdout
         assert requests
@@ -226,48 +272,41 @@ class Repository:
         except OSError as error:
             raise GitError("git ended early: {}", error.strerror or error) from None
         if len(head) != 3 or head[1] != kind.encode():
-            help = "a partial clone lacks what was filtered out: fetch without --filter" if head else "git fsck"
-            raise GitError("git has no {} {}", kind, id, help=help)
+            self._end()
+            raise GitError(
+                "git has no {} {}", kind, id, help=PARTIAL if self.partial() else "git fsck lists the damaged objects"
+            )
         size = int(head[2])
-        content = answers.read(min(size, MAX_OBJECT))
-        left = size - len(content) + 1
-        while left > 0 and (part := answers.read(min(left, 2**20))):
-            left -= len(part)
         if size > MAX_OBJECT:
+            self._end()  # rather than read what may be very much
             raise UsageError("the {} {} has {:,} bytes, too much for a spec", kind, id, size)
-        return content
+        content = answers.read(size + 1)
+        if len(content) != size + 1:
+            self._end()
+            raise GitError("git ended before the end of the {} {}", kind, id, help="git fsck")
+        return content[:-1]
 
     def read_commit(self, id: str) -> Commit:
-        """A commit's own figures."""
-        head, _, message = self.object(id, "commit").partition(b"\n\n")
-        lines = [line.partition(b" ")[::2] for line in head.split(b"\n")]
-        committer = next(value for name, value in lines if name == b"committer")
-        tree = next(value for name, value in lines if name == b"tree").decode()
-        parents = tuple([value.decode() for name, value in lines if name == b"parent"])
-        return Commit(id, tree, parents, _iso(committer), message.partition(b"\n")[0].decode("utf-8", "replace"))
+        """A commit's own figures. Raises `GitError`."""
+        return parse_commit(id, self.object(id, "commit"))
 
     def parents(self, commit: Commit) -> tuple[str, ...]:
         """The parents of a commit that are here: a shallow clone lacks those of its oldest commits."""
         return tuple(self.run("rev-parse", f"{commit.id}^@").split()) if self.shallow else commit.parents
 
     def tree(self, id: str) -> dict[str, Entry]:
-        """The entries of one folder by name."""
-        if id not in self._trees:
-            content = self.object(id, "tree")
-            width = len(id) // 2
-            entries = {}
-            at = 0
-            while at < len(content):
-                space = content.index(b" ", at)
-                end = content.index(b"\0", space)
-                name = os.fsdecode(content[space + 1 : end])
-                entries[name] = Entry(content[at:space].decode(), content[end + 1 : end + 1 + width].hex())
-                at = end + 1 + width
-            self._trees[id] = entries
-        return self._trees[id]
+        """The entries of one folder by name. Raises `GitError`."""
+        found = self._trees.get(id)
+        if found is None:
+            found = parse_tree(id, self.object(id, "tree"))
+            self._cached += len(found)
+            while self._cached > MAX_CACHED and self._trees:
+                self._cached -= len(self._trees.pop(next(iter(self._trees))))
+            self._trees[id] = found
+        return found
 
     def submodule(self, path: str) -> Repository:
-        """The repository checked out at a path of this one."""
+        """The repository checked out at a path of this one. Raises `GitError` where there is none."""
         if path not in self._inside:
             folder = (self.root or self.folder) / path
             if not os.path.lexists(folder / ".git"):
@@ -276,121 +315,8 @@ class Repository:
         return self._inside[path]
 
 
-class Found(NamedTuple):
-    """What stands at a path of a snapshot, its path once symlinks are followed, and whose it is."""
-
-    repository: Repository
-    entry: Entry
-    path: str
-
-
-class Snapshot:
-    """The files of a repository as they were at a commit; those of a submodule as that commit names it."""
-
-    def __init__(self, repository: Repository, commit: str) -> None:
-        self.repository = repository
-        self.commit = commit
-        self._root = Entry("40000", repository.read_commit(commit).tree)
-
-    def find(self, path: str) -> Found | None:
-        """What stands at a path, through symlinks that stay inside. None where nothing does."""
-        parts = list(PurePosixPath(path).parts)
-        for _ in range(MAX_LINKS):
-            step = self._walk(parts)
-            if not isinstance(step, list):
-                return step
-            parts = step
-        return None
-
-    def read(self, found: Found) -> bytes:
-        """The content of a blob."""
-        return found.repository.object(found.entry.id, "blob")
-
-    def _walk(self, parts: list[str]) -> Found | list[str] | None:
-        """What stands at a path, or the path that a symlink on the way leads to."""
-        entry = self._root
-        for index, name in enumerate(parts):
-            if entry.kind != "tree":
-                return None
-            inner = self.repository.tree(entry.id).get(name)
-            if inner is None:
-                return None
-            entry, rest = inner, parts[index + 1 :]
-            if entry.kind == "link":
-                return _joined(parts[:index], os.fsdecode(self.repository.object(entry.id, "blob")), rest)
-            if entry.kind == "commit":
-                return self._within("/".join(parts[: index + 1]), entry.id, "/".join(rest))
-        return Found(self.repository, entry, "/".join(parts))
-
-    def _within(self, submodule: str, commit: str, path: str) -> Found | None:
-        inside = self.repository.submodule(submodule)
-        try:
-            found = Snapshot(inside, commit).find(path)
-        except GitError:
-            raise GitError(
-                "the submodule {} lacks its commit {}",
-                submodule,
-                commit,
-                help=f"git submodule update --init; in a shallow one, git -C {submodule} fetch --unshallow",
-            ) from None
-        return found and found._replace(path=f"{submodule}/{found.path}")
-
-    def files(self, folder: str = "") -> dict[str, Entry]:
-        """Every file below a folder, by its path from the root. Neither symlinks nor submodules are followed."""
-        found = self.find(folder)
-        if found is None or found.entry.kind != "tree" or found.repository is not self.repository:
-            return {}
-        files: dict[str, Entry] = {}
-        stack = [(f"{folder}/" if folder else "", found.entry.id)]
-        while stack:
-            prefix, id = stack.pop()
-            for name, entry in self.repository.tree(id).items():
-                if entry.kind == "tree":
-                    stack.append((f"{prefix}{name}/", entry.id))
-                elif entry.kind == "blob":
-                    files[prefix + name] = entry
-        return files
-
-
-def _joined(folder: list[str], target: str, rest: list[str]) -> list[str] | None:
-    """Where a symlink in a folder leads; None where that is out of the repository."""
-    if target.startswith("/"):
-        return None
-    parts = list(folder)
-    for part in (*PurePosixPath(target).parts, *rest):
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return parts
-
-
-def _iso(committer: bytes) -> str:
-    """When a commit was made, from the end of its line: seconds since 1970, and the offset of the place from UTC.
-
-    >>> _iso(b"A <a@example.org> 1700000000 +0130")
-    '2023-11-14T23:43:20+01:30'
-    """
-    from datetime import UTC, datetime, timedelta, timezone
-
+def _same_folder(one: Path, other: Path) -> bool:
     try:
-        seconds, offset = map(int, committer.rsplit(b" ", 2)[-2:])
-        minutes = abs(offset) // 100 * 60 + abs(offset) % 100
-        zone = timezone(timedelta(minutes=minutes if offset > 0 else -minutes))
-        return datetime.fromtimestamp(seconds, zone).isoformat()
-    except (ValueError, OverflowError):
-        return datetime.fromtimestamp(0, UTC).isoformat()  # a commit whose date no calendar knows
-
-
-def blob_id(content: bytes, like: str) -> str:
-    """The id that git gives to a file's content, by the same hash as another id.
-
-    >>> blob_id(b"", "0" * 40)
-    'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
-    """
-    import hashlib
-
-    algorithm = hashlib.sha1 if len(like) == 40 else hashlib.sha256  # git's own naming of objects, not a safeguard
-    return algorithm(b"blob %d\0" % len(content) + content).hexdigest()
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -1,25 +1,184 @@
-"""What a check compares with: the specs of a git commit, or the figures of an earlier report."""
+"""The files of a repository as they were at a commit, and the specs among them."""
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError, SpecError, UsageError
-from costcalc.gate.git import GitError, blob_id
+from costcalc.gate.git_objects import Entry, GitError, blob_id
 from costcalc.lang.library import Library
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from costcalc.errors import Source
-    from costcalc.gate.git import Entry, Found, Snapshot
+    from costcalc.gate.git import Repository
     from costcalc.lang.spec import Spec
 
-ALIKE = 0.5
-"""How much of its text a file keeps under a new name, at least; git's own default."""
-_MOST_CANDIDATES = 500
-_MOST_BYTES = 2**20
+MAX_LINKS = 10
+MAX_ENTRIES = 1_000_000
+"""How many entries of folders one listing visits. A tree can hold itself many times over, and be of any size so."""
+MAX_PATH = 4096
+"""Bytes of the longest path, as on Linux."""
+
+
+class Found(NamedTuple):
+    """What stands at a path: whose it is, the entry, and its path from the outermost root without symlinks."""
+
+    snapshot: Snapshot
+    entry: Entry
+    path: str
+
+
+class Snapshot:
+    """The files of a repository as they were at a commit; those of a submodule as that commit names it."""
+
+    def __init__(self, repository: Repository, commit: str, prefix: str = "") -> None:
+        """`prefix` is the path of a submodule from the outermost root, with a slash at its end."""
+        self.repository = repository
+        self.commit = commit
+        self.prefix = prefix
+        self.root = Entry("tree", repository.read_commit(commit).tree)
+
+    def find(self, path: str) -> Found | None:
+        """What stands at a path, through symlinks that stay inside. None where nothing does. Raises `GitError`."""
+        parts = list(PurePosixPath(path).parts)
+        for _ in range(MAX_LINKS):
+            step = self._walk(parts)
+            if not isinstance(step, list):
+                return step
+            parts = step
+        return None
+
+    def file(self, path: str) -> Found | None:
+        """The file at a path, through symlinks that stay inside; None where there is none. Raises `GitError`."""
+        found = self.find(path)
+        return found if found and found.entry.kind == "blob" else None
+
+    def kind(self, path: str) -> str:
+        """The kind of the entry at a path; empty where there is none. Symlinks and submodules are not followed."""
+        entry = self.root
+        for name in PurePosixPath(path).parts:
+            inner = self.repository.tree(entry.id).get(name) if entry.kind == "tree" else None
+            if inner is None:
+                return ""
+            entry = inner
+        return entry.kind
+
+    def read(self, found: Found) -> bytes:
+        """The content of a blob. Raises `GitError`."""
+        return found.snapshot.repository.object(found.entry.id, "blob")
+
+    def _walk(self, parts: list[str]) -> Found | list[str] | None:
+        """What stands at a path, or the path that a symlink on the way leads to."""
+        entry = self.root
+        for index, name in enumerate(parts):
+            if entry.kind != "tree":
+                return None
+            inner = self.repository.tree(entry.id).get(name)
+            if inner is None:
+                return None
+            entry, rest = inner, parts[index + 1 :]
+            if entry.kind == "link":
+                return _joined(parts[:index], os.fsdecode(self.repository.object(entry.id, "blob")), rest)
+            if entry.kind == "commit":
+                return self._within("/".join(parts[: index + 1]), entry.id, "/".join(rest))
+        return Found(self, entry, self.prefix + "/".join(parts))
+
+    def _within(self, submodule: str, commit: str, path: str) -> Found | None:
+        inside = self.repository.submodule(submodule)
+        try:
+            return Snapshot(inside, commit, f"{self.prefix}{submodule}/").find(path)
+        except GitError:
+            raise GitError(
+                "the submodule {} lacks its commit {}",
+                submodule,
+                commit,
+                help=f"git submodule update --init; in a shallow one, git -C {submodule} fetch --unshallow",
+            ) from None
+
+    def files(self, folder: str = "") -> Iterator[tuple[str, Found]]:
+        """Every file and symlink below a folder with its path, those of submodules too. Symlinks are not followed.
+
+        A submodule that is not checked out, or lacks the commit, is listed as an entry of the kind `commit`. Raises
+        `GitError`, and `UsageError` where there are more entries than `MAX_ENTRIES`.
+        """
+        start = self.find(folder)
+        count = _Count(self)
+        stack = [(folder, start)] if start and start.entry.kind == "tree" else []
+        while stack:
+            shown, at = stack.pop()
+            for name, entry in at.snapshot.repository.tree(at.entry.id).items():
+                path = count.path(shown, name)
+                found = Found(at.snapshot, entry, f"{at.path.rstrip('/')}/{name}".lstrip("/"))
+                if entry.kind == "commit":
+                    found = _opened(found)
+                if found.entry.kind == "tree":
+                    stack.append((path, found))
+                else:
+                    yield path, found
+
+    def removed(self, later: Snapshot) -> Iterator[str]:
+        """The paths of the files that another snapshot of the same repository has no more. Raises `UsageError`."""
+        count = _Count(self)
+        stack: list[tuple[str, str, str]] = [("", self.root.id, later.root.id)]
+        while stack:
+            folder, old, new = stack.pop()
+            left = self.repository.tree(new) if new else {}
+            for name, entry in self.repository.tree(old).items():
+                path, now = count.path(folder, name), left.get(name)
+                if entry.kind == "tree" and (now is None or now.id != entry.id):
+                    stack.append((path, entry.id, now.id if now and now.kind == "tree" else ""))
+                elif entry.kind == "blob" and (now is None or now.kind != "blob"):
+                    yield path
+
+
+def _opened(submodule: Found) -> Found:
+    """The top folder of a submodule; the submodule itself where that cannot be read."""
+    outer = submodule.snapshot
+    try:
+        inside = outer._within(submodule.path.removeprefix(outer.prefix), submodule.entry.id, "")
+    except UsageError:
+        return submodule
+    return inside or submodule
+
+
+class _Count:
+    """Counts the entries that a listing visits, so that it ends."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.left = MAX_ENTRIES
+
+    def path(self, folder: str, name: str) -> str:
+        """The path of an entry. Raises `UsageError` once there are too many, or paths are too long."""
+        self.left -= 1
+        path = f"{folder}/{name}" if folder else name
+        if self.left < 0 or len(path) > MAX_PATH:
+            raise UsageError(
+                "the files at the commit {} cannot be listed: {}",
+                self.snapshot.commit[:10],
+                f"there are more than {MAX_ENTRIES:,}" if self.left < 0 else f"a path is longer than {MAX_PATH:,}",
+                help="name specs by globs that begin with a folder",
+            )
+        return path
+
+
+def _joined(folder: list[str], target: str, rest: list[str]) -> list[str] | None:
+    """Where a symlink in a folder leads; None where that is out of the repository."""
+    if target.startswith("/") or len(target) > MAX_PATH:
+        return None
+    parts = list(folder)
+    for part in (*PurePosixPath(target).parts, *rest):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return parts
 
 
 class SnapshotLibrary(Library):
@@ -49,7 +208,7 @@ class SnapshotLibrary(Library):
         return source
 
     def find(self, path: str) -> Found | None:
-        """What stands at a path."""
+        """What stands at a path. Raises `GitError`."""
         try:
             return self.snapshot.find(path)
         except GitError as error:
@@ -86,8 +245,8 @@ def same_blobs(snapshot: Snapshot, paths: Sequence[str | None], spec: Spec) -> b
                 return False  # a file that stood beside the spec then, and hid the bundled one
             continue
         home = path[: path.rfind("/") + 1]
-        found = snapshot.find(path)
-        if found is None or found.entry.kind != "blob" or not _same(file.text, found.entry.id):
+        found = snapshot.file(path)
+        if found is None or not _same(file.text, found.entry.id):
             return False
     return True
 
@@ -98,45 +257,6 @@ def _same(text: str, id: str) -> bool:
     if blob_id(content, id) == id or blob_id(b"\xef\xbb\xbf" + content, id) == id:
         return True
     return b"\r\n" in content and blob_id(content.replace(b"\r\n", b"\n"), id) == id
-
-
-def renames(snapshot: Snapshot, gone: dict[str, Entry], new: dict[str, bytes]) -> dict[str, str]:
-    """What each new file was called, of those that are gone; only where it kept half of its text or more."""
-    found: dict[str, str] = {}
-    left = dict(list(gone.items())[:_MOST_CANDIDATES])
-    for path, content in new.items():
-        same = [old for old, entry in left.items() if blob_id(content, entry.id) == entry.id]
-        if same:
-            found[path] = min(same, key=lambda old: (PurePosixPath(old).name != PurePosixPath(path).name, old))
-            del left[found[path]]
-    texts = {
-        old: snapshot.repository.object(entry.id, "blob")[:_MOST_BYTES] if len(new) > len(found) else b""
-        for old, entry in left.items()
-    }
-    scored = [
-        (likeness(texts[old], content[:_MOST_BYTES]), path, old)
-        for path, content in new.items()
-        if path not in found
-        for old in texts
-    ]
-    for score, path, old in sorted(scored, key=lambda each: (-each[0], *each[1:])):
-        if score >= ALIKE and path not in found and old not in found.values():
-            found[path] = old
-    return found
-
-
-def likeness(one: bytes, other: bytes) -> float:
-    r"""The part of the larger text that both have, counted in whole lines, as git counts it.
-
-    >>> likeness(b"a\nb\n", b"b\nc\n")
-    0.5
-    """
-    from collections import Counter
-
-    if not one or not other:
-        return 0.0
-    common = Counter(one.splitlines(keepends=True)) & Counter(other.splitlines(keepends=True))
-    return sum(len(line) * times for line, times in common.items()) / max(len(one), len(other))
 
 
 def at_commit(library: SnapshotLibrary, path: str) -> Spec | CostcalcError | None:

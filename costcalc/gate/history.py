@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import CostcalcError, UsageError
-from costcalc.gate.baselines import Repositories
-from costcalc.gate.git import Snapshot
-from costcalc.gate.git_snapshot import SnapshotLibrary, at_commit
+from costcalc.gate.baselines import SUFFIXES, snapshot_file
+from costcalc.gate.git_snapshot import Snapshot, SnapshotLibrary, at_commit
+from costcalc.gate.renames import renames
+from costcalc.gate.repositories import Repositories
 from costcalc.model import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.gate.analysis_cache import AnalysisCache
-    from costcalc.gate.git import Commit, Repository
+    from costcalc.gate.git import Repository
+    from costcalc.gate.git_objects import Commit
 
 
 class Event(NamedTuple):
@@ -77,10 +79,23 @@ class _Walk:
             born = next((event.commit for event in reversed(events) if event.totals or event.reason != _GONE), None)
             if born is None or not born.parents:
                 return found
-            old = self.repository.renamed_from(born.id, path)
+            old = self.renamed_from(born, path)
             if not old:
                 return found
             start, path = born.parents[0], old
+
+    def renamed_from(self, commit: Commit, path: str) -> str:
+        """What the commit that brought a path called the spec before, or nothing."""
+        if not self.repository.parents(commit):
+            return ""
+        now, then = (Snapshot(self.repository, id) for id in (commit.id, commit.parents[0]))
+        found = now.file(path)
+        if found is None:
+            return ""
+        suffixes = (*SUFFIXES, PurePosixPath(path).suffix)
+        gone = [(old, then.file(old)) for old in then.removed(now) if old.endswith(suffixes)]
+        files = [snapshot_file(SnapshotLibrary(then, ""), old, each, self.cache) for old, each in gone if each]
+        return renames(files, [snapshot_file(SnapshotLibrary(now, ""), path, found, self.cache)]).get(path, "")
 
     def commits(self, start: str, path: str) -> list[str]:
         """The commits that changed a spec or anything that it extended at one of them."""

@@ -99,11 +99,21 @@ class Project:
         self.inside(path)
         return parse(read_file(path)._replace(name=self.show(path)))
 
+    def known(self) -> list[Settings]:
+        """The configurations that have been read."""
+        found = [self._forced, *self._known.values()]
+        return [settings for settings in found if settings is not None]
+
     def inside(self, path: Path) -> None:
-        """Raise `UsageError` where a file of a repository is a symlink that leads out of it."""
-        root = top(path.parent)
-        if root and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-            raise UsageError("{} is a symlink that leads out of the repository", self.show(path))
+        """Raise `UsageError` where a file of a repository is a symlink that leads out of it.
+
+        Nor may a symlink to a folder lead out, whether or not that folder is a repository as well.
+        """
+        real = Path(os.path.realpath(path))
+        for folder in path.parents:
+            if os.path.lexists(folder / ".git") and not real.is_relative_to(os.path.realpath(folder)):
+                how = "a symlink" if path.is_symlink() else "reached by a symlink"
+                raise UsageError("{} is {} that leads out of the repository", self.show(path), how)
 
     # Specs
 
@@ -112,13 +122,25 @@ class Project:
         if text is not None:
             return Named(text.name, None, self.settings(self.folder), text)
         if not os.path.lexists(self.folder / name) or os.path.isdir(self.folder / name):  # noqa: PTH112
-            from costcalc.lang.library import Library
+            from costcalc.lang.library import named_network
 
-            text = Library().open(name)
+            text = named_network(name)
             return Named(text.name, None, self.settings(self.folder), text)
         path = Path(os.path.abspath(self.folder / name))  # noqa: PTH100 (symlinks stay as they are named)
         self.inside(path)
         return Named(self.show(path), path, self.settings(path.parent))
+
+    def names(self, path: Path) -> bool:
+        """Whether a configuration above a file names it as a spec."""
+        for folder in path.parents:
+            settings = self._forced or self._at(folder)
+            if settings and path.is_relative_to(settings.folder):
+                key = relative(path, settings.folder)
+                if any(match(glob, key, "/") for glob in spec_globs(settings.config)):
+                    return True
+            if self._forced or os.path.lexists(folder / ".git"):
+                break
+        return False
 
     def configured(self) -> list[Named]:
         """The specs that the configuration of this folder names, in order."""

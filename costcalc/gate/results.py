@@ -65,6 +65,8 @@ class SpecResult(NamedTuple):
     """Its path at the base, where it was renamed."""
     held: int = 0
     """How many requirements it was held to."""
+    bundled: bool = False
+    """Whether it is a network that comes with costcalc, and not a file."""
 
 
 class Unevaluated(NamedTuple):

@@ -55,7 +55,7 @@ RULES: Mapping[str, Rule] = {
     "CC106": Rule(
         "limits were loosened",
         "A budget, an expect or an allowed increase is higher than at the base or gone, or a waiver is new, reaches "
-        "higher or lasts longer. Fails with --strict.",
+        "higher or lasts longer; or a spec that had limits at the base is not checked any more. Fails with --strict.",
         "Nothing to repair where it is meant: the finding makes sure that a review sees it.",
         severity="warning",
     ),

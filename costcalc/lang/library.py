@@ -66,6 +66,20 @@ class Library:
         return found
 
 
+def named_network(name: str) -> Source:
+    """The bundled network of a name. Raises `UsageError` where the name is that of a file: with a suffix or a folder.
+
+    For commands that a bundled network must not answer in the place of a file that was renamed.
+    """
+    if name.endswith((".yaml", ".yml")) or basename(name) != name:
+        network = Library().bundled(name)
+        help = f"{name.removesuffix('.yaml')}, without the suffix, is the bundled network" if network else _like(name)
+        if isdir(name):
+            raise UsageError("{} is a folder, not a spec", name, help=help)
+        raise UsageError("no spec {}: there is no such file", name, help=help)
+    return Library().open(name)
+
+
 def _exists(path: str) -> bool:
     """Whether there is something at a path. Raises `UsageError` where it may not be looked at."""
     try:

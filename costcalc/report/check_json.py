@@ -32,6 +32,7 @@ def document(check: Check) -> dict[str, Any]:
                 "spec": each.spec,
                 "status": each.status,
                 "base_spec": each.base_spec or None,
+                "bundled": each.bundled,
                 "limits": each.held,
                 "totals": _totals(each.totals),
                 "base_totals": _totals(each.base_totals),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
-    from costcalc.gate.results import Check, Finding, Move
+    from costcalc.gate.results import Check, Finding, Move, SpecResult
 
 MARKER = "<!-- costcalc-check -->"
 """By this line an action finds its own comment again."""
@@ -112,7 +112,7 @@ def _unevaluated(check: Check, index: int) -> str:
 def _specs(check: Check) -> str:
     rows = [
         (
-            escape(each.spec + (f" (was {each.base_spec})" if each.base_spec else "")),
+            escape(each.spec + (f" (was {each.base_spec})" if each.base_spec else "")) + _bundled(each),
             each.status if check.base or each.status == "broken" else "",
             f"{each.totals.macs:,}" if each.totals else "",
             f"{each.totals.params:,}" if each.totals else "",
@@ -120,6 +120,10 @@ def _specs(check: Check) -> str:
         for each in check.specs
     ]
     return _table(("spec", "status", "macs", "params"), rows, 2)
+
+
+def _bundled(result: SpecResult) -> str:
+    return " (bundled with costcalc)" if result.bundled else ""
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:

@@ -26,6 +26,7 @@ def render(check: Check, *, color: bool = False, width: int | None = None) -> st
         f"not evaluated: {each.rule} {visible(each.spec)} {each.metric}: {visible(each.reason)}"
         for each in check.not_evaluated
     ]
+    facts += [f"bundled with costcalc: {visible(each.spec)}" for each in check.specs if each.bundled]
     facts += [f"renamed: {visible(each.base_spec)} -> {visible(each.spec)}" for each in check.specs if each.base_spec]
     facts += [f"deleted: {visible(each.spec)}" for each in check.specs if each.status == "deleted"]
     facts += [

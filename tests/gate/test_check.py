@@ -502,7 +502,7 @@ def test_an_extended_spec_that_changed(repo):
 
 
 def test_bundled_specs_hold_their_own_totals(scratch):
-    done = scratch.check("resnet50", "inception.yaml")
+    done = scratch.check("resnet50", "inception")
     assert done.status == 0
     assert "pass: 2 specs" in done.out
 

@@ -86,13 +86,19 @@ def test_histories_without_a_common_commit(repo):
     unusable(repo.check("--base", "main"), "no commit in common")
 
 
-@pytest.mark.parametrize("ref", ["gone", "HEAD~99", "v1.0", "main..work", "main^{tree}", "main:models", "0" * 40])
+@pytest.mark.parametrize("ref", ["gone", "HEAD~99", "main^2", "v1.0", "refs/heads/gone", "abcdef", "0" * 40])
 def test_a_missing_ref(repo, ref):
     unusable(repo.check("--base", ref), f"there is no ref {ref}")
 
 
 @pytest.mark.parametrize(
-    "ref", ["-x", "--help", "--upload-pack=touch x", "--output=x", "-", "a\nb", "\x1b[31m", "x" * 2000]
+    "ref",
+    [
+        *["-x", "--help", "--upload-pack=touch x", "--output=x", "-", "a\nb", "\x1b[31m", "x" * 2000],
+        *["main..work", "main...work", "main^{tree}", "main^{commit}", "main^@", "main^!", "main:models", ":models"],
+        *["HEAD^{/x}", ":/x", "HEAD^{/(.*)(.*)(.*)\\1\\2}", "main@{1}", "main@{2 days ago}", "@{-1}", "@{u}", "^main"],
+        *["main~x", "main~9999999999", "main" + "~1" * 21, "a b", "a//b", "/a", "a.lock", "a?", "a*", "a[b]", "a\\b"],
+    ],
 )
 def test_a_ref_that_is_none(repo, ref):
     unusable(repo.check(f"--base={ref}"), "cannot be a ref")
@@ -133,6 +139,8 @@ def test_a_deleted_spec_is_listed(repo):
     done = repo.check("--base", "main")
     assert done.status == 0
     assert "deleted: models/inception.yaml" in done.out
+    assert "models/inception.yaml: CC106 warning: the file is gone, and with it the limits that it had" in done.out
+    assert repo.check("--base", "main", "--strict").status == 1
     last = repo.check("--base", "main", "-o", "json").json["specs"][-1]
     assert (last["status"], last["totals"], last["base_totals"]["macs"]) == ("deleted", None, macs())
     assert "deleted" not in repo.check("--base", "main", "models/net.yaml").out
@@ -366,7 +374,7 @@ def test_an_object_that_is_missing(repo):
     path = repo.path / ".git/objects" / blob[:2] / blob[2:]
     path.chmod(stat.S_IWUSR)
     path.unlink()
-    unusable(repo.check("--base", "main"), "git has no blob", "--filter")
+    unusable(repo.check("--base", "main"), "git has no blob", "git fsck")
 
 
 def test_a_repository_with_sha256(scratch):
