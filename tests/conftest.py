@@ -5,6 +5,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Deadlines, and the check for slow strategies, are in wall-clock time, which says nothing on a loaded machine.
+settings.register_profile("costcalc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("costcalc")
 
 
 @pytest.hookimpl(optionalhook=True)

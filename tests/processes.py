@@ -10,8 +10,8 @@ import time
 from contextlib import contextmanager, suppress
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PATIENCE = 60
-"""Seconds until a process that does not do what is waited for is a failure."""
+PATIENCE = 1200
+"""Seconds until a process that does not do what is waited for is a failure: a safety net, not a bound on its time."""
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def comes_to(numbers):
     return eval(numbers.replace("·", "*").replace("/", "//"), {"gcd": gcd})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(layer(), st.integers(1, 3))
 def test_the_product_is_the_count_for_every_op(network, batch):
     explanation = explain(network, ["layer"], quantities=QUANTITIES, batch=batch)

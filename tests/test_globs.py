@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 import pytest
+from bounds import cpu_time_below
 
 from costcalc.globs import match
 
@@ -64,6 +63,5 @@ def test_specs(pattern, name, matches):
     ("pattern", "name"), [("*a" * 200 + "b", "a" * 2000), ("**.a." * 100 + "b", "a." * 1000 + "c")]
 )
 def test_a_hostile_glob_takes_no_time(pattern, name):
-    start = perf_counter()
-    assert not match(pattern, name, ".")
-    assert perf_counter() - start < 5
+    with cpu_time_below(5):
+        assert not match(pattern, name, ".")

@@ -9,6 +9,7 @@ import sys
 from typing import NamedTuple
 
 import pytest
+from processes import PATIENCE
 
 from costcalc.cli import main
 
@@ -42,7 +43,7 @@ def process():
         return subprocess.run(
             [sys.executable, "-c", f"import sys\nfrom costcalc.cli import main\n{code}"],
             env={**known, **(env or {})},
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )

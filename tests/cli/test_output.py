@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from processes import PATIENCE
 
 from costcalc.cli import output
 from costcalc.cli.output import write_files
@@ -207,7 +208,7 @@ def on_terminal(columns, *arguments, env=None):
     except OSError:
         pass  # how a terminal says that nobody writes to it any more
     os.close(ours)
-    process.wait(timeout=60)
+    process.wait(timeout=PATIENCE)
     return b"".join(parts).decode().replace("\r\n", "\n")
 
 

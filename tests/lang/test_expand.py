@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import costcalc
 from costcalc.analysis import analyze
@@ -27,7 +27,7 @@ SETTINGS = {
     "inception": {"r5": 8},
     "gpt2": {"depth": 2},
 }
-drawn = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+drawn = settings(max_examples=60)
 
 
 def rows(network):

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from processes import PATIENCE
 
 import costcalc
 from costcalc.errors import CostcalcError
@@ -32,7 +33,7 @@ from .networks import text as written
 ROOT = Path(__file__).parents[2]
 TEXTS = [path.read_text() for path in sorted([*(ROOT / "specs").glob("*.yaml"),
                                               *(ROOT / "tests" / "specs" / "extra").glob("*.yaml")])]  # fmt: skip
-many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=150)
 
 
 def check(text: str) -> None:
@@ -304,7 +305,8 @@ TAKEN: dict[str, tuple[str | bytes, list[str]]] = {
 SECONDS, MEGABYTES = 10, 600
 PROGRAM = """
 import resource, sys
-resource.setrlimit(resource.RLIMIT_AS, ({0} << 20, {0} << 20))
+resource.setrlimit(resource.RLIMIT_AS, ({1} << 20, {1} << 20))
+resource.setrlimit(resource.RLIMIT_CPU, ({0}, {0}))
 from costcalc.cli import main
 sys.exit(main())
 """
@@ -312,9 +314,9 @@ sys.exit(main())
 
 def run(text: str | bytes, options: list[str]) -> subprocess.CompletedProcess[bytes]:
     data = text if isinstance(text, bytes) else text.encode()
-    command = [sys.executable, "-c", PROGRAM.format(MEGABYTES), "analyze", "-", "--color", "never", *options]
+    command = [sys.executable, "-c", PROGRAM.format(SECONDS, MEGABYTES), "analyze", "-", "--color", "never", *options]
     environment = {**os.environ, "COVERAGE_PROCESS_START": "", "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, env=environment, check=False)
+    return subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, env=environment, check=False)
 
 
 limited = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory as Linux has them")

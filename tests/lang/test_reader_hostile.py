@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from processes import PATIENCE
 
 from costcalc.errors import Fault, Source, SpecError
 from costcalc.lang import reader
@@ -26,7 +27,7 @@ PIECES = [
     *("b: ", "- ", ", ", " #", "\n  ", "\n- ", "&a ", "*a", "!!str ", "!x ", "---\n", "...\n", "<<: ", "%YAML 1.2\n"),
     *("0x10", "010", "1e3", ".inf", "1_0", "9" * 40, "max(a, b)", "w[0]", "{out:64}", "\\x1b[31m", "\r\n"),
 ]
-bounded = settings(deadline=None, max_examples=250)
+bounded = settings(max_examples=250)
 
 
 def mutations() -> st.SearchStrategy[str]:
@@ -171,7 +172,7 @@ try:
 except SpecError as error:
     print(render(error.faults))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr[-2000:]
     assert said in done.stdout
     assert len(done.stdout) < 100_000

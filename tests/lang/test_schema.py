@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
 from costcalc.lang.builtin_blocks import builtin
@@ -76,7 +76,7 @@ def test_it_takes_every_spec(path, loader):
     VALIDATOR.validate(yaml.load(path.read_text(), loader))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(specs)
 def test_it_takes_every_drawn_spec(drawn):
     VALIDATOR.validate(yaml.safe_load(text(drawn)))

@@ -131,7 +131,7 @@ def check(network, **options):
 
 
 @given(networks())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_network(network):
     check(network, stem=True)
 
@@ -142,7 +142,7 @@ def test_every_bundled_network(name):
 
 
 @given(networks(plain=True))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_normal_after_separable_is_the_plain_network(network):
     separable = costcalc.compare(network, strategies=["separable"], stem=True).candidate("separable").network
     back = costcalc.compare(separable, strategies=["normal"], stem=True).candidate("normal")
@@ -157,7 +157,7 @@ def test_normal_after_separable_is_the_plain_network(network):
     st.integers(1, 3),
     st.integers(0, 2),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_theory_is_practice(inputs, outputs, size, kernel, stride, padding):
     convolution = costcalc.strategies.Convolution(inputs, size, outputs, kernel, stride, padding)
     comparison = costcalc.compare(convolution)

@@ -134,7 +134,7 @@ def test_a_front_can_be_ranked(recipe):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 4).flatmap(lambda k: st.lists(st.tuples(*[st.integers(0, 5)] * k), min_size=1, max_size=40)))
 def test_any_front(points):
     keys = tuple(np.array(column) for column in zip(*points, strict=True))
