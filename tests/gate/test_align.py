@@ -140,3 +140,31 @@ def points(base, row):
 @given(st.lists(LAYERS, max_size=6), st.lists(LAYERS, max_size=6))
 def test_what_speaks_for_each_pair(base, now):
     assert _common(base, now) == [[points(layer, row) for row in now] for layer in base]
+
+
+ONE = "  - conv: {{out: 3, kernel: 1}}\n    name: {}\n"
+ACT = "  - {}:\n    name: {}\n"
+
+
+def named(form, *names):
+    return CHAIN + "".join(form.format(*([name] if isinstance(name, str) else name)) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("base", "text", "expected"),
+    [
+        # of layers that are alike, the first is paired with the first
+        (named(ONE, "x"), named(ONE, "y", "z"), [("renamed", "x", "y"), ("added", None, "z")]),
+        (named(ONE, "x", "y"), named(ONE, "z"), [("renamed", "x", "z"), ("removed", "y", None)]),
+        (named(ONE, "x", "y"), named(ONE, "z", "w"), [("renamed", "x", "z"), ("renamed", "y", "w")]),
+        # of two that were swapped and are as large, what stood first has made way
+        (
+            named(ACT, ("relu", "a"), ("gelu", "b")),
+            named(ACT, ("gelu", "c"), ("relu", "d")),
+            [("removed", "a", None), ("renamed", "b", "c"), ("added", None, "d")],
+        ),
+        (CHAIN + "  - relu\n  - gelu\n", CHAIN + "  - gelu\n  - relu\n", [("moved", "relu", "relu")]),
+    ],
+)
+def test_of_pairings_that_are_as_good(base, text, expected):
+    assert statuses(base, text) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 import tomllib
 from collections import Counter
 from fractions import Fraction
@@ -18,7 +19,7 @@ from costcalc.gate.git import Repository
 from costcalc.gate.git_objects import blob_id
 from costcalc.gate.git_snapshot import Snapshot
 from costcalc.gate.limits import allowance, figure, percentage
-from costcalc.gate.renames import likeness
+from costcalc.gate.renames import File, likeness, renames
 from costcalc.gate.toml_reader import read
 
 TEXT = """\
@@ -63,9 +64,8 @@ def test_places(path, key, value):
     assert (place.key[1:3], place.value[1:3]) == (key, value)
 
 
-SCALARS = st.one_of(
-    st.integers(), st.booleans(), st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))
-)
+# One of each kind of character: all of Unicode would have hypothesis build its tables within the first draw.
+SCALARS = st.one_of(st.integers(), st.booleans(), st.text(string.printable[:95] + "é\u0301ß中\u2028\ufeff\U0001f600"))
 KEYS = st.text("abc-_. \"'#[]=", min_size=1, max_size=4)
 
 
@@ -141,6 +141,12 @@ def test_an_allowance_is_exact(base, part):
         ("24", "8", lambda n: n <= 20 if n % 4 == 0 else None, ("20", "largest")),  # must divide into 4 groups
         ("24", "16", lambda n: n <= 18 or n == 23, None),  # not monotone: no value is the largest by bisection
         ("1_024", "512", lambda n: n <= 600, ("600", "largest")),
+        ("0.5", "0.25", lambda n: n <= 0.1, ("0.10", "largest")),  # below the base too
+        ("0.000004", "0.000001", lambda n: n <= 0.000003, ("0.000003", "largest")),
+        ("0.0000004", "0.0000001", lambda n: n <= 0.0000003, None),  # more than 6 decimal places
+        ("900", "9", lambda n: n <= 450 if n % 9 == 0 else None, ("450", "largest")),  # one of 9 is a network
+        ("3", "same", lambda n: True, None),
+        ("3", "1e", lambda n: True, None),
     ],
 )
 def test_the_largest_value_that_fits(written, base, fits, found):
@@ -149,9 +155,64 @@ def test_the_largest_value_that_fits(written, base, fits, found):
     assert largest_fit(change, lambda text: fits(float(text))) == found
 
 
+# Of 1 to 1000, those up to 100 fit. Bisection asks 500, 250, 125, 62, 93, 109, 101, ... and finds 100; what is left is
+# 900 wide. The values next to 100 and each eighth of what is left are asked too: if one fits, 100 is not the largest.
+@pytest.mark.parametrize("step", [*range(2, 8), *(900 * part // 8 for part in range(1, 8))])
+def test_a_value_is_not_the_largest_where_one_farther_on_fits(step):
+    def up(n):
+        return n <= 100 or n == 100 + step
+
+    assert largest_fit(Change("x", 0, 0, None, "1000", "1", 1000), lambda text: up(float(text))) is None
+
+    def down(n):  # the same, mirrored: 901 and more fit
+        return n >= 901 or n == 901 - step
+
+    found = ("898", "smallest") if step == 3 else None  # bisection asks 898 itself, and nothing below it fits
+    assert largest_fit(Change("x", 0, 0, None, "1", "1000", 1), lambda text: down(float(text))) == found
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 50])
+def test_a_value_may_be_the_largest_however_near_the_changed_one_is(step):
+    """The changed value itself is over the limit, and is not asked again."""
+    asked = []
+
+    def fits(text):
+        asked.append(text)
+        return int(text) <= 1000 - step
+
+    found = largest_fit(Change("x", 0, 0, None, "1000", "1", 1000), fits)
+    assert found == (str(1000 - step), "largest")
+    assert "1000" not in asked
+
+
 def test_no_value_fits_where_it_is_no_number():
     assert largest_fit(Change("x", 0, 0, None, "same", "valid", "same"), lambda _: True) is None
     assert largest_fit(Change("x", 0, 0, None, "true", "false", True), lambda _: True) is None
+
+
+def text_file(path, lines):
+    """A file for `renames` that is no network."""
+    text = "".join(f"{line}\n" for line in lines)
+    return File(path, (text,), lambda: text, lambda: None)
+
+
+@pytest.mark.parametrize(("kept", "renamed"), [(100, True), (51, True), (50, True), (49, False), (0, False)])
+def test_a_file_that_keeps_half_of_its_lines_or_more_was_renamed(kept, renamed):
+    old = [f"line {number:02}" for number in range(100)]
+    new = old[:kept] + [f"LINE {number:02}" for number in range(100 - kept)]
+    found = renames([text_file("old.yaml", old)], [text_file("new.yaml", new)])
+    assert found == ({"new.yaml": "old.yaml"} if renamed else {})
+
+
+def test_the_files_that_are_most_alike_were_renamed():
+    gone = [text_file("a.yaml", "1234"), text_file("b.yaml", "1235")]
+    # c has 3 of 4 lines of both, d 3 of b and 2 of a
+    assert renames(gone, [text_file("c.yaml", "1236"), text_file("d.yaml", "1275")]) == {
+        "c.yaml": "a.yaml",
+        "d.yaml": "b.yaml",
+    }
+    # e has 3 of 4 lines of a and 2 of b, f 2 of a and 1 of b: what is most alike goes first
+    assert renames(gone, [text_file("f.yaml", "1489"), text_file("e.yaml", "1274")]) == {"e.yaml": "a.yaml"}
 
 
 def test_likeness():

@@ -157,6 +157,10 @@ VALUES = {
     "make_divisible(12)": 16,
     "make_divisible(4)": 8,
     "make_divisible(24 * 0.35)": 8,
+    "make_divisible(20, 18)": 18,  # 90 % of 20, which is enough
+    "make_divisible(21, 18)": 36,  # 18 is below 90 % of 21: 18.9
+    "make_divisible(100, 90)": 90,
+    "make_divisible(101, 90)": 180,
     "make_divisible(4 * a, 8)": 32,
     "1 +\n 2": 3,
 }

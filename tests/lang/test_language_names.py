@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import costcalc
+from costcalc.lang.names import Segments
 
 from .language import fault, load, paths, spec
 
@@ -279,3 +283,41 @@ def test_names_consist_of_letters_digits_and_two_signs(layers):
 def test_names_of_the_language_are_not_given(name):
     for layers in (f"[{{relu: , name: {name}}}]", f"[{{concat: {{{name}: [], b: []}}}}]"):
         assert fault(spec(layers)).message == f"{name} is a name of the language"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "expected"),
+    [
+        (["a", "a", "a"], [], ["a", "a_2", "a_3"]),
+        (["a", "a"], ["a"], ["a_2", "a_3"]),
+        (["a", "a", "a"], ["a_2"], ["a", "a_3", "a_4"]),
+        (["a", "a", "a"], ["a_2", "a_3"], ["a", "a_4", "a_5"]),
+        # automatic names that clash: an op or a block may be called a_2
+        (["a_2", "a", "a"], [], ["a_2", "a", "a_3"]),
+        (["a", "a", "a_2"], [], ["a", "a_2", "a_2_2"]),
+        (["a_3", "a", "a", "a"], [], ["a_3", "a", "a_2", "a_4"]),
+        (["a_2", "a_2", "a", "a"], [], ["a_2", "a_2_2", "a", "a_3"]),
+        (["a", "a", "a_2", "a_2"], ["a_2_2"], ["a", "a_2", "a_2_3", "a_2_4"]),
+    ],
+)
+def test_automatic_segments(wanted, given, expected):
+    segments = Segments("", given)
+    assert [segments.take(each) for each in wanted] == expected
+
+
+SEGMENTS = st.sampled_from(["a", "a_2", "a_3", "a_2_2", "b"])
+
+
+@given(st.lists(SEGMENTS, max_size=12), st.sets(SEGMENTS))
+def test_no_automatic_segment_is_taken_twice_or_given(wanted, given):
+    segments = Segments("", given)
+    taken = [segments.take(each) for each in wanted]
+    assert len({*taken, *given}) == len(taken) + len(given)
+    for each, segment in zip(wanted, taken, strict=True):
+        assert re.fullmatch(rf"{each}(_\d+)?", segment)
+
+
+def test_blocks_whose_names_end_in_numbers_keep_unique_paths():
+    text = "blocks: {unit(): [relu], unit_2(): [gelu]}\ninput: [3, 8, 8]\nlayers: [unit, unit, unit_2, unit]\n"
+    names = [layer.name for layer in costcalc.loads(text).layers]
+    assert names == ["unit.relu", "unit_2.relu", "unit_2_2.gelu", "unit_3.relu"]

@@ -4,7 +4,7 @@ import pytest
 
 from costcalc.errors import ArgumentError
 from costcalc.ops import resize  # noqa: F401 - brings the type Mode
-from costcalc.ops.argument_types import ARGUMENT_TYPES
+from costcalc.ops.argument_types import ARGUMENT_TYPES, integer
 
 GOOD = [
     ("Positive", 24.000000000000004, 24),
@@ -91,3 +91,30 @@ def test_says_what_it_is(kind):
     assert kind.schema
     with pytest.raises(ArgumentError):
         kind.convert({})
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (24 * (1 + 0.9e-9), 24),
+        (24 * (1 - 0.9e-9), 24),
+        (24 * (1 + 1.1e-9), None),
+        (24 * (1 - 1.1e-9), None),
+        # a half is 1e-9 of 500 million: within it from there on
+        (500_000_000.5, 500_000_000),
+        (499_999_999.5, None),
+        (-500_000_000.5, -500_000_000),
+        (-499_999_999.5, None),
+        (1e-12, None),  # relative: nothing but 0 is near 0
+        (0.0, 0),
+        (1e300, None),
+        (float("nan"), None),
+        (float("inf"), None),
+    ],
+)
+def test_a_float_is_an_integer_within_a_billionth(value, number):
+    if number is None:
+        with pytest.raises(ArgumentError, match="expected an integer"):
+            integer(value)
+    else:
+        assert (integer(value), type(integer(value))) == (number, int)

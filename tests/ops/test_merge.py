@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costcalc.engine import Builder, LimitError
+
 from .tables import check, check_fault, fault, figures, make, row, table
 
 ROWS = [
@@ -66,3 +68,11 @@ def test_an_order_of_summands_changes_nothing(shape, data):
     add = make("add", {})
     assert add.shape(tuple(parts)) == add.shape(tuple(turned))
     assert figures(add, *parts) == figures(add, *turned)
+
+
+def test_a_dimension_may_be_10_to_the_30_and_no_more():
+    builder = Builder({"a": (10**30,), "b": (1,)})
+    (kept,) = builder.add(make("identity", {}), (builder.input("a"),), "kept")
+    assert kept.shape == (10**30,)
+    with pytest.raises(LimitError, match=r"a dimension beyond 10\^30"):
+        builder.add(make("concat", {}), (kept, builder.input("b")), "concat")

@@ -6,6 +6,7 @@ import pytest
 
 import costcalc
 from costcalc.errors import UsageError
+from costcalc.strategies.rewrite import Rewriter
 
 ALL = ["normal", "bottleneck", "separable", "grouped", "spatial"]
 
@@ -293,3 +294,59 @@ def test_a_network_without_convolutions_is_the_same_in_every_strategy():
     comparison = costcalc.compare(network(["linear: 4"], "[16]"))
     assert comparison.cells == ()
     assert {candidate.macs_ratio for candidate in comparison.candidates} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "forms"),
+    [
+        # a stem is a convolution on an input of at most 4 channels
+        ([PLAIN], "[4, 8, 8]", {}),
+        ([PLAIN], "[5, 8, 8]", {"conv": "normal"}),
+        # the input, and not the output of the first layer
+        (["identity", PLAIN], "[4, 8, 8]", {"conv": "normal"}),
+        # along one dimension there is nothing to divide
+        (["conv: {out: 8, kernel: 3}"], "[16, 8]", {"conv": "normal"}),
+        # three dimensions take three convolutions
+        (
+            [f"conv: {{out: 8, kernel: {kernel}}}" for kernel in ("[3, 1, 1]", "[1, 3, 1]", "[1, 1, 3]")],
+            "[16, 8, 8, 8]",
+            {"conv": "spatial"},
+        ),
+        (
+            [f"conv: {{out: 8, kernel: {kernel}}}" for kernel in ("[3, 1, 1]", "[1, 3, 1]")],
+            "[16, 8, 8, 8]",
+            {"conv": "normal", "conv_2": "normal"},
+        ),
+        # one of them is long in two dimensions, or works on groups
+        (
+            ["conv: {out: 8, kernel: [3, 3]}", "conv: {out: 8, kernel: [1, 3]}"],
+            "[16, 8, 8]",
+            {"conv": "normal", "conv_2": "normal"},
+        ),
+        (
+            ["conv: {out: 8, kernel: [3, 1], groups: 2}", "conv: {out: 8, kernel: [1, 3]}"],
+            "[16, 8, 8]",
+            {"conv": "grouped", "conv_2": "normal"},
+        ),
+    ],
+)
+def test_forms_of_other_shapes(layers, shape, forms):
+    assert {row.name: row.form for row in cells(layers, shape)} == forms
+
+
+def test_spatial_cells_keep_strides_and_margins_in_each_dimension():
+    """A kernel of 3×1×3 is a 3×1×1 and a 1×1×3; what is 1 long goes with the last one, with its stride of 2."""
+    layer = "conv: {out: 5, kernel: [3, 1, 3], stride: [1, 2, 1], padding: [1, 0, 1], bias: false}"
+    candidate = costcalc.compare(network([layer], "[6, 8, 8, 8]"), strategies=["spatial"]).candidate("spatial")
+    first, second = candidate.analysis.layers
+    assert (first.name, first.outputs) == ("conv.conv_3x1x1", ((5, 8, 8, 8),))
+    assert (second.name, second.outputs) == ("conv.conv_1x1x3", ((5, 8, 4, 8),))
+    assert first.totals.macs == 5 * 8 * 8 * 8 * 3 * 6
+    assert second.totals.macs == 5 * 8 * 4 * 8 * 3 * 5
+
+
+def test_a_new_layer_has_a_name_that_no_other_has():
+    rewriter = Rewriter(network(["relu", "relu", "gelu"]))
+    assert rewriter.unique("relu", set()) == "relu_3"
+    assert rewriter.unique("relu", {"relu"}) == "relu"
+    assert rewriter.unique("silu", set()) == "silu"

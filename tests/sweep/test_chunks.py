@@ -223,3 +223,17 @@ def test_a_chunk_travels_with_its_reasons():
     received = pickle.loads(pickle.dumps(chunk))
     assert received.invalid(np.arange(60)) == chunk.invalid(np.arange(60))
     assert any(chunk.invalid(np.arange(60)))
+
+
+@pytest.mark.parametrize("slab", [1, 7, 30])
+@pytest.mark.parametrize(
+    ("axes", "shape"),
+    [
+        ({"a": range(1, 12), "b": range(1, 6)}, "[3, 8, 8]"),
+        ({"a": range(1, 5), "b": range(1, 4)}, "[3, a * 10 ** 9, b * 10 ** 9]"),  # beyond int64
+    ],
+)
+def test_figures_that_are_carried_out_slab_by_slab(monkeypatch, slab, axes, shape):
+    """The second and later slabs do not start at 0."""
+    monkeypatch.setattr("costcalc.sweep.totals.SLAB", slab)
+    swept(text("  - conv: {out: a + b, kernel: 1, act: relu}\n  - conv: {out: 5 * b, kernel: 1}", shape=shape), **axes)

@@ -88,7 +88,7 @@ def grown(inner):
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.recursive(names, grown, max_leaves=6), lists, lists, lists)
 def test_any_expression_is_what_plain_python_makes_of_each_configuration(text, a, b, c):
     same(lambda a, b, c: evaluate(text, {"a": a, "b": b, "c": c}), a, b, c)
@@ -101,7 +101,24 @@ def test_numbers_below_one_are_compared_with_plain_ones(compare, plain):
     same(lambda a, b: compare(plain, b / a), [2], [0, -1, 1])
 
 
-@settings(max_examples=200, deadline=None)
+# The float nearest to 2^53 + 1 is 2^53; Python compares an int and a float by their exact values, numpy as two floats.
+AROUND = [2**53 - 1, 2**53, 2**53 + 1, 2**53 + 2, -(2**53) - 1]
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt])
+@pytest.mark.parametrize("scale", [1, 2**10 + 1])
+def test_ints_and_floats_beyond_2_to_the_53_are_compared_exactly(compare, scale):
+    ints, floats = [scale * each for each in AROUND], [float(scale * 2**53), 0.5, -float(scale * 2**53)]
+    for swap in (False, True):
+        function = (lambda a, b: compare(b, a)) if swap else compare
+        same(function, ints, floats)
+        for each in floats:
+            same(lambda a, each=each, function=function: function(a, each), ints)
+        for each in ints:
+            same(lambda a, each=each, function=function: function(each, a), floats)
+
+
+@settings(max_examples=200)
 @given(
     st.sampled_from(
         [
