@@ -34,17 +34,37 @@ class NotExpressibleError(CostcalcError):
 
 
 class Found(NamedTuple):
-    """A cell that a strategy recognises: its convolutions in order, as indices of layers, and what its options are."""
+    """A cell that a strategy recognises, in indices of layers: its convolutions in order, and what its options are.
+
+    `others` are further layers of the cell, such as a concat. What belongs to a convolution anyway, its norm, its
+    activation and its gate, need not be named.
+    """
 
     convolutions: tuple[int, ...]
     options: Mapping[str, int] = {}
+    others: tuple[int, ...] = ()
 
 
 class Finish(NamedTuple):
-    """What belongs to a convolution besides its products: a bias, and the layers of its norm and act, as indices."""
+    """What belongs to a convolution besides its products: a bias, and the layers behind it, as indices.
+
+    Those layers are its norm, its activation, and a gate such as squeeze and excite: a subgraph with one input.
+    """
 
     bias: bool
     followers: tuple[int, ...] = ()
+
+
+class Part(NamedTuple):
+    """An op of a new cell that takes something else than the output of the part before it, or ends otherwise.
+
+    `inputs` names other parts, or `input`, the tensor that enters the cell. `finish` is `inner` or `last` of the cell;
+    by default the last part ends as `last` does, and every other one that can have a norm as `inner`.
+    """
+
+    op: Op
+    inputs: tuple[str, ...] = ()
+    finish: Finish | None = None
 
 
 class Cell(NamedTuple):
@@ -111,16 +131,18 @@ class Theory(NamedTuple):
 
 
 class Strategy(NamedTuple):
-    """A way to carry out a convolution.
+    """A way to carry out a convolution: a rewrite of one subgraph, a cell, as another.
 
-    `write` gives the ops of the new cell in order, each under a segment for its name; norms and activations are put
-    behind them afterwards. It raises `NotExpressibleError`, and any error about an option that was given. `recognise`
-    is asked about each convolution with a kernel above 1, and finds the cell of this form that it is in, if any.
+    `write` gives the parts of the new cell, each under a segment for its name. An op by itself takes the output of the
+    part before it; a `Part` says what it takes. The output of the last part leaves the cell. Norms, activations and
+    gates are put behind the parts afterwards. It raises `NotExpressibleError`, and any error about an option that was
+    given. `recognise` is asked about each convolution with a kernel above 1, and finds the cell of this form that it is
+    in, if any.
     """
 
     name: str
     summary: str
-    write: Callable[[Cell, Mapping[str, int]], Mapping[str, Op]]
+    write: Callable[[Cell, Mapping[str, int]], Mapping[str, Op | Part]]
     recognise: Callable[[Graph, int], Found | None] | None = None
     options: tuple[str, ...] = ()
     """The names of its options, integers of at least 1."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from costcalc.model import Analysis, Network
     from costcalc.strategies.base import Cell
-    from costcalc.strategies.rewrite import Chain
+    from costcalc.strategies.rewrite import Subgraph
 
 AS_IS = "as_is"
 CHEAPEST = "cheapest"
@@ -124,14 +124,14 @@ class _Work:
         self.choices = choices
         self.base = analyze(network, batch=batch)
         self.rewriter = Rewriter(network)
-        self.chains: dict[str, dict[str, Chain]] = {}
+        self.written: dict[str, dict[str, Subgraph]] = {}
         self.reasons: dict[str, dict[str, str]] = {}
         for cell in cells:
-            chains, reasons = self.chains.setdefault(cell.name, {}), self.reasons.setdefault(cell.name, {})
+            written, reasons = self.written.setdefault(cell.name, {}), self.reasons.setdefault(cell.name, {})
             for label, choice in choices.items():
                 try:
                     if not choice.keeps(cell):
-                        chains[label] = self.rewriter.write(cell, choice)
+                        written[label] = self.rewriter.write(cell, choice)
                 except NotExpressibleError as error:
                     reasons[label] = str(error)
 
@@ -150,9 +150,9 @@ class _Work:
     ) -> Candidate:
         placed = []
         for cell in self.cells:
-            chain = self.chains[cell.name].get(chosen[cell.name])
-            if chain is not None:
-                placed.append((cell, chain))
+            subgraph = self.written[cell.name].get(chosen[cell.name])
+            if subgraph is not None:
+                placed.append((cell, subgraph))
         network = self.rewriter.replay(f"{self.network.name}_{strategy}", placed)
         analysis = analyze(network, batch=self.base.batch)
         ratios = [_ratio(analysis, self.base, name) for name in ("macs", "params")]
@@ -161,10 +161,10 @@ class _Work:
     def row(self, cell: Cell) -> Row:
         """What one cell costs in every form. Of two that cost the same, a strategy comes before the cell as it is."""
         own = _sum([self.base.layers[index].totals for index in cell.layers])
-        chains = self.chains[cell.name]
+        written = self.written[cell.name]
         figures = {
             AS_IS: own,
-            **{label: self._cost(chains[label]) if label in chains else own for label in self.choices},
+            **{label: self._cost(written[label]) if label in written else own for label in self.choices},
         }
         reasons = self.reasons[cell.name]
         ranked = [label for label in (*self.choices, AS_IS) if label not in reasons]
@@ -197,8 +197,8 @@ class _Work:
         except NotExpressibleError:
             return None  # it is listed where normal is among the strategies
 
-    def _cost(self, chain: Chain) -> Totals:
-        return _sum([totals(layer, self.base.batch) for layer in chain])
+    def _cost(self, subgraph: Subgraph) -> Totals:
+        return _sum([totals(layer, self.base.batch) for layer in subgraph])
 
     def rest(self) -> Totals:
         """What is in no cell."""

@@ -1,4 +1,4 @@
-"""A network as strategies look at it: which convolution alone follows which, and the cells that they form."""
+"""A network as strategies see it: which convolution alone follows which, and the cells that they form."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.model import Tensor
 from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
+from costcalc.ops.merge import Mul
 from costcalc.ops.shapes import spread
 from costcalc.strategies.base import Cell, Finish, Found
 
@@ -19,49 +20,93 @@ if TYPE_CHECKING:
 Convolution: TypeAlias = Conv | DepthwiseConv | ConvTranspose
 STEM_CHANNELS = 4
 """A convolution on a network input of at most so many channels is the stem."""
+MAX_GATE = 16
+"""The layers that a gate may have."""
 
 
 class Graph:
     """The layers of a network, those that are convolutions, and which of them follow each other.
 
-    `after` and `before` hold convolutions whose link nothing else looks into: the one's output, through its norm and
-    act, goes to the other and nowhere else. `followers` holds the layers of that norm and act.
+    `followers` holds what belongs to each convolution: its norm, its activation, and a gate. `after` and `before` hold
+    convolutions whose link nothing else reads: the one's output, through its followers, goes to the other alone.
     """
 
     def __init__(self, network: Network) -> None:
         self.layers = network.layers
-        readers: list[list[int]] = [[] for _ in self.layers]
+        self.readers: list[list[int]] = [[] for _ in self.layers]
+        """The layers that read each layer's outputs; -1 for an output of the network."""
         for index, layer in enumerate(self.layers):
             for tensor in layer.inputs:
                 if tensor.layer >= 0:
-                    readers[tensor.layer].append(index)
+                    self.readers[tensor.layer].append(index)
         for tensor in network.outputs.values():
             if tensor.layer >= 0:
-                readers[tensor.layer].append(-1)
-        self._only = [found[0] if len(found) == 1 else -1 for found in readers]
+                self.readers[tensor.layer].append(-1)
         self.convolutions = [index for index, layer in enumerate(self.layers) if isinstance(layer.op, Convolution)]
         self.followers = {index: self._follow(index) for index in self.convolutions}
         self.after: dict[int, int] = {}
         for index in self.convolutions:
-            reader = self._only[self.last(index)]
+            reader = self._only_reader(self.last(index))
             if reader >= 0 and reader in self.followers:
                 self.after[index] = reader
         self.before = {after: index for index, after in self.after.items()}
 
+    def _only_reader(self, index: int) -> int:
+        """The one layer that reads a layer's output, or -1."""
+        readers = self.readers[index]
+        return readers[0] if len(readers) == 1 else -1
+
     def _follow(self, index: int) -> tuple[int, ...]:
-        """What the convolution's own norm and act wrote, and one norm and one activation at most that stand behind."""
+        """What the convolution's own norm and act wrote, and behind that at most one norm, one activation, one gate."""
         found: list[int] = []
         roles: set[str] = set()
         last = index
-        while (reader := self._only[last]) >= 0:
-            layer = self.layers[reader]
-            part = layer.op.role
-            if layer.host != index and (not part or part in roles or layer.host is not None):
-                break
-            roles.add(part)
-            found.append(reader)
-            last = reader
-        return tuple(found)
+        while True:
+            reader = self._only_reader(last)
+            if reader >= 0 and self._is_follower(reader, index, roles):
+                roles.add(self.layers[reader].op.role)
+                found.append(reader)
+            elif "gate" not in roles and (gate := self._gate(last)):
+                roles.add("gate")
+                found += gate
+            else:
+                return tuple(found)
+            last = found[-1]
+
+    def _is_follower(self, reader: int, index: int, roles: set[str]) -> bool:
+        """Whether a layer is a norm or an activation of a convolution, and not a second one of its kind."""
+        layer = self.layers[reader]
+        part = layer.op.role
+        return layer.host == index or (bool(part) and part not in roles and layer.host is None)
+
+    def _gate(self, last: int) -> list[int]:
+        """Layers that make factors of one layer's output alone and multiply it by them, as squeeze and excite does."""
+        ends = [reader for reader in self.readers[last] if reader >= 0 and isinstance(self.layers[reader].op, Mul)]
+        if not ends or len(self.readers[last]) < 2:
+            return []
+        end = max(ends)
+        found = {end}
+        pending = [tensor.layer for tensor in self.layers[end].inputs]
+        while pending:
+            index = pending.pop()
+            if index == last or index in found:
+                continue
+            if index < last or len(found) >= MAX_GATE:
+                return []
+            found.add(index)
+            pending += [tensor.layer for tensor in self.layers[index].inputs]
+        read = {reader for index in (last, *found - {end}) for reader in self.readers[index]}
+        wide = any(max(self.kernel(index)) > 1 for index in found if isinstance(self.layers[index].op, Convolution))
+        same = self.layers[end].outputs == self.layers[last].outputs
+        return sorted(found) if read <= found and same and not wide else []
+
+    def boundary(self, inside: set[int]) -> tuple[Tensor, int] | None:
+        """The tensor that enters some layers, and the layer whose output leaves them; None unless each is one."""
+        entering = {tensor for index in inside for tensor in self.layers[index].inputs if tensor.layer not in inside}
+        read = {index: self.readers[index] for index in inside}
+        ends = [index for index, readers in read.items() if not readers or any(each not in inside for each in readers)]
+        sources = list(entering)
+        return (sources[0], ends[0]) if len(sources) == len(ends) == 1 else None
 
     def last(self, index: int) -> int:
         """The layer whose output is the convolution's with its norm and act."""
@@ -98,9 +143,17 @@ class Graph:
         assert isinstance(op, Convolution)
         return op
 
+    def cell_layers(self, found: Found) -> tuple[int, ...]:
+        """Every layer of a cell, in the order of the network."""
+        own = {layer for index in found.convolutions for layer in (index, *self.followers[index])}
+        return tuple(sorted(own.union(found.others)))
+
     def cell(self, form: str, found: Found, reason: str = "") -> Cell:
         """The cell that some convolutions form: its kernel is theirs, and its stride the product of theirs."""
-        convolutions = found.convolutions
+        convolutions, layers = found.convolutions, self.cell_layers(found)
+        boundary = self.boundary(set(layers))
+        assert boundary is not None, "recognise() takes nothing else"
+        source, end = boundary
         kernels = [self.kernel(index) for index in convolutions]
         rank = len(kernels[0])
         anchor = max(range(len(kernels)), key=lambda position: (max(kernels[position]), -position))
@@ -117,13 +170,12 @@ class Graph:
         margins = [(0,) * rank if isinstance(op.padding, str) else spread(op.padding, rank, "padding") for op in ops]
         dilations = [spread(op.dilation, rank, "dilation") for op in ops]
         first, last = convolutions[0], convolutions[-1]
-        end = self.layers[self.last(last)]
         return Cell(
             name=self.layers[convolutions[anchor]].name,
             form=form,
-            layers=tuple([layer for index in convolutions for layer in (index, *self.followers[index])]),
-            source=self.layers[first].inputs[0],
-            result=Tensor(self.last(last), 0, end.outputs[0]),
+            layers=layers,
+            source=source,
+            result=Tensor(end, 0, self.layers[end].outputs[0]),
             kernel=tuple([kernels[owner][axis] for axis, owner in enumerate(owners)]),
             stride=tuple(stride),
             padding="same" if same else tuple([margins[owner][axis] for axis, owner in enumerate(owners)]),
@@ -163,6 +215,7 @@ def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[Cell]:
                 candidate
                 and len(candidate.convolutions) > len(found.convolutions)
                 and taken.isdisjoint(candidate.convolutions)
+                and graph.boundary(set(graph.cell_layers(candidate)))
             ):
                 form, found = name, candidate
         reason = ""

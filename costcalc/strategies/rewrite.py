@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, TypeAlias
 from costcalc.engine import MAX_LAYERS, Builder
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.lang.names import Segments
-from costcalc.model import Layer
+from costcalc.model import Cost, Layer, Tensor
 from costcalc.ops.argument_types import show
-from costcalc.strategies.base import NotExpressibleError
+from costcalc.strategies.base import Finish, NotExpressibleError, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
-    from costcalc.model import Network, Tensor
+    from costcalc.formula import Dim
+    from costcalc.model import Network
+    from costcalc.ops.base import Op
     from costcalc.strategies.base import Cell, Choice
 
-Chain: TypeAlias = tuple[Layer, ...]
-"""The layers of a cell, one behind the other, before they have a place: no inputs, and hosts counted from the first."""
+Subgraph: TypeAlias = tuple[Layer, ...]
+"""The layers of a new cell before they have a place in a network. Inputs and hosts count from its first layer; the
+input -1 is the tensor that enters the cell, and the last layer's output leaves it."""
 
 
 class Rewriter:
@@ -29,45 +32,24 @@ class Rewriter:
         self.names = {layer.name for layer in network.layers}
         self.builder = Builder(network.inputs, MAX_LAYERS + 4 * len(network.layers))
 
-    def write(self, cell: Cell, choice: Choice) -> Chain:
+    def write(self, cell: Cell, choice: Choice) -> Subgraph:
         """The layers of a cell as a strategy writes it. Raises `NotExpressibleError`, and errors about options.
 
-        One convolution takes the cell's name, several take names below it. The norm and act behind the last are the
-        same layers as before.
+        One part takes the cell's name, several take names below it. The layers behind the last are the same as before.
         """
         if cell.reason:
             raise NotExpressibleError("{}", cell.reason)
         parts = choice.strategy.write(cell, choice.options)
         if not parts:
             raise CostcalcError("{} writes no layers for {}", choice.strategy.name, cell.name)
-        old = self.network.layers
-        own = {old[index].name for index in cell.layers}
-        span = next((old[index].span for index in cell.layers if old[index].name == cell.name), None)
-        segments = Segments(f"{cell.name}.", parts)
-        chain: list[Layer] = []
-
-        def add(layer: Layer) -> None:
-            shape = chain[-1].outputs[0] if chain else cell.source.shape
-            try:
-                outputs, cost = self.builder.infer(layer.op, (shape,))
-            except ShapeError as error:
-                raise NotExpressibleError(error.message, *error.values, help=error.help) from error
-            chain.append(layer._replace(outputs=outputs, cost=cost, inputs=()))
-
-        for number, (segment, op) in enumerate(parts.items(), 1):
-            final = number == len(parts)
-            name = f"{cell.name}.{segment}" if len(parts) > 1 else cell.name
-            host = len(chain)
-            add(Layer(self.unique(name, own), op, (), (), old[cell.layers[0]].cost, span))
-            for index in (cell.last if final else cell.inner).followers if final or op.followed else ():
-                layer = old[index]
-                name = layer.name if final else self.unique(f"{cell.name}.{segments.take(layer.op.name)}", own)
-                add(layer._replace(name=name, host=None if layer.host is None else host))
-        if chain[-1].outputs != (cell.result.shape,):
+        new = _NewCell(self, cell, parts)
+        for segment, part in parts.items():
+            new.add_part(segment, part if isinstance(part, Part) else Part(part))
+        if new.layers[-1].outputs != (cell.result.shape,):
             raise NotExpressibleError(
-                "would give {} in place of {}", show(chain[-1].outputs[0]), show(cell.result.shape)
+                "would give {} in place of {}", show(new.layers[-1].outputs[0]), show(cell.result.shape)
             )
-        return tuple(chain)
+        return tuple(new.layers)
 
     def unique(self, wanted: str, own: set[str]) -> str:
         """A name that no layer outside of the cell has."""
@@ -77,14 +59,14 @@ class Rewriter:
             name = f"{wanted}_{count}"
         return name
 
-    def replay(self, name: str, cells: Iterable[tuple[Cell, Chain]]) -> Network:
+    def replay(self, name: str, cells: Iterable[tuple[Cell, Subgraph]]) -> Network:
         """The network with new layers in place of these cells.
 
         A new cell stands where the first layer of the old one stood: its input is there, and what reads it comes later.
         """
         builder, network = self.builder, self.network
         builder.layers = []
-        first = {cell.layers[0]: (cell, chain) for cell, chain in cells}
+        first = {cell.layers[0]: (cell, subgraph) for cell, subgraph in cells}
         gone = {index for cell, _ in first.values() for index in cell.layers}
         tensors: dict[tuple[int, int], Tensor] = {
             (tensor.layer, tensor.port): tensor for tensor in map(builder.input, network.inputs)
@@ -104,12 +86,94 @@ class Rewriter:
                 for tensor in outputs:
                     tensors[index, tensor.port] = tensor
             elif index in first:
-                cell, chain = first[index]
-                tensor = tensors[cell.source.layer, cell.source.port]
+                cell, subgraph = first[index]
                 start = len(builder.layers)
-                for new in chain:
+                inner = {(-1, 0): tensors[cell.source.layer, cell.source.port]}
+                for number, new in enumerate(subgraph):
+                    inputs = tuple([inner[tensor.layer, tensor.port] for tensor in new.inputs])
                     host = None if new.host is None else start + new.host
-                    (tensor,) = builder.add(new.op, (tensor,), new.name, new.span, host)
-                tensors[cell.result.layer, cell.result.port] = tensor
+                    made = builder.add(new.op, inputs, new.name, new.span, host)
+                    inner |= {(number, tensor.port): tensor for tensor in made}
+                tensors[cell.result.layer, cell.result.port] = inner[len(subgraph) - 1, 0]
         ends = {label: tensors[tensor.layer, tensor.port] for label, tensor in network.outputs.items()}
         return builder.network(name, ends, network.params, network.source, network.description)
+
+
+class _NewCell:
+    """The layers of a new cell, as they are added."""
+
+    def __init__(self, rewriter: Rewriter, cell: Cell, parts: Collection[str]) -> None:
+        self.rewriter = rewriter
+        self.cell = cell
+        self.old = rewriter.network.layers
+        self.parts = parts
+        self.own = {self.old[index].name for index in cell.layers}
+        """Names that become free."""
+        self.span = next((self.old[index].span for index in cell.layers if self.old[index].name == cell.name), None)
+        self.segments = Segments(f"{cell.name}.", parts)
+        self.layers: list[Layer] = []
+        self.output = Tensor(-1, 0, cell.source.shape)
+        """What leaves the part that was added last."""
+        self.outputs = {"input": self.output}
+
+    def add_part(self, segment: str, part: Part) -> None:
+        """An op of the new cell, and what belongs behind it."""
+        for name in part.inputs:
+            if name not in self.outputs:
+                raise CostcalcError(
+                    "{}.{} takes {}, and no part before it has this name", self.cell.name, segment, name
+                )
+        final = len(self.outputs) == len(self.parts)
+        name = f"{self.cell.name}.{segment}" if len(self.parts) > 1 else self.cell.name
+        inputs = tuple([self.outputs[name] for name in part.inputs]) or (self.output,)
+        host = len(self.layers)
+        self._add(Layer(self.rewriter.unique(name, self.own), part.op, inputs, (), Cost(), self.span))
+        default = self.cell.last if final else self.cell.inner if part.op.followed else Finish(bias=False)
+        self._add_followers((part.finish or default).followers, host, keep_names=final)
+        self.outputs[segment] = self.output
+
+    def _add(self, layer: Layer) -> None:
+        """A layer with its inputs, its outputs inferred. Raises `NotExpressibleError` where it cannot take them."""
+        try:
+            outputs, cost = self.rewriter.builder.infer(layer.op, tuple([tensor.shape for tensor in layer.inputs]))
+        except ShapeError as error:
+            raise NotExpressibleError(error.message, *error.values, help=error.help) from error
+        self.output = Tensor(len(self.layers), 0, outputs[0])
+        self.layers.append(layer._replace(outputs=outputs, cost=cost))
+
+    def _add_followers(self, followers: Sequence[int], host: int, *, keep_names: bool) -> None:
+        """What stood behind a convolution of the old cell, behind a layer of the new one."""
+        if not followers:
+            return
+        entry = self.old[followers[0]].inputs[0]
+        new = {(entry.layer, entry.port): self.output}
+        places = {entry.layer: host, **dict.fromkeys(self.cell.layers, host)}
+        for index in followers:
+            layer = self.old[index]
+            op = _widened(layer.op, layer.outputs[0][0], entry.shape[0], new[entry.layer, entry.port].shape[0])
+            name = f"{self.cell.name}.{self.segments.take(layer.op.name)}"
+            self._add(
+                layer._replace(
+                    name=layer.name if keep_names else self.rewriter.unique(name, self.own),
+                    op=op,
+                    inputs=tuple([new[tensor.layer, tensor.port] for tensor in layer.inputs]),
+                    host=None if layer.host is None else places[layer.host],
+                )
+            )
+            places[index] = len(self.layers) - 1
+            new |= {
+                (index, port): Tensor(len(self.layers) - 1, port, shape)
+                for port, shape in enumerate(self.layers[-1].outputs)
+            }
+
+
+def _widened(op: Op, out: Dim, old: Dim, new: Dim) -> Op:
+    """An op of a gate for another number of channels: where it gave a factor for each of the old, for each of the new.
+
+    >>> from costcalc.ops.conv import Conv
+    >>> str(_widened(Conv(out=96, kernel=1), 96, 96, 64)), str(_widened(Conv(out=4, kernel=1), 4, 96, 64))
+    ('conv(out=64, kernel=1)', 'conv(out=4, kernel=1)')
+    """
+    if "out" not in op.fields or out != old or old == new:
+        return op
+    return type(op)(**{**op.arguments, "out": new})
