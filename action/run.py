@@ -1,7 +1,7 @@
 """What the GitHub action does: one check, and one comment on the pull request that is kept up to date.
 
 Everything from outside comes in by the environment, and goes on as an argument or as JSON: no text passes a shell. The
-comment never decides: where it cannot be written, as with the read-only token of a fork, the check's status stands.
+comment never decides: whatever GitHub answers, or does not, the exit status and the verdict are those of the check.
 """
 
 from __future__ import annotations
@@ -11,18 +11,32 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 MARKER = "<!-- costcalc-check -->"
+AUTHOR = "github-actions[bot]"
+"""Who writes with the token that a workflow has by itself."""
 PAGES = 30
+LONGEST = 32 * 2**20
+"""Bytes of an answer: a hundred comments have at most 65,536 characters each."""
+TIMEOUT = 30
+PATIENCE = 120
+"""Seconds without anything from GitHub, and for the comment as a whole."""
+UNUSABLE = 2
 VERDICTS = {0: "pass", 1: "fail"}
+
+
+class OddAnswerError(ValueError):
+    """An answer of GitHub that is not what its API promises."""
 
 
 def main() -> int:
     """Check, comment, and return the check's status."""
-    reports = Path(os.environ["RUNNER_TEMP"])
+    reports = Path(os.environ["RUNNER_TEMP"]).resolve()  # the runner's own: it may be below a symlink
     markdown, document = reports / "costcalc.md", reports / "costcalc.json"
     for path in (markdown, document):
         path.unlink(missing_ok=True)
@@ -31,16 +45,16 @@ def main() -> int:
     if output:
         with Path(output).open("a", encoding="utf-8") as stream:
             stream.write(f"verdict={VERDICTS.get(status, 'error')}\n")
-    number = pull_request()
-    if number and os.environ.get("INPUT_COMMENT") == "true" and markdown.exists() and document.exists():
-        try:
+    try:
+        number = pull_request()
+        if number and os.environ.get("INPUT_COMMENT") == "true" and markdown.exists() and document.exists():
             changed = news(json.loads(document.read_text(encoding="utf-8")))
-            comment(number, markdown.read_text(encoding="utf-8"), changed)
-        except HTTPError as error:
-            known = "the token may not comment, as on a pull request from a fork" if error.code in (401, 403) else ""
-            tell(known or f"GitHub answered {error.code} to the comment")
-        except (URLError, OSError, ValueError) as error:
-            tell(f"the comment could not be written: {type(error).__name__}")
+            GitHub().comment(number, markdown.read_text(encoding="utf-8"), changed)
+    except HTTPError as error:
+        known = "the token may not comment, as on a pull request from a fork" if error.code in (401, 403) else ""
+        tell(known or f"GitHub answered {error.code} to the comment")
+    except Exception as error:  # an answer may be odd in any way, and none changes the status
+        tell(f"the comment could not be written: {type(error).__name__}")
     return status
 
 
@@ -55,9 +69,14 @@ def check(markdown: Path, document: Path) -> int:
     if os.environ.get("INPUT_STRICT") == "true":
         command.append("--strict")
     specs = [line.strip() for line in os.environ.get("INPUT_SPECS", "").split("\n") if line.strip()]
-    environment = {name: value for name, value in os.environ.items() if name != "INPUT_TOKEN"}
+    environment = {name: value for name, value in os.environ.items() if "TOKEN" not in name}
     folder = os.environ.get("INPUT_FOLDER") or "."
-    return subprocess.run([*command, "--", *specs], cwd=folder, env=environment, check=False).returncode
+    try:
+        status = subprocess.run([*command, "--", *specs], cwd=folder, env=environment, check=False).returncode
+    except OSError as error:
+        sys.stderr.write(f"costcalc cannot run in the working-directory: {error.strerror}\n")
+        return UNUSABLE
+    return status if status >= 0 else 128 - status
 
 
 def news(document: dict[str, Any]) -> bool:
@@ -74,44 +93,100 @@ def pull_request() -> int:
         return 0
 
 
-def comment(number: int, text: str, changed: bool) -> None:
-    """Write the comment, or bring the one that is there up to date; none is begun where nothing changed."""
-    there = existing(number)
-    if there is None:
-        if changed:
-            ask("POST", f"issues/{number}/comments", {"body": text})
-    elif there["body"].replace("\r\n", "\n").strip() != text.strip():
-        ask("PATCH", f"issues/comments/{int(there['id'])}", {"body": text})
+class SameOrigin(HTTPRedirectHandler):
+    """Follows a redirect to the same scheme, host and port alone: the token is for nobody else."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        """The request to follow with; None makes an `HTTPError` of the redirect."""
+        if urlsplit(req.full_url)[:2] != urlsplit(newurl)[:2]:
+            return None
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def existing(number: int) -> dict[str, Any] | None:
-    """The comment of an earlier run: it begins with the marker, and a bot wrote it, not anybody who copied it."""
-    for page in range(1, PAGES + 1):
-        comments = ask("GET", f"issues/{number}/comments?per_page=100&page={page}")
-        for each in comments:
-            if (each.get("body") or "").startswith(MARKER) and (each.get("user") or {}).get("type") == "Bot":
-                return dict(each)
-        if len(comments) < 100:
-            break
-    return None
+class GitHub:
+    """GitHub's API about this repository, for one comment."""
+
+    def __init__(self) -> None:
+        self.api = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+        self.graphql = os.environ.get("GITHUB_GRAPHQL_URL", "https://api.github.com/graphql")
+        self.repository = f"{self.api}/repos/{os.environ['GITHUB_REPOSITORY']}"
+        self.deadline = monotonic() + PATIENCE
+        self.opener = build_opener(SameOrigin)
+
+    def comment(self, number: int, text: str, changed: bool) -> None:
+        """Write the comment, or bring the one that is there up to date; none is begun where nothing changed."""
+        there = self.existing(number)
+        if there is None:
+            if changed:
+                self.ask("POST", f"{self.repository}/issues/{number}/comments", {"body": text})
+            return
+        id, body = there
+        if body.replace("\r\n", "\n").strip() != text.strip():
+            self.ask("PATCH", f"{self.repository}/issues/comments/{id}", {"body": text})
+
+    def existing(self, number: int) -> tuple[int, str] | None:
+        """The id and the text of the comment of an earlier run: it begins with the marker, and this token wrote it."""
+        author = ""
+        for page in range(1, PAGES + 1):
+            comments = self.ask("GET", f"{self.repository}/issues/{number}/comments?per_page=100&page={page}")
+            if not isinstance(comments, list):
+                raise OddAnswerError
+            for each in comments:
+                id, body, login = _parts(each)
+                if body.startswith(MARKER):
+                    author = author or self.author()
+                    if login in (author, f"{author}[bot]"):
+                        return id, body
+            if len(comments) < 100:
+                break
+        return None
+
+    def author(self) -> str:
+        """Whose token this is."""
+        try:
+            answer = self.ask("POST", self.graphql, {"query": "query { viewer { login } }"})
+            login = answer["data"]["viewer"]["login"]
+        except (HTTPError, KeyError, TypeError):
+            return AUTHOR
+        return login if isinstance(login, str) and login else AUTHOR
+
+    def ask(self, method: str, url: str, body: dict[str, str] | None = None) -> Any:
+        """The answer to one request. Raises `OSError`, `HTTPException` or `ValueError`."""
+        request = Request(  # noqa: S310 (the runner gives the address)
+            url,
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={
+                "Authorization": f"Bearer {os.environ.get('INPUT_TOKEN', '')}",
+                "Accept": "application/vnd.github+json",
+                "Content-Type": "application/json",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+        )
+        content = b""
+        with self.opener.open(request, timeout=TIMEOUT) as answer:
+            while part := answer.read1(2**16):
+                content += part
+                if len(content) > LONGEST:
+                    raise OddAnswerError
+                if monotonic() > self.deadline:
+                    raise TimeoutError
+            if answer.length:  # read1 takes the end of a truncated answer for its end
+                raise OddAnswerError
+        return json.loads(content)
 
 
-def ask(method: str, path: str, body: dict[str, str] | None = None) -> Any:
-    """One request to GitHub's REST API about this repository."""
-    api, repository = os.environ.get("GITHUB_API_URL", "https://api.github.com"), os.environ["GITHUB_REPOSITORY"]
-    request = Request(  # noqa: S310 (the runner gives the address)
-        f"{api}/repos/{repository}/{path}",
-        data=None if body is None else json.dumps(body).encode(),
-        method=method,
-        headers={
-            "Authorization": f"Bearer {os.environ.get('INPUT_TOKEN', '')}",
-            "Accept": "application/vnd.github+json",
-            "Content-Type": "application/json",
-            "X-GitHub-Api-Version": "2022-11-28",
-        },
-    )
-    with urlopen(request, timeout=30) as answer:  # noqa: S310
-        return json.load(answer)
+def _parts(comment: Any) -> tuple[int, str, str]:
+    """The id, the text and the author of a comment. A deleted author is null, an empty text too."""
+    if not isinstance(comment, dict):
+        raise OddAnswerError
+    id, body, user = comment.get("id"), comment.get("body") or "", comment.get("user") or {}
+    if not isinstance(user, dict):
+        raise OddAnswerError
+    login = user.get("login")
+    if type(id) is not int or not isinstance(body, str) or not isinstance(login, str | None):
+        raise OddAnswerError
+    return id, body, login or ""
 
 
 def tell(text: str) -> None:

@@ -8,7 +8,10 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -21,13 +24,19 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 MARKER = "<!-- costcalc-check -->"
 
 
+BOT = {"login": "github-actions[bot]", "type": "Bot"}
+
+
 class GitHub:
-    """The part of GitHub's REST API that is about comments."""
+    """The part of GitHub's API that is about comments."""
 
     def __init__(self):
         self.comments = []
         self.requests = []
         self.refuse = 0
+        self.viewer = BOT["login"]
+        self.odd = {}
+        """By method or path: what is sent in place of an answer, as a function of the handler."""
         github = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +45,11 @@ class GitHub:
                 self.answer(github.comments[100 * (page - 1) : 100 * page])
 
             def do_POST(self):
-                self.write(lambda body: github.comments.append({"id": 7, "user": {"type": "Bot"}, **body}))
+                if self.path == "/graphql":
+                    self.rfile.read(int(self.headers["Content-Length"]))
+                    self.answer({"data": {"viewer": {"login": github.viewer}}})
+                else:
+                    self.write(lambda body: github.comments.append({"id": 7, "user": BOT, **body}))
 
             def do_PATCH(self):
                 number = int(self.path.rpartition("/")[2])
@@ -49,8 +62,13 @@ class GitHub:
                 self.answer(body)
 
             def answer(self, value):
-                github.requests.append((self.command, self.path.partition("?")[0], self.headers["Authorization"]))
-                refused = github.refuse and self.command != "GET"
+                path = self.path.partition("?")[0]
+                github.requests.append((self.command, path, self.headers["Authorization"]))
+                odd = github.odd.get(path) or github.odd.get(self.command)
+                if odd:
+                    odd(self)
+                    return
+                refused = github.refuse and self.command != "GET" and path != "/graphql"
                 self.send_response(github.refuse if refused else 200)
                 self.end_headers()
                 self.wfile.write(json.dumps(value).encode())
@@ -66,7 +84,7 @@ class GitHub:
         return f"http://127.0.0.1:{self.server.server_port}"
 
     def methods(self):
-        return [method for method, *_ in self.requests if method != "GET"]
+        return [method for method, path, _ in self.requests if method != "GET" and path != "/graphql"]
 
 
 @pytest.fixture
@@ -88,6 +106,7 @@ def action(repo, github, tmp_path):
             **os.environ,
             "GITHUB_ACTIONS": "true",
             "GITHUB_API_URL": github.url,
+            "GITHUB_GRAPHQL_URL": f"{github.url}/graphql",
             "GITHUB_REPOSITORY": "o/r",
             "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
             "GITHUB_OUTPUT": str(tmp_path / "output"),
@@ -107,7 +126,8 @@ def action(repo, github, tmp_path):
 def test_one_comment_that_is_kept_up_to_date(repo, github, action, tmp_path):
     github.comments += [
         {"id": 1, "body": "hello", "user": {"type": "User"}},
-        {"id": 2, "body": f"{MARKER}\nnot a bot's", "user": {"type": "User"}},
+        {"id": 2, "body": f"{MARKER}\nnot a bot's", "user": {"type": "User", "login": "somebody"}},
+        {"id": 4, "body": f"{MARKER}\nanother bot's", "user": {"type": "Bot", "login": "other[bot]"}},
         {"id": 3, "body": None, "user": None},
     ]
     done = action()
@@ -126,7 +146,7 @@ def test_one_comment_that_is_kept_up_to_date(repo, github, action, tmp_path):
     repo.edit("models/inception.yaml", "r5: 18", "r5: 16")
     assert action().returncode == 0
     assert github.methods() == ["POST", "PATCH", "PATCH"]  # what it said does not hold any more
-    assert len(github.comments) == 4
+    assert len(github.comments) == 5
     assert "134,270,976" not in github.comments[-1]["body"]
     assert (tmp_path / "output").read_text().split() == [
         f"verdict={v}" for v in ("pass", "fail", "fail", "pass", "pass")
@@ -136,7 +156,7 @@ def test_one_comment_that_is_kept_up_to_date(repo, github, action, tmp_path):
 
 def test_an_earlier_comment_is_found_behind_many(repo, github, action):
     github.comments += [{"id": n, "body": "x", "user": {"type": "User"}} for n in range(100, 250)]
-    github.comments.append({"id": 9, "body": MARKER, "user": {"type": "Bot"}})
+    github.comments.append({"id": 9, "body": MARKER, "user": BOT})
     repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
     action()
     assert github.methods() == ["PATCH"]
@@ -151,6 +171,173 @@ def test_a_token_that_may_not_comment(repo, github, action, code, r5, status):
     assert done.returncode == status
     assert "::notice title=costcalc::" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("viewer", "login", "methods"),
+    [
+        ("github-actions[bot]", "github-actions[bot]", ["PATCH"]),
+        ("github-actions", "github-actions[bot]", ["PATCH"]),
+        ("octocat", "octocat", ["PATCH"]),  # a person's own token
+        ("octocat", "github-actions[bot]", ["POST"]),
+        ("github-actions[bot]", "octocat", ["POST"]),
+        ("github-actions[bot]", "other[bot]", ["POST"]),
+        ("github-actions[bot]", None, ["POST"]),
+        (None, "github-actions[bot]", ["PATCH"]),  # not answered: the author that a workflow has by itself
+        ({}, "other[bot]", ["POST"]),
+    ],
+)
+def test_only_the_own_comment_is_edited(runner, github, viewer, login, methods):
+    github.viewer = viewer
+    github.comments.append({"id": 3, "body": f"{MARKER}\nold", "user": login and {"login": login}})
+    assert runner(1) == (1, "")
+    assert github.methods() == methods
+
+
+def answering(content=b"", status=200, headers=()):
+    def answer(handler):
+        handler.send_response(status)
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def hanging_up(handler):
+    handler.wfile.write(b"HTTP/1.1 2")
+
+
+def short_by_half(handler):
+    answering(b'[{"id": 1', headers=[("Content-Length", "1000")])(handler)
+
+
+def short_chunk(handler):
+    answering(b"ff\r\n[", headers=[("Transfer-Encoding", "chunked")])(handler)
+
+
+def never(handler):
+    time.sleep(1)
+
+
+def drop_by_drop(handler):
+    answering(headers=[("Content-Length", "1000000")])(handler)
+    try:
+        for _ in range(100):
+            handler.wfile.write(b" ")
+            time.sleep(0.05)
+    except OSError:
+        pass  # nobody listens any more, which is what is asked for
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+ODD = {
+    "nothing": answering(),
+    "no JSON": answering(b"<html>"),
+    "no text": answering(b"\xff\xfe"),
+    "deep": answering(DEEP),
+    "null": answering(b"null"),
+    "a number": answering(b"7"),
+    "a text": answering(b'"x"'),
+    "an object": answering(b'{"message": "x"}'),
+    "a list of lists": answering(b"[[]]"),
+    "a list of null": answering(b"[null]"),
+    "a body that is no text": answering(b'[{"id": 1, "body": 7}]'),
+    "a user that is no object": answering(b'[{"id": 1, "body": "", "user": 7}]'),
+    "a login that is no text": answering(b'[{"id": 1, "body": "", "user": {"login": []}}]'),
+    "an id that is no number": answering(b'[{"id": "../../1", "body": "", "user": {}}]'),
+    "an id that is true": answering(b'[{"id": true, "body": "", "user": {}}]'),
+    "a head that ends": hanging_up,
+    "a body that ends": short_by_half,
+    "a chunk that ends": short_chunk,
+    "no answer": never,
+    "a byte at a time": drop_by_drop,
+    "no status": lambda handler: handler.wfile.write(b"::error::x\r\n\r\n"),
+    "a head without an end": lambda handler: handler.wfile.write(b"HTTP/1.1 200 x\r\na: " + b"b" * 70_000),
+    "many heads": answering(headers=[(f"a{number}", "b") for number in range(200)]),
+    "a redirect to nowhere": answering(status=302),
+    "a redirect to itself": answering(status=302, headers=[("Location", "/repos/o/r/issues/5/comments?page=1")]),
+    "a redirect to a file": answering(status=302, headers=[("Location", "file:///etc/passwd")]),
+    **{f"status {code}": answering(b"{}", code) for code in (204, 304, 400, 404, 418, 429, 500, 503)},
+}
+
+
+@pytest.fixture
+def runner(github, tmp_path, monkeypatch, capsys):
+    """What the action runs, in this process, with a check that ends at once with a status."""
+    found = spec_from_file_location("costcalc_action", ROOT / "action/run.py")
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    monkeypatch.setattr(module, "TIMEOUT", 0.4)
+    monkeypatch.setattr(module, "PATIENCE", 0.4)
+    (tmp_path / "event.json").write_text(json.dumps({"pull_request": {"number": 5}}))
+    for name, value in {
+        "RUNNER_TEMP": tmp_path,
+        "GITHUB_API_URL": github.url,
+        "GITHUB_GRAPHQL_URL": f"{github.url}/graphql",
+        "GITHUB_REPOSITORY": "o/r",
+        "GITHUB_EVENT_PATH": tmp_path / "event.json",
+        "GITHUB_OUTPUT": tmp_path / "output",
+        "INPUT_COMMENT": "true",
+        "INPUT_TOKEN": "secret",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+
+    def check(markdown, document):
+        markdown.write_text(f"{MARKER}\nnew")
+        document.write_text(json.dumps({"findings": [1], "specs": []}))
+        return check.status
+
+    monkeypatch.setattr(module, "check", check)
+
+    def run(status):
+        check.status = status
+        return module.main(), capsys.readouterr().out
+
+    return run
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize(("at", "status"), [("GET", 0), ("GET", 1), ("/graphql", 1), ("POST", 1), ("PATCH", 0)])
+def test_no_answer_of_github_changes_the_status(runner, github, tmp_path, at, name, status):
+    if at != "POST":
+        github.comments.append({"id": 3, "body": f"{MARKER}\nold", "user": BOT})
+    github.odd[at] = ODD[name]
+    found, out = runner(status)
+    assert found == status
+    assert (tmp_path / "output").read_text() == f"verdict={('pass', 'fail')[status]}\n"
+    assert re.fullmatch(r"(::notice title=costcalc::[\w ,:]+\n)?", out)
+    if at == "GET":
+        assert out, "a comment that is not written is told of"
+        assert github.methods() == [], "without a list of the comments none is written"
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("at", ["GET", "POST", "PATCH", "/graphql"])
+def test_the_token_goes_nowhere_else(runner, github, at, code):
+    other = GitHub()
+    if at != "POST":
+        github.comments.append({"id": 3, "body": f"{MARKER}\nold", "user": BOT})
+    other.comments += github.comments
+    try:
+        github.odd[at] = lambda handler: answering(status=code, headers=[("Location", f"{other.url}{handler.path}")])(
+            handler
+        )
+        assert runner(1)[0] == 1
+        assert other.requests == []
+    finally:
+        other.server.shutdown()
+        other.server.server_close()
+
+
+def test_a_redirect_within_github_is_followed(runner, github):
+    github.comments.append({"id": 3, "body": f"{MARKER}\nold", "user": BOT})
+    moved = f"{github.url}/repositories/1/issues/5/comments?page=1"
+    github.odd["/repos/o/r/issues/5/comments"] = answering(status=301, headers=[("Location", moved)])
+    assert runner(1) == (1, "")
+    assert github.methods() == ["PATCH"]
+    assert {authorization for *_, authorization in github.requests} == {"Bearer secret"}
 
 
 def test_no_github_no_pull_request_no_comment(repo, github, action, tmp_path):
@@ -187,7 +374,9 @@ def test_no_text_is_put_into_a_script():
     for step in steps:
         assert "${{" not in step.get("run", "")
     named = {name for step in steps for name in step.get("env", {}) if name.startswith("INPUT_")}
-    read = set(re.findall(r"INPUT_[A-Z]+", (ROOT / "action/run.py").read_text())) - {"INPUT_"}
+    read = set(re.findall(r"INPUT_[A-Z]+", (ROOT / "action/run.py").read_text()))
+    holding = [step for step in steps if "INPUT_TOKEN" in step.get("env", {})]
+    assert [step["run"] for step in holding] == ['"$RUNNER_TEMP/costcalc/bin/python" -I "$ACTION_PATH/action/run.py"\n']
     assert read | {"INPUT_BASE", "INPUT_CONFIG"} == named
     given = {
         name
@@ -251,16 +440,66 @@ def test_the_pages_workflows():
     (workflow,) = [block for block in blocks if isinstance(block, dict) and "jobs" in block]
     (job,) = workflow["jobs"].values()
     assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert workflow["permissions"] == {}
     checkout, check = job["steps"]
-    assert checkout["with"]["fetch-depth"] == 0
+    assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
     assert check["uses"].startswith("OWNER/costcalc@")
     assert "`OWNER` stands for" in page
+    assert "`COMMIT` for the full hash" in page
     assert set(check.get("with", {})) <= set(ACTION["inputs"])
     (pipeline,) = [block for block in blocks if isinstance(block, dict) and "cost" in block]
     assert pipeline["cost"]["variables"] == {"GIT_DEPTH": "0"}
     (hooks,) = [block for block in blocks if isinstance(block, dict) and "repos" in block]
     known = {hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
     assert {hook["id"] for each in hooks["repos"] for hook in each["hooks"]} <= known
+
+
+def zizmor():
+    """The program that looks for what is unsafe in workflows and actions."""
+    try:
+        files = distribution("zizmor").files or []
+    except PackageNotFoundError:
+        pytest.skip("needs zizmor: pip install 'costcalc[lint]'")
+    return str(next(file.locate() for file in files if file.name in ("zizmor", "zizmor.exe")))
+
+
+def test_zizmor_finds_nothing(tmp_path):
+    """In the action, and in the page's workflow; `OWNER` and `COMMIT` are for its reader to say."""
+    page = (ROOT / "docs/gate.md").read_text()
+    (text,) = [text for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "jobs:" in text]
+    workflow = tmp_path / ".github/workflows/cost.yml"
+    workflow.parent.mkdir(parents=True)
+    options = ["--offline", "--quiet", "--no-config", "--persona", "regular"]
+
+    def audit(*paths):
+        command = [zizmor(), *options, *map(str, paths)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    workflow.write_text(text.replace("COMMIT", "0" * 40))
+    status, out = audit(ROOT / "action.yml", workflow)
+    assert (status, out.startswith("No findings to report.")) == (0, True), out
+    for old, new, rule in (
+        (", persist-credentials: false", "", "artipacked"),
+        ("on: pull_request\n", "on: pull_request_target\n", "dangerous-triggers"),
+        ("de0fac2e4500dabe0009e67214ff5f5447ce83dd", "v6", "unpinned-uses"),
+    ):
+        workflow.write_text(text.replace("COMMIT", "0" * 40).replace(old, new))
+        assert rule in audit(workflow)[1]
+
+
+def test_uses_are_pinned():
+    """To the commit of a release, which is named beside it."""
+    text = (ROOT / "action.yml").read_text() + (ROOT / "docs/gate.md").read_text()
+    uses = re.findall(r"uses: (\S+@.*)", text)
+    assert sorted(each.partition("@")[0] for each in uses) == [
+        "OWNER/costcalc",
+        "actions/checkout",
+        "actions/setup-python",
+    ]
+    assert all(
+        re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|OWNER/costcalc@COMMIT", each) for each in uses
+    )
 
 
 def test_the_pages_pipeline_for_gitlab(repo, monkeypatch):
