@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.formula import ZERO, Compound, Count, elements, product
+from costcalc.formula import DIM_NAMES, ZERO, Compound, Count, elements, product
 from costcalc.report.latex import latex
 
 C, H = ("C", 64), ("H", 56)
@@ -67,3 +67,38 @@ def test_what_is_written_comes_to_the_value(terms):
 )
 def test_a_formula_in_latex(text, written):
     assert latex(text) == written
+
+
+@pytest.mark.parametrize(
+    ("shape", "usual", "channels_last", "neutral"),
+    [
+        ((5,), "D", "D", "D"),
+        ((3, 5), "T·D", "T·D", "T·D"),
+        ((3, 5, 7), "C·H·W", "H·W·C", "N_1·N_2·N_3"),
+        ((2, 3, 5, 7), "C·D·H·W", "N_1·N_2·N_3·N_4", "N_1·N_2·N_3·N_4"),
+        ((2, 3, 5, 7, 9), "N_1·N_2·N_3·N_4·N_5", "N_1·N_2·N_3·N_4·N_5", "N_1·N_2·N_3·N_4·N_5"),
+    ],
+)
+def test_axes_are_named_after_the_layout(shape, usual, channels_last, neutral):
+    count = elements(shape)
+    assert count.symbols() == usual
+    assert count.named({3: ("H", "W", "C")}).symbols() == channels_last
+    assert count.named({}).symbols() == neutral
+    assert (count.named({}).value, count.named({}).numbers()) == (count.value, count.numbers())
+
+
+def test_other_symbols_and_those_within_a_compound_keep_or_change_their_names():
+    height, width = DIM_NAMES[3][1:]
+    window = Compound("(H·K - 1)", ((height, 4), ("K", 3)))
+    assert product(C, (window, 11)).named({3: ("A", "B", "C")}).symbols() == "C·(B·K - 1)"
+    assert product(C, (window, 11)).named({3: ("A", "B", "C")}).numbers() == "64·(4·3 - 1)"
+    assert product(("K", 3), (width, 2)).named({}).symbols() == "K·N_3"
+
+
+def test_as_many_names_as_axes():
+    with pytest.raises(ValueError, match="zip"):
+        elements((2, 3), ("T",))
+
+
+def test_a_count_shows_its_formula():
+    assert repr(product(C) + product(H)) == "Count(C + H = 64 + 56)"
