@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.analysis import analyze
 from costcalc.errors import SpecError, UsageError
+from costcalc.gate.align import align
 from costcalc.globs import match
 from costcalc.model import METRICS, Analysis, Row, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from costcalc.gate.align import Pair
     from costcalc.lang.spec import Spec
 
 FEWEST = 8
@@ -37,6 +39,7 @@ class AnalysisCache:
         self.kept = kept
         self._known: Known = {}
         self._rows = 0
+        self._aligned: tuple[Analysis, Analysis, list[Pair]] | None = None
 
     def analysis(self, spec: Spec, values: Mapping[str, Any]) -> Analysis:
         """A spec's analysis at some params. Raises `SpecError` and `UsageError`."""
@@ -57,6 +60,12 @@ class AnalysisCache:
         if isinstance(found, UsageError):
             raise found
         return found
+
+    def alignment(self, base: Analysis, analysis: Analysis) -> list[Pair]:
+        """The layers of two networks side by side; remembered until it is asked for others."""
+        if self._aligned is None or self._aligned[0] is not base or self._aligned[1] is not analysis:
+            self._aligned = base, analysis, align(base.layers, analysis.layers)
+        return self._aligned[2]
 
 
 def _rows(found: Analysis | SpecError | UsageError) -> int:

@@ -6,17 +6,18 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.gate.align import align
 from costcalc.gate.analysis_cache import figures, layer_rows, metric
 from costcalc.gate.changed_values import Change, analysis_with, changes
 from costcalc.gate.limits import OVER_EXPECT
 from costcalc.gate.results import Cause
+from costcalc.gate.trials import Trials
 from costcalc.globs import match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from costcalc.errors import Span
+    from costcalc.gate.align import Pair
     from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.gate.limits import Requirement
     from costcalc.lang.spec import Spec
@@ -38,10 +39,10 @@ class Reason(NamedTuple):
     help: str = ""
 
 
-def causes(base: Analysis, analysis: Analysis, name: str, glob: str = "", sign: int = 1) -> tuple[Cause, ...]:
+def causes(pairs: Sequence[Pair], name: str, glob: str = "", sign: int = 1) -> tuple[Cause, ...]:
     """The layers that became dearer in one figure, or with the sign -1 cheaper, the largest change first."""
     grown = []
-    for pair in align(base.layers, analysis.layers):
+    for pair in pairs:
         before, now = metric(pair.base_totals, name), metric(pair.totals, name)
         if (now - before) * sign > 0 and (not glob or match(glob, pair.name, ".")):
             grown.append((pair.name, before if pair.base else None, now, now - before))
@@ -64,20 +65,22 @@ def explain(
     now = _cost(analysis, requirement)
     before = _cost(base_analysis, requirement) if base_analysis else None
     sign = -1 if now is not None and before is not None and now < before else 1
-    grown = causes(base_analysis, analysis, requirement.metric, requirement.layer, sign) if base_analysis else ()
+    pairs = cache.alignment(base_analysis, analysis) if base_analysis else []
+    grown = causes(pairs, requirement.metric, requirement.layer, sign)
     if base is not None and now is not None and grown:
         changed = changes(spec, base)
-        trials = max(_FEWEST_TRIALS, _MOST_LAYERS // max(1, len(analysis.layers)))
+        most = max(_FEWEST_TRIALS, _MOST_LAYERS // max(1, len(analysis.layers)))
 
         def cost(change: Change, written: str) -> int | None:
             found = analysis_with(spec, change, written, requirement.set, cache)
             return _cost(found, requirement) if found else None
 
-        change = _largest(changed[:trials], now, sign, cost)
+        change = _largest(changed[:most], now, sign, cost)
         if change is not None:
             help = ""
             if len(changed) == 1 and now > limit and requirement.rule != OVER_EXPECT:
-                value = largest_fit(change, lambda written: _fits(cost(change, written), limit))
+                trials = Trials(spec, change, requirement, cache, len(analysis.layers))
+                value = largest_fit(change, lambda written: _fits(trials.cost(written), limit), trials.prepare)
                 help = f"{change.name} = {value[0]} is the {value[1]} that fits" if value else ""
             return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)
     return Reason(grown, layer_span(spec, analysis, requirement, grown, cache))
@@ -115,11 +118,14 @@ def layer_span(
     return next((layer.span for layer in network.layers if layer.name == name), None)
 
 
-def largest_fit(change: Change, fits: Callable[[str], bool | None]) -> tuple[str, str] | None:
+def largest_fit(
+    change: Change, fits: Callable[[str], bool | None], prepare: Callable[[Sequence[str]], None] = lambda _: None
+) -> tuple[str, str] | None:
     """The value nearest to the changed one at which the figure is within the limit, and whether it is from below.
 
     Bisection between a value that fits and the one that does not; `fits` is None for what is no valid network. Answers
-    only where the values next to the one found, and some farther on, all do not fit.
+    only where the values next to the one found, and some farther on, all do not fit. `prepare` is told the values among
+    which those are that `fits` is asked for.
     """
     if type(change.value) not in (int, float):
         return None
@@ -140,6 +146,7 @@ def largest_fit(change: Change, fits: Callable[[str], bool | None]) -> tuple[str
             return None
         good, bad = 1, good
     toward = 1 if bad > good else -1
+    prepare([text(step) for step in range(min(good, bad), max(good, bad) + 1)])
     while abs(bad - good) > 1:
         middle = (good + bad) // 2
         step, found = middle, fits(text(middle))

@@ -106,7 +106,7 @@ def _written(node: Node) -> str:
     return written if quoted else ""
 
 
-class _Chain(Library):
+class FileChain(Library):
     """The files of a spec, of which one may read otherwise. Each extends the next; nothing is read from anywhere."""
 
     def __init__(self, files: Sequence[Source]) -> None:
@@ -128,6 +128,6 @@ def analysis_with(
     text = text[: change.at] + written + text[change.at + len(change.written) :]
     files[change.file] = files[change.file]._replace(text=text)
     try:
-        return cache.analysis(open_spec(files[0], _Chain(files)), values)
+        return cache.analysis(open_spec(files[0], FileChain(files)), values)
     except CostcalcError:
         return None

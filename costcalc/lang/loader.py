@@ -69,11 +69,17 @@ MAX_TOLD = 20
 """Warnings of one kind, and names that they choose a suggestion from."""
 
 
-def open_spec(source: str | Source, library: Library | None = None) -> Spec:
-    """Read and check a spec: a path, the name of a bundled spec, or a text. Raises `SpecError` with all its faults."""
+def open_spec(source: str | Source, library: Library | None = None, params: Source | None = None) -> Spec:
+    """Read and check a spec: a path, the name of a bundled spec, or a text. Raises `SpecError` with all its faults.
+
+    `params` is the text of a mapping: params that the spec has beside its own, and before them.
+    """
     library = library or Library()
     with gc_paused():
-        return _Reading(library.open(source) if isinstance(source, str) else source, library).spec()
+        reading = _Reading(library.open(source) if isinstance(source, str) else source, library)
+        if params is not None:
+            reading.merge("params", read(params)[0])
+        return reading.spec()
 
 
 class _Reading:

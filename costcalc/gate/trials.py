@@ -1,0 +1,129 @@
+"""What a spec would cost with another number in the place of one of its values."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING, Any
+
+from costcalc.errors import CostcalcError, Source, UsageError
+from costcalc.gate.analysis_cache import figures, metric
+from costcalc.gate.changed_values import FileChain
+from costcalc.globs import match
+from costcalc.lang.scalars import number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from costcalc.gate.analysis_cache import AnalysisCache
+    from costcalc.gate.changed_values import Change
+    from costcalc.gate.limits import Requirement
+    from costcalc.lang.spec import Spec
+    from costcalc.model import Network
+
+FEW_LAYERS = 3_000
+"""Up to so many layers are built one network after another: importing numpy and sweeping takes longer."""
+MOST_VALUES = 20_000
+"""How many values are swept at most."""
+MOST_PARTS = 16
+"""A sweep that takes more builds, because the networks differ in their layers, is given up: bisection takes fewer."""
+
+
+class Trials:
+    """One figure of a spec at other numbers in the place of a value, at the params of a requirement.
+
+    The spec is read once, with a param in the place of the value.
+    """
+
+    def __init__(self, spec: Spec, change: Change, requirement: Requirement, cache: AnalysisCache, layers: int) -> None:
+        self.cache = cache
+        self.requirement = requirement
+        self.layers = layers
+        """How many layers the network has, about."""
+        self.known: dict[str, int | None] = {}
+        self.param = "changed_value"
+        while any(self.param in file.text for file in spec.files):
+            self.param += "_"
+        files = list(spec.files)
+        text = files[change.file].text
+        text = text[: change.at] + self.param + text[change.at + len(change.written) :]
+        files[change.file] = files[change.file]._replace(text=text)
+        self.files = files
+        self.spec = self._opened(change.written)
+
+    def _opened(self, written: str) -> Spec | None:
+        from costcalc.lang.loader import open_spec
+
+        params = Source("<changed value>", f"{self.param}: {written}")
+        try:
+            return open_spec(self.files[0], FileChain(self.files), params)
+        except CostcalcError:
+            return None
+
+    def cost(self, written: str) -> int | None:
+        """The figure with this number in the place of the value; None where that is no valid network."""
+        if written not in self.known:
+            self.known[written] = self._cost(written)
+        return self.known[written]
+
+    def _cost(self, written: str) -> int | None:
+        if self.spec is None:
+            return None
+        try:
+            values = {self.param: number(written), **self.requirement.set}
+            totals = figures(self.cache.analysis(self.spec, values), self.requirement.layer)
+        except (CostcalcError, ValueError):
+            return None
+        return metric(totals, self.requirement.metric) if totals else None
+
+    def prepare(self, written: Sequence[str]) -> None:
+        """Find the figure at all of these numbers in one sweep, where that is faster than bisection between them."""
+        networks = 14 + 2 * log2(max(1, len(written)))
+        if self.spec is None or networks * self.layers < FEW_LAYERS or len(written) > MOST_VALUES:
+            return
+        from costcalc.sweep.axis import Axis, Given
+        from costcalc.sweep.chunks import Box, Task, evaluate
+
+        parts = 0
+
+        def pause() -> None:
+            nonlocal parts
+            parts += 1
+            if parts > MOST_PARTS:
+                raise _TooManyParts
+
+        try:
+            axis = Axis(self.param, (Given(tuple(map(number, written))),))
+            task = Task(self, (axis,), (self.requirement.metric,), self.cache.batch)
+            for chunk in evaluate(task, Box(0, ((0, axis.size),)), pause):
+                found = zip(chunk.figures[self.requirement.metric].tolist(), chunk.codes.tolist(), strict=True)
+                known = [None if code else value for value, code in found]
+                self.known.update(zip(written[chunk.start : chunk.start + chunk.size], known, strict=True))
+        except (_TooManyParts, ValueError):
+            return
+
+    # What a sweep asks of the source of its networks
+
+    def names(self) -> Sequence[str]:
+        """The only name that is swept."""
+        return [self.param]
+
+    def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """All params at some of them."""
+        assert self.spec is not None
+        return self.spec.values({**params, **self.requirement.set})
+
+    def build(self, params: Mapping[str, Any]) -> Network:
+        """The network at some numbers, with those layers only that the requirement is about."""
+        assert self.spec is not None
+        cache, glob = self.cache, self.requirement.layer
+        network = self.spec.build({**params, **self.requirement.set}, cache.inputs, cache.max_layers)
+        if not glob:
+            return network
+        layers = tuple([layer for layer in network.layers if match(glob, layer.name, ".")])
+        if not layers:
+            raise UsageError("no layer matches {}", glob)
+        return network._replace(layers=layers)
+
+
+class _TooManyParts(Exception):  # noqa: N818 - a signal: sweeping would take longer
+    pass
