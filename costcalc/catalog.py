@@ -16,7 +16,7 @@ class Argument(NamedTuple):
     takes: str
 
 
-class Entry(NamedTuple):
+class CatalogEntry(NamedTuple):
     """An op or a block: its family, how it is written, what it does in a line, and all that is said of it."""
 
     name: str
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
         return {**self._asdict(), "arguments": [argument._asdict() for argument in self.arguments]}
 
 
-def ops(*names: str) -> list[Entry]:
+def ops(*names: str) -> list[CatalogEntry]:
     """Every op, installed packages' ones too, by family; or those named. Raises `UsageError` with the nearest name."""
     from costcalc.errors import UsageError, suggest
     from costcalc.lang.builtin_blocks import builtin
@@ -46,7 +46,7 @@ def ops(*names: str) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.family)
 
 
-def blocks(*names: str) -> list[Entry]:
+def blocks(*names: str) -> list[CatalogEntry]:
     """Every built-in block, or those named. Raises `UsageError` with the nearest name."""
     from costcalc.errors import UsageError, suggest
     from costcalc.lang.builtin_blocks import builtin
@@ -60,7 +60,7 @@ def blocks(*names: str) -> list[Entry]:
     return [_block(name, known[name]) for name in names or known]
 
 
-def _op(op: type[Op]) -> Entry:
+def _op(op: type[Op]) -> CatalogEntry:
     import re
     from inspect import cleandoc
 
@@ -75,7 +75,7 @@ def _op(op: type[Op]) -> Entry:
     said = cleandoc(op.__doc__ or "").partition(">>>")[0].partition("\n")[2].strip()
     said = re.sub(r"\b[A-Z]\w+Error (?=when|unless)", "", said)  # names for programs
     followers = _FOLLOWERS if op.followed else ()
-    return Entry(op.name, family, signature(op), summary(op), said, (*arguments, *followers))
+    return CatalogEntry(op.name, family, signature(op), summary(op), said, (*arguments, *followers))
 
 
 _FOLLOWERS = (
@@ -84,10 +84,10 @@ _FOLLOWERS = (
 )
 
 
-def _block(name: str, text: str) -> Entry:
+def _block(name: str, text: str) -> CatalogEntry:
     from costcalc.lang.signature import split_signature
 
     comment, _, written = text.partition("\n")
     signature = written.partition("\n")[0].removesuffix(":")
     arguments = [Argument(one.name, one.default, "") for one in split_signature(signature)[1]]
-    return Entry(name, "blocks", signature, comment.removeprefix("# "), text, tuple(arguments))
+    return CatalogEntry(name, "blocks", signature, comment.removeprefix("# "), text, tuple(arguments))

@@ -25,7 +25,7 @@ Factor: TypeAlias = tuple[str, Dim]
 Term: TypeAlias = tuple[Factor, ...]
 
 
-class Compound(str):
+class CompoundSymbol(str):
     """A symbol made of others, which knows their values: `(K_h·K_w - 1)` can be written `(3·3 - 1)`."""
 
     __slots__ = ("parts",)
@@ -40,15 +40,15 @@ class Compound(str):
     def numbers(self) -> str:
         """The text with the values in place of the names.
 
-        >>> Compound("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 3))).numbers()
+        >>> CompoundSymbol("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 3))).numbers()
         '(3·3 - 1)'
         """
         return self._with(dict(self.parts))
 
-    def named(self, axes: Mapping[int, Sequence[str]]) -> Compound:
+    def named(self, axes: Mapping[int, Sequence[str]]) -> CompoundSymbol:
         """The same with other names for axes, as in `Count.named`."""
         names = {name: _named(name, axes) for name, _ in self.parts}
-        return Compound(self._with(names), tuple([(names[name], value) for name, value in self.parts]))
+        return CompoundSymbol(self._with(names), tuple([(names[name], value) for name, value in self.parts]))
 
     def _with(self, known: Mapping[str, object]) -> str:
         from re import sub
@@ -59,7 +59,7 @@ class Compound(str):
 _NAME = r"[^\W\d_]+(?:_\w+)?'?"
 
 
-class Axis(str):
+class AxisSymbol(str):
     """The symbol of a tensor's axis, after its place where the tensor has the usual layout: `H`, axis 1 of 3."""
 
     __slots__ = ("place", "rank")
@@ -74,7 +74,7 @@ class Axis(str):
 
 
 def _axes(*names: str) -> tuple[str, ...]:
-    return tuple([Axis(name, len(names), place) for place, name in enumerate(names)])
+    return tuple([AxisSymbol(name, len(names), place) for place, name in enumerate(names)])
 
 
 def _neutral(rank: int) -> tuple[str, ...]:
@@ -164,9 +164,9 @@ ZERO = Count(())
 
 
 def _named(symbol: str, axes: Mapping[int, Sequence[str]]) -> str:
-    if isinstance(symbol, Compound):
+    if isinstance(symbol, CompoundSymbol):
         return symbol.named(axes)
-    if not isinstance(symbol, Axis):
+    if not isinstance(symbol, AxisSymbol):
         return symbol
     names = axes.get(symbol.rank)
     if names:
@@ -175,7 +175,7 @@ def _named(symbol: str, axes: Mapping[int, Sequence[str]]) -> str:
 
 
 def _number(symbol: str, value: Dim) -> str:
-    return symbol.numbers() if isinstance(symbol, Compound) else str(value)
+    return symbol.numbers() if isinstance(symbol, CompoundSymbol) else str(value)
 
 
 def product(*factors: Factor) -> Count:

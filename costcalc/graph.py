@@ -28,37 +28,38 @@ Inside = dict[int | None, tuple[list[int], list[int]]]
 """Places of boxes and of frames, by the frame that they stand in."""
 
 
-class Box(NamedTuple):
-    """A tensor, or what a folded part of the network gives.
+class TensorBox(NamedTuple):
+    """A tensor, or an output of a folded part of the network.
 
-    `shape` is written by `dims`. `said` are lines that stand above it: the name of an input, or what joins several
-    tensors into this one, where `joined`. `frame` is the innermost frame around it, by its place in `Picture.frames`.
-    `share` is the part of the cost of what made it, None where that is another box's.
+    `shape` is the text that `dims` returns. `lines` are above it: the name of an input or, if `joined`, the op
+    that joins several tensors into this one. `frame` is the index of the innermost frame in `NetworkPicture.frames`.
+    `share` is the cost of the layers that compute the tensor, as a fraction of the total. It is None if another output
+    of the same layers has it.
     """
 
     shape: str
-    said: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
     joined: bool = False
     frame: int | None = None
     share: float | None = None
 
 
 class Arrow(NamedTuple):
-    """What makes one box of another, in a few words a line. The boxes by their places in `Picture.boxes`."""
+    """What makes one box of another, in a few words a line. The boxes by their places in `NetworkPicture.boxes`."""
 
     source: int
     target: int
-    said: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
-class Frame(NamedTuple):
+class BlockFrame(NamedTuple):
     """A block, a group or a branch; `parent` is the frame around it."""
 
     title: str
     parent: int | None = None
 
 
-class Picture(NamedTuple):
+class NetworkPicture(NamedTuple):
     """Boxes, arrows and frames.
 
     `heat` is the cost that boxes have shares of, and `total` all of it; empty where nothing is asked for, or nothing
@@ -67,9 +68,9 @@ class Picture(NamedTuple):
 
     title: str
     direction: str
-    boxes: tuple[Box, ...]
+    boxes: tuple[TensorBox, ...]
     arrows: tuple[Arrow, ...]
-    frames: tuple[Frame, ...]
+    frames: tuple[BlockFrame, ...]
     heat: str = ""
     total: int = 0
 
@@ -92,7 +93,7 @@ class _Part(NamedTuple):
     gives: dict[Tensor, None]
 
 
-def draw(network: Network, *, depth: int | None = None, heat: str = "", direction: str = "") -> Picture:
+def draw(network: Network, *, depth: int | None = None, heat: str = "", direction: str = "") -> NetworkPicture:
     """The picture of a network.
 
     What lies below `depth` segments of its name is one arrow; where nothing is said, the picture is as deep as `FEW`
@@ -106,7 +107,7 @@ def draw(network: Network, *, depth: int | None = None, heat: str = "", directio
     numbers = {path: number for number, path in enumerate(frames)}
     axes = layouts(network)
     inputs = zip(network.inputs, [tensor for tensor in axes if tensor.layer < 0], strict=True)
-    boxes = [Box(dims(tensor.shape, axes[tensor]), (name,)) for name, tensor in inputs]
+    boxes = [TensorBox(dims(tensor.shape, axes[tensor]), (name,)) for name, tensor in inputs]
     where = {tensor: -1 - tensor.layer for part in parts for tensor in part.takes if tensor.layer < 0}
     costs = [getattr(totals(layer), heat) for layer in network.layers] if heat else []
     total = sum(costs)
@@ -118,15 +119,17 @@ def draw(network: Network, *, depth: int | None = None, heat: str = "", directio
         frame = _innermost(part.path[:-1], numbers)
         for tensor in part.gives:
             where[tensor] = len(boxes)
-            boxes.append(Box(dims(tensor.shape, axes[tensor]), said if joins else (), joins, frame, share))
+            boxes.append(TensorBox(dims(tensor.shape, axes[tensor]), said if joins else (), joins, frame, share))
             arrows += [Arrow(where[source], where[tensor], () if joins else said) for source in part.takes]
             share = None
     titled = [
-        Frame(_title(path, len(parent or ())), None if parent is None else numbers[parent])
+        BlockFrame(_title(path, len(parent or ())), None if parent is None else numbers[parent])
         for path, parent in frames.items()
     ]
     direction = direction or DIRECTIONS[_row(arrows) > WIDE]
-    return Picture(network.name, direction, tuple(boxes), tuple(arrows), tuple(titled), heat if total else "", total)
+    return NetworkPicture(
+        network.name, direction, tuple(boxes), tuple(arrows), tuple(titled), heat if total else "", total
+    )
 
 
 def dims(shape: Shape, axes: Sequence[str] = ()) -> str:

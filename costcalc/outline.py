@@ -20,7 +20,7 @@ SORTS = (*Totals._fields, "share", "name", "op", "output")
 """What lines can be sorted by: figures from the largest, texts from A."""
 
 
-class Line(NamedTuple):
+class OutlineLine(NamedTuple):
     """A layer with those that share its line, a folded group, the rest of a cut, or the heading of a group.
 
     `name` is the whole path and `label` the part of it that no heading above says, or what a line of no name stands
@@ -54,7 +54,7 @@ def outline(
     sort: str = "",
     top: int | None = None,
     last: int | None = None,
-) -> list[Line]:
+) -> list[OutlineLine]:
     """The lines of an analysis.
 
     A layer's norm and act stand on its line, unless `full`. `depth` keeps so many segments of each name and sums what
@@ -77,14 +77,14 @@ def outline(
     return [line._replace(share=line.totals.macs / macs) if macs and line.totals else line for line in lines]
 
 
-def _hosted(rows: Sequence[Row], *, full: bool) -> list[Line]:
+def _hosted(rows: Sequence[Row], *, full: bool) -> list[OutlineLine]:
     """A line for each layer, or for each with those that its arguments wrote."""
-    lines: list[Line] = []
+    lines: list[OutlineLine] = []
     where: dict[int, int] = {}
     for index, row in enumerate(rows):
         if full or row.host is None:
             where[index] = len(lines)
-            lines.append(Line(row.name, row.name, 0, (row.op,), row.outputs, row.totals))
+            lines.append(OutlineLine(row.name, row.name, 0, (row.op,), row.outputs, row.totals))
         else:
             where[index] = at = where[row.host]
             host = lines[at]
@@ -94,30 +94,30 @@ def _hosted(rows: Sequence[Row], *, full: bool) -> list[Line]:
     return lines
 
 
-def _folded(lines: Sequence[Line], depth: int) -> list[Line]:
-    groups: dict[str, list[Line]] = {}
+def _folded(lines: Sequence[OutlineLine], depth: int) -> list[OutlineLine]:
+    groups: dict[str, list[OutlineLine]] = {}
     for line in lines:
         groups.setdefault(".".join(line.name.split(".")[:depth]), []).append(line)
     return [
         members[0]._replace(name=name, label=name)
         if len(members) == 1
-        else Line(name, name, 0, (), members[-1].outputs, _sum(line.totals for line in members))
+        else OutlineLine(name, name, 0, (), members[-1].outputs, _sum(line.totals for line in members))
         for name, members in groups.items()
     ]
 
 
-def _sorted(lines: list[Line], by: str) -> list[Line]:
+def _sorted(lines: list[OutlineLine], by: str) -> list[OutlineLine]:
     if by in ("name", "op", "output"):
         return sorted(lines, key=lambda line: {"name": (line.name,), "op": line.ops, "output": line.outputs}[by])
     figure = "macs" if by == "share" else by
     return sorted(lines, key=lambda line: getattr(line.totals, figure), reverse=True)
 
 
-def _cut(lines: Sequence[Line], label: str) -> Line:
-    return Line("", label, totals=_sum(line.totals for line in lines), others=len(lines))
+def _cut(lines: Sequence[OutlineLine], label: str) -> OutlineLine:
+    return OutlineLine("", label, totals=_sum(line.totals for line in lines), others=len(lines))
 
 
-def _tree(lines: Sequence[Line]) -> list[Line]:
+def _tree(lines: Sequence[OutlineLine]) -> list[OutlineLine]:
     """Headings above the groups of more than one member; a chain of single members is one label.
 
     The copies of a repetition, which are numbered, have headings of their own: a number never stands alone.
@@ -131,7 +131,7 @@ def _tree(lines: Sequence[Line]) -> list[Line]:
             members[group] = members.get(group, 0) + 1
             if members[group] > 1:
                 break
-    tree: list[Line] = []
+    tree: list[OutlineLine] = []
     open_groups: list[tuple[str, ...]] = []
     for line, path in zip(lines, paths, strict=True):
         while open_groups and path[:-1][: len(open_groups[-1])] != open_groups[-1]:
@@ -140,7 +140,7 @@ def _tree(lines: Sequence[Line]) -> list[Line]:
         for length in range(said + 1, len(path)):
             if members[path[:length]] > 1 and path[:length] not in numbered:
                 label = ".".join(path[said:length])
-                tree.append(Line(".".join(path[:length]), label, len(open_groups)))
+                tree.append(OutlineLine(".".join(path[:length]), label, len(open_groups)))
                 open_groups.append(path[:length])
                 said = length
         tree.append(line._replace(label=".".join(path[said:]), level=len(open_groups)))

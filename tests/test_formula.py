@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.formula import DIM_NAMES, ZERO, Compound, Count, elements, product
+from costcalc.formula import DIM_NAMES, ZERO, CompoundSymbol, Count, elements, product
 from costcalc.report.latex import latex
 
 C, H = ("C", 64), ("H", 56)
-WINDOW = Compound("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 5)))
+WINDOW = CompoundSymbol("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 5)))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_count_is_written(count, symbols, numbers, value):
 
 def test_a_compound_puts_numbers_for_whole_names_only():
     parts = (("C", 1), ("C_in", 2), ("D", 3), ("D'", 4), ("g", 5))
-    assert Compound("C·C_in·D·D'·gcd(C, g)·G", parts).numbers() == "1·2·3·4·gcd(1, 5)·G"
+    assert CompoundSymbol("C·C_in·D·D'·gcd(C, g)·G", parts).numbers() == "1·2·3·4·gcd(1, 5)·G"
 
 
 @given(
@@ -89,7 +89,7 @@ def test_axes_are_named_after_the_layout(shape, usual, channels_last, neutral):
 
 def test_other_symbols_and_those_within_a_compound_keep_or_change_their_names():
     height, width = DIM_NAMES[3][1:]
-    window = Compound("(H·K - 1)", ((height, 4), ("K", 3)))
+    window = CompoundSymbol("(H·K - 1)", ((height, 4), ("K", 3)))
     assert product(C, (window, 11)).named({3: ("A", "B", "C")}).symbols() == "C·(B·K - 1)"
     assert product(C, (window, 11)).named({3: ("A", "B", "C")}).numbers() == "64·(4·3 - 1)"
     assert product(("K", 3), (width, 2)).named({}).symbols() == "K·N_3"

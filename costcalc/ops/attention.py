@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.errors import ShapeError
-from costcalc.formula import ZERO, Compound, Dim, Factor, Shapes, product
+from costcalc.formula import ZERO, CompoundSymbol, Dim, Factor, Shapes, product
 from costcalc.model import Cost
 from costcalc.ops.activation import softmax
 from costcalc.ops.base import Op, wrong
@@ -100,7 +100,7 @@ class Attention(Op, name="attention"):
         g = h if self.kv_heads is None else ("g", self.kv_heads)
         pairs: tuple[Factor, ...] = (queries, keys)
         if self.causal:
-            pairs = ((Compound("T·(T + 1)/2", (queries,)), length * (length + 1) // 2),)
+            pairs = ((CompoundSymbol("T·(T + 1)/2", (queries,)), length * (length + 1) // 2),)
         scores = product(*every, *pairs, h)
         weights = product(d_in, h, d)
         weights_kv = product(d_context, g, d)

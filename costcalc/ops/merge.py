@@ -139,7 +139,7 @@ class Scale(Op, name="scale"):
         return Cost(mul=each, params=product(each.terms[0][axis_of(self.axis, len(outputs[0]))]))
 
 
-class Parameter(Op, name="parameter"):
+class LearnableTensor(Op, name="parameter"):
     """Learnt tensor added to the input, with broadcasting (position embedding).
 
     Shapes: any, together with `shape` -> what they broadcast to.
@@ -147,7 +147,7 @@ class Parameter(Op, name="parameter"):
     Errors: ShapeError when the shapes do not broadcast.
     Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
 
-    >>> Parameter(shape=[197, 768]).cost(((197, 768),), ((197, 768),)).params.value == 197 * 768
+    >>> LearnableTensor(shape=[197, 768]).cost(((197, 768),), ((197, 768),)).params.value == 197 * 768
     True
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.formula import Compound, Count, Factor, Shape, Shapes, product, space, taps
+from costcalc.formula import CompoundSymbol, Count, Factor, Shape, Shapes, product, space, taps
 from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, wrong
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
@@ -250,4 +250,4 @@ def _overlapping(sizes: Shape, out: Shape) -> Factor:
         for (i, size), (o, count) in zip(inner, outer, strict=True)
     ]
     symbols = f"({'·'.join(symbol for symbol, _ in spans)} - {'·'.join(symbol for symbol, _ in outer)})"
-    return Compound(symbols, (*inner, *outer)), prod([span for _, span in spans]) - prod(out)
+    return CompoundSymbol(symbols, (*inner, *outer)), prod([span for _, span in spans]) - prod(out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from costcalc.formula import Compound, Count, Dim, Factor, Shapes, product
+from costcalc.formula import CompoundSymbol, Count, Dim, Factor, Shapes, product
 from costcalc.model import Cost
 from costcalc.ops.base import Op
 from costcalc.ops.shapes import less_one, rows, token_axes, tokens
@@ -64,12 +64,12 @@ class _Recurrent(Op):
         more = f" + {biases}" if biases else ""
         h = self.hidden
         gates = (("gates", self.gates),) if self.gates != 1 else ()
-        one = (Compound(f"(D + h{more})", (("D", features), ("h", h))), features + h + biases)
+        one = (CompoundSymbol(f"(D + h{more})", (("D", features), ("h", h))), features + h + biases)
         first = product(*gates, ("h", h), one) * self.directions
         if self.layers == 1:
             return first
         below = "2·h" if self.bidirectional else "h"
-        taken = (Compound(f"({below} + h{more})", (("h", h),)), self.directions * h + h + biases)
+        taken = (CompoundSymbol(f"({below} + h{more})", (("h", h),)), self.directions * h + h + biases)
         return first + product(less_one((("layers", self.layers),)), *gates, ("h", h), taken) * self.directions
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from costcalc.formula import Dim, Shape, Shapes
 
 
-class Move(Op):
+class DataMovement(Op):
     """An op without arithmetic."""
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
@@ -23,7 +23,7 @@ class Move(Op):
         return Cost()
 
 
-class Identity(Move, name="identity"):
+class Identity(DataMovement, name="identity"):
     """Its input.
 
     Shapes: any -> the same.
@@ -42,7 +42,7 @@ class Identity(Move, name="identity"):
         return inputs
 
 
-class Dropout(Move, name="dropout"):
+class Dropout(DataMovement, name="dropout"):
     """Dropout, which passes its input on at inference.
 
     Shapes: any -> the same.
@@ -66,7 +66,7 @@ class Dropout(Move, name="dropout"):
         return inputs
 
 
-class Flatten(Move, name="flatten"):
+class Flatten(DataMovement, name="flatten"):
     """Everything from one axis on as a single axis.
 
     Shapes: (a, b, c, ...) -> (a·b·c·...), with start 1 (a, b·c·...).
@@ -86,7 +86,7 @@ class Flatten(Move, name="flatten"):
         return ((*inputs[0][:start], prod(inputs[0][start:])),)
 
 
-class Reshape(Move, name="reshape"):
+class Reshape(DataMovement, name="reshape"):
     """The same elements in another shape.
 
     Shapes: any -> `shape`; one entry may be -1 and takes what is left.
@@ -138,7 +138,7 @@ class Reshape(Move, name="reshape"):
         return ()
 
 
-class Permute(Move, name="permute"):
+class Permute(DataMovement, name="permute"):
     """Axes in another order.
 
     Shapes: (a, b, c) -> (c, a, b) for the order [2, 0, 1].
@@ -177,7 +177,7 @@ class Permute(Move, name="permute"):
         return axes and tuple([axes[axis] for axis in several(self.order)])
 
 
-class Split(Move, name="split"):
+class Split(DataMovement, name="split"):
     """Several outputs along one axis: equal parts, or parts of given sizes.
 
     Shapes: (C, ...) -> (C / parts, ...) for each part, or (size, ...) for each size.
@@ -240,7 +240,7 @@ class Split(Move, name="split"):
         return tuple(size // parts for _ in range(parts))
 
 
-class Slice(Move, name="slice"):
+class Slice(DataMovement, name="slice"):
     """A range of one axis.
 
     Shapes: (a, ...) -> (ceil((stop - start) / step), ...); below 0, start and stop count from the end, and both are
@@ -283,7 +283,7 @@ class Slice(Move, name="slice"):
         return across_channels(self.axis, rank)
 
 
-class Pad(Move, name="pad"):
+class Pad(DataMovement, name="pad"):
     """A margin around the spatial dimensions.
 
     Shapes: (C, *S) -> (C, *S + before + after) for one to three spatial dimensions.
@@ -307,7 +307,7 @@ class Pad(Move, name="pad"):
         return ((channels, *(size + before + after for size, (before, after) in zip(sizes, pairs, strict=True))),)
 
 
-class Crop(Move, name="crop"):
+class Crop(DataMovement, name="crop"):
     """The spatial dimensions without a margin.
 
     Shapes: (C, *S) -> (C, *S - before - after) for one to three spatial dimensions.

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.errors import ShapeError, counted
-from costcalc.formula import Compound
+from costcalc.formula import CompoundSymbol
 
 if TYPE_CHECKING:
     from costcalc.formula import Dim, Factor, Shape, Shapes, Term
@@ -105,7 +105,7 @@ def less_one(term: Term) -> Factor:
     ('(K_h·K_w - 1)', 8)
     """
     symbols = "·".join(symbol for symbol, _ in term) or "1"
-    return Compound(f"({symbols} - 1)", term), prod([size for _, size in term]) - 1
+    return CompoundSymbol(f"({symbols} - 1)", term), prod([size for _, size in term]) - 1
 
 
 def per_group(name: str, channels: Dim, groups: Dim) -> Factor:
@@ -116,7 +116,7 @@ def per_group(name: str, channels: Dim, groups: Dim) -> Factor:
     """
     if groups == 1:
         return name, channels
-    return Compound(f"{name}/g", ((name, channels), ("g", groups))), channels // groups
+    return CompoundSymbol(f"{name}/g", ((name, channels), ("g", groups))), channels // groups
 
 
 def gcd(one: Dim, other: Dim) -> Dim:

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.errors import ShapeError
-from costcalc.ops.reshape import Move
+from costcalc.ops.reshape import DataMovement
 from costcalc.ops.shapes import divide, ranked, spatial
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from costcalc.ops.base import Window
 
 
-class PixelShuffle(Move, name="pixel_shuffle"):
+class PixelShuffle(DataMovement, name="pixel_shuffle"):
     """Move channels into space.
 
     Shapes: (C·f², H, W) -> (C, H·f, W·f), f = factor; f for one and f³ for three spatial dimensions.
@@ -38,7 +38,7 @@ class PixelShuffle(Move, name="pixel_shuffle"):
         return ((divide(channels, group, "channels"), *(size * self.factor for size in sizes)),)
 
 
-class PixelUnshuffle(Move, name="pixel_unshuffle"):
+class PixelUnshuffle(DataMovement, name="pixel_unshuffle"):
     """Move space into channels.
 
     Shapes: (C, H·f, W·f) -> (C·f², H, W), f = factor; f for one and f³ for three spatial dimensions.
@@ -74,7 +74,7 @@ class PixelUnshuffle(Move, name="pixel_unshuffle"):
         return ((self.factor, self.factor, 1),) * rank
 
 
-class ChannelShuffle(Move, name="channel_shuffle"):
+class ChannelShuffle(DataMovement, name="channel_shuffle"):
     """Channels dealt out in turn from groups.
 
     Shapes: (C, ...) -> the same.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.model import Analysis, Totals
-    from costcalc.outline import Line
+    from costcalc.outline import OutlineLine
 
 FIGURES = ("params", "macs", "flops", "activations", "buffers", *OPERATIONS)
 COLUMNS = (*FIGURES, "share", "operations", "layers")
@@ -39,7 +39,7 @@ def choose(names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chosen))
 
 
-def layers(analysis: Analysis, lines: Sequence[Line], columns: Sequence[str] = (), *, tree: bool = True) -> Grid:
+def layers(analysis: Analysis, lines: Sequence[OutlineLine], columns: Sequence[str] = (), *, tree: bool = True) -> Grid:
     """The lines of an outline, and the totals. Without `tree`: whole names, and no headings of groups."""
     columns = columns or DEFAULT
     shown = (_NAME, _OP, _OUTPUT, *_figures(columns))
@@ -111,7 +111,7 @@ def _layers(totals: Totals) -> str:
     return f"{totals.layers:,} layer{'' if totals.layers == 1 else 's'}"
 
 
-def _ops(line: Line) -> Cell:
+def _ops(line: OutlineLine) -> Cell:
     """The ops of a line; in short, the first and how many share the line, or nothing where its name says it all."""
     if not line.ops:
         return _layers(line.totals) if line.totals else None

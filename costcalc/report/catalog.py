@@ -39,7 +39,7 @@ def specs_document(analyses: Mapping[str, Analysis]) -> dict[str, object]:
     return {"format": "costcalc.specs/1", "specs": listed}
 
 
-def entries(listed: Sequence[catalog.Entry], *, tree: bool) -> Grid:
+def entries(listed: Sequence[catalog.CatalogEntry], *, tree: bool) -> Grid:
     """Ops or blocks, a line each. Families, where there are several, are headings of the tree, or else a column."""
     several = len({entry.family for entry in listed}) > 1
     lines: list[Entry] = []
@@ -57,7 +57,7 @@ def entries(listed: Sequence[catalog.Entry], *, tree: bool) -> Grid:
     return Grid((Column("family", "family"), *columns) if several and not tree else columns, tuple(lines))
 
 
-def entry(one: catalog.Entry, *, bare: bool = False) -> Grid:
+def entry(one: catalog.CatalogEntry, *, bare: bool = False) -> Grid:
     """One op: its arguments, and what its documentation says. Without arguments there is no table, if `bare`."""
     columns = (Column("argument", "argument"), Column("default", "default"), Column("takes", "takes", wraps=16))
     heading, notes = (one.signature, one.summary), _paragraphs(one.text)
@@ -66,7 +66,7 @@ def entry(one: catalog.Entry, *, bare: bool = False) -> Grid:
     return Grid(columns, tuple(map(Entry, one.arguments)), heading, ("", *notes))
 
 
-def block(one: catalog.Entry, *, width: int | None = None) -> str:
+def block(one: catalog.CatalogEntry, *, width: int | None = None) -> str:
     """A block as it is written; on a terminal that is too narrow for it, with its comment on several lines."""
     comment, _, written = one.text.partition("\n")
     lines = table.wrap(visible(comment.removeprefix("# ")), width and width - 2)

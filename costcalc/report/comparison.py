@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from costcalc.model import Totals
-    from costcalc.strategies import Candidate, Comparison, Prediction, Row
+    from costcalc.strategies import Candidate, CellRow, Comparison, Prediction
 
 FIGURES = ("params", "macs", "flops", "activations")
 EVERYTHING_ELSE = "everything else"
@@ -132,7 +132,7 @@ def _figures(figures: Totals) -> list[int]:
     return [getattr(figures, name) for name in FIGURES]
 
 
-def _form(row: Row, label: str) -> str:
+def _form(row: CellRow, label: str) -> str:
     return label if label in row.figures else row.cheapest
 
 
@@ -185,7 +185,7 @@ def _stem(comparison: Comparison) -> list[str]:
     return [f"stem, as it is without --stem: {_listed(comparison.stem)}"] if comparison.stem else []
 
 
-def _reasons(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+def _reasons(rows: Iterable[CellRow]) -> list[tuple[str, ...]]:
     """Strategies, the reason that they have in common, and the cells that it is about."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:

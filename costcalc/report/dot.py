@@ -11,10 +11,10 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from costcalc.graph import Inside, Picture
+    from costcalc.graph import Inside, NetworkPicture
 
 
-def render(picture: Picture) -> str:
+def render(picture: NetworkPicture) -> str:
     """The text of a directed graph; frames are clusters."""
     lines = [
         f"digraph {quote([picture.title])} {{",
@@ -27,14 +27,14 @@ def render(picture: Picture) -> str:
         *_boxes(picture, picture.inside(), None, "  "),
     ]
     for arrow in picture.arrows:
-        said = f" [label={quote(arrow.said)}]" if arrow.said else ""
+        said = f" [label={quote(arrow.lines)}]" if arrow.lines else ""
         lines.append(f"  n{arrow.source} -> n{arrow.target}{said}")
     if picture.heat:
         lines += _legend(picture)
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _legend(picture: Picture) -> Iterable[str]:
+def _legend(picture: NetworkPicture) -> Iterable[str]:
     """What the colours mean; behind the last box where the picture goes from left to right, else beside the first."""
     heading, levels = legend(picture)
     yield "  subgraph cluster_legend {"
@@ -58,11 +58,11 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
-def _boxes(picture: Picture, inside: Inside, frame: int | None, indent: str) -> Iterable[str]:
+def _boxes(picture: NetworkPicture, inside: Inside, frame: int | None, indent: str) -> Iterable[str]:
     boxes, frames = inside[frame]
     for number in boxes:
         box = picture.boxes[number]
-        label = quote([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
+        label = quote([*box.lines, box.shape, *([percent(box.share)] if box.share else [])])
         shape = ', style="filled,rounded"' if box.joined else ""
         colors = "" if box.share is None else f", {_colors(level(box.share))}"
         yield f"{indent}n{number} [label={label}{shape}{colors}]"

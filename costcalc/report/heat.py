@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from costcalc.graph import Picture
+    from costcalc.graph import NetworkPicture
 
 
 class Level(NamedTuple):
@@ -39,7 +39,7 @@ def level(share: float) -> int:
     return max(place for place, each in enumerate(LEVELS) if share >= each.share)
 
 
-def legend(picture: Picture) -> tuple[str, list[int]]:
+def legend(picture: NetworkPicture) -> tuple[str, list[int]]:
     """The heading of a legend, and the levels that a picture has, from the lowest."""
     used = {level(box.share) for box in picture.boxes if box.share is not None}
     return f"share of {picture.total:,} {picture.heat}", sorted(used)

@@ -12,7 +12,7 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from costcalc.graph import Box, Inside, Picture
+    from costcalc.graph import Inside, NetworkPicture, TensorBox
 
 _CONFIG = ("config:", "  flowchart:", "    wrappingWidth: 400", "    subGraphTitleMargin: {bottom: 15}")
 """Labels stay on their lines, and titles of frames clear of arrows."""
@@ -24,19 +24,19 @@ _ACTIVE = re.compile(r"[^\w ().,/=+·%-]|(?<!\d)%|%(?=%)")
 """What is not plainly text; two signs of percent begin a comment or a directive."""
 
 
-def render(picture: Picture) -> str:
+def render(picture: NetworkPicture) -> str:
     """The text of a flowchart."""
     lines = ["---", f"title: {_title(picture.title)}", *_CONFIG, "---", f"flowchart {picture.direction}"]
     lines += _boxes(picture, picture.inside(), None, "  ")
     for arrow in picture.arrows:
-        said = f'-- "{_lines(arrow.said)}" -->' if arrow.said else "-->"
+        said = f'-- "{_lines(arrow.lines)}" -->' if arrow.lines else "-->"
         lines.append(f"  n{arrow.source} {said} n{arrow.target}")
     if picture.heat:
         lines += _legend(picture)
     return "\n".join(lines) + "\n"
 
 
-def _legend(picture: Picture) -> Iterable[str]:
+def _legend(picture: NetworkPicture) -> Iterable[str]:
     """What the colours mean, and the colours; frames are clear, so that theirs is none of them.
 
     It stands behind the last box where the picture goes from left to right, else beside the first.
@@ -79,7 +79,7 @@ def _title(text: str) -> str:
     return '"' + _ACTIVE.sub(lambda found: f"\\U{ord(found[0]):08x}", visible(" ".join(text.split()))) + '"'
 
 
-def _boxes(picture: Picture, inside: Inside, frame: int | None, indent: str) -> Iterable[str]:
+def _boxes(picture: NetworkPicture, inside: Inside, frame: int | None, indent: str) -> Iterable[str]:
     boxes, frames = inside[frame]
     for number in boxes:
         yield f"{indent}n{number}{_box(picture.boxes[number])}"
@@ -89,8 +89,8 @@ def _boxes(picture: Picture, inside: Inside, frame: int | None, indent: str) -> 
         yield f"{indent}end"
 
 
-def _box(box: Box) -> str:
-    label = _lines([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
+def _box(box: TensorBox) -> str:
+    label = _lines([*box.lines, box.shape, *([percent(box.share)] if box.share else [])])
     shaped = f'(["{label}"])' if box.joined else f'["{label}"]'
     return shaped if box.share is None else f"{shaped}:::heat{level(box.share)}"
 

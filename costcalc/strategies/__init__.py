@@ -2,12 +2,12 @@
 
 from costcalc.strategies.base import (
     DEFAULT,
-    Cell,
+    CellMatch,
+    CellPart,
     Choice,
+    ConvCell,
     Finish,
-    Found,
     NotExpressibleError,
-    Part,
     Strategy,
     Theory,
     choose,
@@ -15,21 +15,21 @@ from costcalc.strategies.base import (
     registered,
 )
 from costcalc.strategies.compare import compare, compare_convolution
-from costcalc.strategies.comparison import Candidate, Comparison, Convolution, Prediction, Row
+from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
 
 __all__ = [
     "DEFAULT",
     "Candidate",
-    "Cell",
+    "CellMatch",
+    "CellPart",
+    "CellRow",
     "Choice",
     "Comparison",
+    "ConvCell",
     "Convolution",
     "Finish",
-    "Found",
     "NotExpressibleError",
-    "Part",
     "Prediction",
-    "Row",
     "Strategy",
     "Theory",
     "choose",

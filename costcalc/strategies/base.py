@@ -33,7 +33,7 @@ class NotExpressibleError(CostcalcError):
     """Why a strategy cannot write a cell. The cell stays as it is, and the reason is listed."""
 
 
-class Found(NamedTuple):
+class CellMatch(NamedTuple):
     """A cell that a strategy recognises, in indices of layers: its convolutions in order, and what its options are.
 
     `others` are further layers of the cell, such as a concat. What belongs to a convolution anyway, its norm, its
@@ -55,7 +55,7 @@ class Finish(NamedTuple):
     followers: tuple[int, ...] = ()
 
 
-class Part(NamedTuple):
+class CellPart(NamedTuple):
     """An op of a new cell that takes something else than the output of the part before it, or ends otherwise.
 
     `inputs` names other parts, or `input`, the tensor that enters the cell. `finish` is `inner` or `last` of the cell;
@@ -67,7 +67,7 @@ class Part(NamedTuple):
     finish: Finish | None = None
 
 
-class Cell(NamedTuple):
+class ConvCell(NamedTuple):
     """One convolution with a kernel above 1 and what carries it out in a network.
 
     Kernel, stride, padding (or `same`) and dilation are those of the whole, one for each spatial dimension. `form` is
@@ -134,7 +134,7 @@ class Strategy(NamedTuple):
     """A way to carry out a convolution: a rewrite of one subgraph, a cell, as another.
 
     `write` gives the parts of the new cell, each under a segment for its name. An op by itself takes the output of the
-    part before it; a `Part` says what it takes. The output of the last part leaves the cell. Norms, activations and
+    part before it; a `CellPart` says what it takes. The output of the last part leaves the cell. Norms, activations and
     gates are put behind the parts afterwards. It raises `NotExpressibleError`, and any error about an option that was
     given. `recognise` is asked about each convolution with a kernel above 1, and finds the cell of this form that it is
     in, if any.
@@ -142,11 +142,11 @@ class Strategy(NamedTuple):
 
     name: str
     summary: str
-    write: Callable[[Cell, Mapping[str, int]], Mapping[str, Op | Part]]
-    recognise: Callable[[Graph, int], Found | None] | None = None
+    write: Callable[[ConvCell, Mapping[str, int]], Mapping[str, Op | CellPart]]
+    recognise: Callable[[Graph, int], CellMatch | None] | None = None
     options: tuple[str, ...] = ()
     """The names of its options, integers of at least 1."""
-    theory: Callable[[Cell], Theory] | None = None
+    theory: Callable[[ConvCell], Theory] | None = None
 
 
 class Choice(NamedTuple):
@@ -160,7 +160,7 @@ class Choice(NamedTuple):
         given = ",".join([f"{name}={value}" for name, value in self.options.items()])
         return f"{self.strategy.name}:{given}" if given else self.strategy.name
 
-    def keeps(self, cell: Cell) -> bool:
+    def keeps(self, cell: ConvCell) -> bool:
         """Whether a cell already is what this choice would make of it."""
         return cell.form == self.strategy.name and all(
             cell.options.get(name) == value for name, value in self.options.items()

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import UsageError
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import Found, NotExpressibleError, Strategy, Theory
+from costcalc.strategies.base import CellMatch, NotExpressibleError, Strategy, Theory
 from costcalc.strategies.normal import convolution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import Cell
+    from costcalc.strategies.base import ConvCell
     from costcalc.strategies.graph import Graph
 
 
-def _recognise(graph: Graph, index: int) -> Found | None:
+def _recognise(graph: Graph, index: int) -> CellMatch | None:
     """The reduction before the convolution; and behind it, where there is one, ResNet's expansion to more channels."""
     if graph.is_depthwise(index) or not isinstance(graph.layers[index].op, Conv):
         return None
@@ -26,12 +26,12 @@ def _recognise(graph: Graph, index: int) -> Found | None:
     if before is None or not graph.is_pointwise(before) or not graph.out(before) < graph.channels(before):
         return None
     expands = after is not None and graph.is_pointwise(after) and graph.out(after) > graph.out(index)
-    return Found(
+    return CellMatch(
         (before, index, after) if after is not None and expands else (before, index), {"reduce": graph.out(before)}
     )
 
 
-def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     reduce = options.get("reduce") or max(1, cell.out // 2)
     if reduce >= cell.channels:
         if "reduce" in options:
@@ -42,7 +42,7 @@ def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
     return {"reduce": Conv(out=reduce, kernel=1, bias=cell.inner.bias), "conv": convolution(cell)}
 
 
-def _theory(cell: Cell) -> Theory:
+def _theory(cell: ConvCell) -> Theory:
     """Each channel of the reduction costs C products where it is made, and K²·N where it is used."""
     before, after = prod(cell.source.shape[1:]), prod(cell.result.shape[1:])
     each = cell.channels * before + cell.taps * cell.out * after

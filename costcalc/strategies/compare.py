@@ -11,7 +11,7 @@ from costcalc.globs import match
 from costcalc.model import Totals
 from costcalc.ops.conv import Conv
 from costcalc.strategies.base import DEFAULT, Choice, NotExpressibleError, builtin, choose
-from costcalc.strategies.comparison import Candidate, Comparison, Convolution, Prediction, Row
+from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
 from costcalc.strategies.graph import Graph, is_stem, recognise
 from costcalc.strategies.rewrite import Rewriter
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from costcalc.model import Analysis, Network
-    from costcalc.strategies.base import Cell
+    from costcalc.strategies.base import ConvCell
     from costcalc.strategies.rewrite import Subgraph
 
 AS_IS = "as_is"
@@ -100,7 +100,7 @@ def _alone(convolution: Convolution) -> Network:
     return builder.network("convolution", {"conv": output})
 
 
-def _matching(glob: str, network: Network, cells: Sequence[Cell], stems: Sequence[Cell]) -> list[Cell]:
+def _matching(glob: str, network: Network, cells: Sequence[ConvCell], stems: Sequence[ConvCell]) -> list[ConvCell]:
     names = [layer.name for layer in network.layers]
     matched = {index for index, name in enumerate(names) if match(glob, name, ".")}
     if not matched:
@@ -118,7 +118,7 @@ def _matching(glob: str, network: Network, cells: Sequence[Cell], stems: Sequenc
 class _Work:
     """A comparison in the making: what is put in the place of every cell, by label, and why nothing is."""
 
-    def __init__(self, network: Network, cells: Sequence[Cell], choices: Mapping[str, Choice], batch: int) -> None:
+    def __init__(self, network: Network, cells: Sequence[ConvCell], choices: Mapping[str, Choice], batch: int) -> None:
         self.network = network
         self.cells = cells
         self.choices = choices
@@ -141,7 +141,7 @@ class _Work:
         chosen = {cell.name: label for cell in self.cells}
         return self._candidate(label, choice.strategy.name, choice.options, chosen, reason)
 
-    def cheapest(self, rows: Iterable[Row]) -> Candidate:
+    def cheapest(self, rows: Iterable[CellRow]) -> Candidate:
         """The network with every cell in its cheapest form."""
         return self._candidate(CHEAPEST, CHEAPEST, {}, {row.name: row.cheapest for row in rows})
 
@@ -158,7 +158,7 @@ class _Work:
         ratios = [_ratio(analysis, self.base, name) for name in ("macs", "params")]
         return Candidate(label, strategy, options, network, analysis, ratios[0], ratios[1], reason)
 
-    def row(self, cell: Cell) -> Row:
+    def row(self, cell: ConvCell) -> CellRow:
         """What one cell costs in every form. Of two that cost the same, a strategy comes before the cell as it is."""
         own = _sum([self.base.layers[index].totals for index in cell.layers])
         written = self.written[cell.name]
@@ -168,7 +168,7 @@ class _Work:
         }
         reasons = self.reasons[cell.name]
         ranked = [label for label in (*self.choices, AS_IS) if label not in reasons]
-        return Row(
+        return CellRow(
             name=cell.name,
             form=cell.form,
             layers=tuple([self.network.layers[index].name for index in cell.layers]),
@@ -178,7 +178,7 @@ class _Work:
             predictions={} if cell.reason else self._predictions(cell, figures),
         )
 
-    def _predictions(self, cell: Cell, figures: Mapping[str, Totals]) -> dict[str, Prediction]:
+    def _predictions(self, cell: ConvCell, figures: Mapping[str, Totals]) -> dict[str, Prediction]:
         predictions = {}
         normal = None
         for label, choice in self.choices.items():
@@ -191,7 +191,7 @@ class _Work:
                 predictions[label] = Prediction(theory, practice)
         return predictions
 
-    def _normal(self, cell: Cell) -> Totals | None:
+    def _normal(self, cell: ConvCell) -> Totals | None:
         try:
             return self._cost(self.rewriter.write(cell, Choice(builtin()[NORMAL])))
         except NotExpressibleError:

@@ -79,7 +79,7 @@ class Prediction(NamedTuple):
         return {"formula": symbols, "numbers": numbers, "value": self.value, "practice": self.practice}
 
 
-class Row(NamedTuple):
+class CellRow(NamedTuple):
     """One cell: its cost as each strategy writes it, the reasons where it stays as it is, and its cheapest form.
 
     `figures` are by the candidates' labels; where there is a reason they are those of the cell as it is.
@@ -120,7 +120,7 @@ class Comparison(NamedTuple):
     analysis: Analysis
     base: str
     candidates: tuple[Candidate, ...]
-    cells: tuple[Row, ...]
+    cells: tuple[CellRow, ...]
     rest: Totals
     stem: tuple[str, ...] = ()
     convolution: Convolution | None = None

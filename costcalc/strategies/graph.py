@@ -8,7 +8,7 @@ from costcalc.model import Tensor
 from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from costcalc.ops.merge import Mul
 from costcalc.ops.shapes import spread
-from costcalc.strategies.base import Cell, Finish, Found
+from costcalc.strategies.base import CellMatch, ConvCell, Finish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from costcalc.model import Layer, Network
     from costcalc.strategies.base import Strategy
 
-Convolution: TypeAlias = Conv | DepthwiseConv | ConvTranspose
+ConvOp: TypeAlias = Conv | DepthwiseConv | ConvTranspose
 STEM_CHANNELS = 4
 """A convolution on a network input of at most so many channels is the stem."""
 MAX_GATE = 16
@@ -42,7 +42,7 @@ class Graph:
         for tensor in network.outputs.values():
             if tensor.layer >= 0:
                 self.readers[tensor.layer].append(-1)
-        self.convolutions = [index for index, layer in enumerate(self.layers) if isinstance(layer.op, Convolution)]
+        self.convolutions = [index for index, layer in enumerate(self.layers) if isinstance(layer.op, ConvOp)]
         self.followers = {index: self._follow(index) for index in self.convolutions}
         self.after: dict[int, int] = {}
         for index in self.convolutions:
@@ -96,7 +96,7 @@ class Graph:
             found.add(index)
             pending += [tensor.layer for tensor in self.layers[index].inputs]
         read = {reader for index in (last, *found - {end}) for reader in self.readers[index]}
-        wide = any(max(self.kernel(index)) > 1 for index in found if isinstance(self.layers[index].op, Convolution))
+        wide = any(max(self.kernel(index)) > 1 for index in found if isinstance(self.layers[index].op, ConvOp))
         same = self.layers[end].outputs == self.layers[last].outputs
         return sorted(found) if read <= found and same and not wide else []
 
@@ -138,17 +138,17 @@ class Graph:
         """Whether this is a 1×1 convolution of all channels with all, without a margin."""
         return self.is_dense(index) and set(self.kernel(index)) == {1} and not _margin(self._op(index))
 
-    def _op(self, index: int) -> Convolution:
+    def _op(self, index: int) -> ConvOp:
         op = self.layers[index].op
-        assert isinstance(op, Convolution)
+        assert isinstance(op, ConvOp)
         return op
 
-    def cell_layers(self, found: Found) -> tuple[int, ...]:
+    def cell_layers(self, found: CellMatch) -> tuple[int, ...]:
         """Every layer of a cell, in the order of the network."""
         own = {layer for index in found.convolutions for layer in (index, *self.followers[index])}
         return tuple(sorted(own.union(found.others)))
 
-    def cell(self, form: str, found: Found, reason: str = "") -> Cell:
+    def cell(self, form: str, found: CellMatch, reason: str = "") -> ConvCell:
         """The cell that some convolutions form: its kernel is theirs, and its stride the product of theirs."""
         convolutions, layers = found.convolutions, self.cell_layers(found)
         boundary = self.boundary(set(layers))
@@ -170,7 +170,7 @@ class Graph:
         margins = [(0,) * rank if isinstance(op.padding, str) else spread(op.padding, rank, "padding") for op in ops]
         dilations = [spread(op.dilation, rank, "dilation") for op in ops]
         first, last = convolutions[0], convolutions[-1]
-        return Cell(
+        return ConvCell(
             name=self.layers[convolutions[anchor]].name,
             form=form,
             layers=layers,
@@ -187,16 +187,16 @@ class Graph:
         )
 
 
-def _margin(op: Convolution) -> bool:
+def _margin(op: ConvOp) -> bool:
     return not isinstance(op.padding, str) and op.padding not in (0, (0,), (0, 0), (0, 0, 0))
 
 
-def is_stem(cell: Cell) -> bool:
+def is_stem(cell: ConvCell) -> bool:
     """Whether this is a convolution on a network input of few channels: an image, not features."""
     return cell.source.layer < 0 and cell.channels <= STEM_CHANNELS
 
 
-def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[Cell]:
+def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[ConvCell]:
     """Every convolution with a kernel above 1, each in the largest cell that a strategy finds around it.
 
     Those in which no strategy finds itself, and those whose weights are shared, are there with the reason.
@@ -208,7 +208,7 @@ def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[Cell]:
     for index in graph.convolutions:
         if index in taken or max(graph.kernel(index)) == 1:
             continue
-        form, found = "", Found(())
+        form, found = "", CellMatch(())
         for name, finds in asked:
             candidate = finds(graph, index)
             if (
@@ -221,7 +221,7 @@ def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[Cell]:
         reason = ""
         if not form:
             form, reason = _unfit(graph, index)
-            found = Found((index,))
+            found = CellMatch((index,))
         taken.update(found.convolutions)
         cell = graph.cell(form, found, reason)
         cells.append(cell if reason else cell._replace(reason=_sharing(graph.layers, cell, shared)))
@@ -237,7 +237,7 @@ def _unfit(graph: Graph, index: int) -> tuple[str, str]:
     return "other", "no strategy has this form"
 
 
-def _sharing(layers: Sequence[Layer], cell: Cell, shared: dict[int, Layer]) -> str:
+def _sharing(layers: Sequence[Layer], cell: ConvCell, shared: dict[int, Layer]) -> str:
     for index in cell.layers:
         first = layers[index].shared
         other = layers[first] if first is not None else shared.get(index)

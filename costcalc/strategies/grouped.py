@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import Found, Strategy
+from costcalc.strategies.base import CellMatch, Strategy
 from costcalc.strategies.normal import convolution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import Cell
+    from costcalc.strategies.base import ConvCell
     from costcalc.strategies.graph import Graph
 
 GROUPS = 4
 """Where nothing is said."""
 
 
-def _recognise(graph: Graph, index: int) -> Found | None:
+def _recognise(graph: Graph, index: int) -> CellMatch | None:
     op = graph.layers[index].op
     if not isinstance(op, Conv) or op.groups == 1 or graph.is_depthwise(index):
         return None
-    return Found((index,), {"groups": op.groups})
+    return CellMatch((index,), {"groups": op.groups})
 
 
-def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     return {"conv": convolution(cell, options.get("groups", GROUPS))}
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import Found, Strategy, plain
+from costcalc.strategies.base import CellMatch, Strategy, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import Cell
+    from costcalc.strategies.base import ConvCell
     from costcalc.strategies.graph import Graph
 
 
-def convolution(cell: Cell, groups: int = 1) -> Conv:
+def convolution(cell: ConvCell, groups: int = 1) -> Conv:
     """The whole cell as one convolution."""
     return Conv(
         out=cell.out,
@@ -28,11 +28,11 @@ def convolution(cell: Cell, groups: int = 1) -> Conv:
     )
 
 
-def _recognise(graph: Graph, index: int) -> Found | None:
-    return Found((index,)) if graph.is_dense(index) else None
+def _recognise(graph: Graph, index: int) -> CellMatch | None:
+    return CellMatch((index,)) if graph.is_dense(index) else None
 
 
-def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     return {"conv": convolution(cell)}
 
 

@@ -9,7 +9,7 @@ from costcalc.errors import CostcalcError, ShapeError
 from costcalc.lang.names import Segments
 from costcalc.model import Cost, Layer, Tensor
 from costcalc.ops.argument_types import show
-from costcalc.strategies.base import Finish, NotExpressibleError, Part
+from costcalc.strategies.base import CellPart, Finish, NotExpressibleError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from costcalc.formula import Dim
     from costcalc.model import Network
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import Cell, Choice
+    from costcalc.strategies.base import Choice, ConvCell
 
 Subgraph: TypeAlias = tuple[Layer, ...]
 """The layers of a new cell before they have a place in a network. Inputs and hosts count from its first layer; the
@@ -32,7 +32,7 @@ class Rewriter:
         self.names = {layer.name for layer in network.layers}
         self.builder = Builder(network.inputs, MAX_LAYERS + 4 * len(network.layers))
 
-    def write(self, cell: Cell, choice: Choice) -> Subgraph:
+    def write(self, cell: ConvCell, choice: Choice) -> Subgraph:
         """The layers of a cell as a strategy writes it. Raises `NotExpressibleError`, and errors about options.
 
         One part takes the cell's name, several take names below it. The layers behind the last are the same as before.
@@ -44,7 +44,7 @@ class Rewriter:
             raise CostcalcError("{} writes no layers for {}", choice.strategy.name, cell.name)
         new = _NewCell(self, cell, parts)
         for segment, part in parts.items():
-            new.add_part(segment, part if isinstance(part, Part) else Part(part))
+            new.add_part(segment, part if isinstance(part, CellPart) else CellPart(part))
         if new.layers[-1].outputs != (cell.result.shape,):
             raise NotExpressibleError(
                 "would give {} in place of {}", show(new.layers[-1].outputs[0]), show(cell.result.shape)
@@ -59,7 +59,7 @@ class Rewriter:
             name = f"{wanted}_{count}"
         return name
 
-    def replay(self, name: str, cells: Iterable[tuple[Cell, Subgraph]]) -> Network:
+    def replay(self, name: str, cells: Iterable[tuple[ConvCell, Subgraph]]) -> Network:
         """The network with new layers in place of these cells.
 
         A new cell stands where the first layer of the old one stood: its input is there, and what reads it comes later.
@@ -102,7 +102,7 @@ class Rewriter:
 class _NewCell:
     """The layers of a new cell, as they are added."""
 
-    def __init__(self, rewriter: Rewriter, cell: Cell, parts: Collection[str]) -> None:
+    def __init__(self, rewriter: Rewriter, cell: ConvCell, parts: Collection[str]) -> None:
         self.rewriter = rewriter
         self.cell = cell
         self.old = rewriter.network.layers
@@ -116,7 +116,7 @@ class _NewCell:
         """What leaves the part that was added last."""
         self.outputs = {"input": self.output}
 
-    def add_part(self, segment: str, part: Part) -> None:
+    def add_part(self, segment: str, part: CellPart) -> None:
         """An op of the new cell, and what belongs behind it."""
         for name in part.inputs:
             if name not in self.outputs:

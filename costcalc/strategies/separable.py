@@ -6,25 +6,25 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from costcalc.ops.conv import Conv, DepthwiseConv
-from costcalc.strategies.base import Found, Strategy, Theory, plain
+from costcalc.strategies.base import CellMatch, Strategy, Theory, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import Cell
+    from costcalc.strategies.base import ConvCell
     from costcalc.strategies.graph import Graph
 
 
-def _recognise(graph: Graph, index: int) -> Found | None:
+def _recognise(graph: Graph, index: int) -> CellMatch | None:
     """A depthwise convolution whose only consumer is a 1×1 convolution."""
     after = graph.after.get(index)
     if after is None or not graph.is_depthwise(index) or not graph.is_pointwise(after):
         return None
-    return Found((index, after))
+    return CellMatch((index, after))
 
 
-def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     return {
         "depthwise": DepthwiseConv(
             kernel=plain(cell.kernel),
@@ -37,7 +37,7 @@ def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
     }
 
 
-def _theory(cell: Cell) -> Theory:
+def _theory(cell: ConvCell) -> Theory:
     """K²·C + C·N products in place of K²·C·N at every output position."""
     ratio = Fraction(1, cell.out) + Fraction(1, cell.taps)
     return Theory(f"1/N + 1/{_denominator(cell.taps_symbol)}", f"1/{cell.out} + 1/{cell.taps}", ratio)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import Found, NotExpressibleError, Strategy, described
+from costcalc.strategies.base import CellMatch, NotExpressibleError, Strategy, described
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from costcalc.formula import Shape
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import Cell
+    from costcalc.strategies.base import ConvCell
     from costcalc.strategies.graph import Graph
 
 
-def _recognise(graph: Graph, index: int) -> Found | None:
+def _recognise(graph: Graph, index: int) -> CellMatch | None:
     """As many convolutions as there are dimensions, one behind the other, of the same length in a dimension each."""
     chain = [index]
     while len(chain) < len(graph.kernel(index)):
@@ -31,10 +31,10 @@ def _recognise(graph: Graph, index: int) -> Found | None:
             return None
         along[long[0]] = graph.kernel(each)[long[0]]
     same = len(chain) > 1 and len(along) == len(chain) and len(set(along.values())) == 1
-    return Found(tuple(chain)) if same else None
+    return CellMatch(tuple(chain)) if same else None
 
 
-def _write(cell: Cell, options: Mapping[str, int]) -> Mapping[str, Op]:
+def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     axes = [axis for axis, taps in enumerate(cell.kernel) if taps > 1]
     if len(axes) < 2:
         raise NotExpressibleError("a kernel of {} has one dimension only", described(cell.kernel))

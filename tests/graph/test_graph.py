@@ -8,7 +8,7 @@ import pytest
 
 import costcalc
 from costcalc.errors import UsageError
-from costcalc.graph import FEW, HEATS, Arrow, Box, Frame, draw
+from costcalc.graph import FEW, HEATS, Arrow, BlockFrame, TensorBox, draw
 from costcalc.lang.library import bundled
 from costcalc.report import dot, mermaid
 
@@ -22,17 +22,17 @@ def picture(text, **options):
 def test_inception_as_its_authors_draw_it():
     found = draw(costcalc.load("inception"))
     assert found.direction == "LR"
-    assert found.frames == (Frame("b1"), Frame("b3"), Frame("b5"), Frame("pool"))
+    assert found.frames == (BlockFrame("b1"), BlockFrame("b3"), BlockFrame("b5"), BlockFrame("pool"))
     assert found.boxes == (
-        Box("28x28x192", ("input",)),
-        Box("28x28x64", frame=0),
-        Box("28x28x96", frame=1),
-        Box("28x28x128", frame=1),
-        Box("28x28x16", frame=2),
-        Box("28x28x32", frame=2),
-        Box("28x28x192", frame=3),
-        Box("28x28x32", frame=3),
-        Box("28x28x256", ("concat",), joined=True),
+        TensorBox("28x28x192", ("input",)),
+        TensorBox("28x28x64", frame=0),
+        TensorBox("28x28x96", frame=1),
+        TensorBox("28x28x128", frame=1),
+        TensorBox("28x28x16", frame=2),
+        TensorBox("28x28x32", frame=2),
+        TensorBox("28x28x192", frame=3),
+        TensorBox("28x28x32", frame=3),
+        TensorBox("28x28x256", ("concat",), joined=True),
     )
     assert found.arrows == (
         Arrow(0, 1, ("1x1 (64 filters)", "relu")),
@@ -52,32 +52,33 @@ def test_inception_as_its_authors_draw_it():
 def test_a_residual_block():
     found = draw(costcalc.load("resnet50"), depth=9)
     assert found.frames[:5] == (
-        Frame("stage"), Frame("stage.0", 0), Frame("stage.0.0", 1), Frame("body", 2), Frame("shortcut", 2),
+        BlockFrame("stage"), BlockFrame("stage.0", 0), BlockFrame("stage.0.0", 1), BlockFrame("body", 2),
+        BlockFrame("shortcut", 2),
     )  # fmt: skip
-    place = next(place for place, box in enumerate(found.boxes) if box.said == ("add",))
-    assert found.boxes[place] == Box("56x56x256", ("add",), joined=True, frame=2)
+    place = next(place for place, box in enumerate(found.boxes) if box.lines == ("add",))
+    assert found.boxes[place] == TensorBox("56x56x256", ("add",), joined=True, frame=2)
     into = [arrow for arrow in found.arrows if arrow.target == place]
     assert [found.boxes[arrow.source].frame for arrow in into] == [3, 4]
     (out,) = [arrow for arrow in found.arrows if arrow.source == place]
-    assert (out.said, found.boxes[out.target]) == (("relu",), Box("56x56x256", frame=2))
+    assert (out.lines, found.boxes[out.target]) == (("relu",), TensorBox("56x56x256", frame=2))
 
 
 def test_depth_folds_what_lies_below():
     found = draw(costcalc.load("resnet50"), depth=2)
     assert found.direction == "TB"
-    assert found.frames == (Frame("stage"),)
+    assert found.frames == (BlockFrame("stage"),)
     assert [box.shape for box in found.boxes] == [
         "224x224x3", "112x112x64", "56x56x64", "56x56x256", "28x28x512", "14x14x1024", "7x7x2048", "1x1x2048", "2048",
         "1000",
     ]  # fmt: skip
-    assert [arrow.said for arrow in found.arrows[2:6]] == [
+    assert [arrow.lines for arrow in found.arrows[2:6]] == [
         # a unit has 3 convolutions with norms and 2 activations, addition, relu: 10; the first of a stage, 2 more
         ("stage.0", f"{3 * 10 + 2} layers"),
         ("stage.1", f"{4 * 10 + 2} layers"),
         ("stage.2", f"{6 * 10 + 2} layers"),
         ("stage.3", f"{3 * 10 + 2} layers"),
     ]
-    assert [arrow.said[0] for arrow in draw(costcalc.load("resnet50"), depth=1).arrows] == [
+    assert [arrow.lines[0] for arrow in draw(costcalc.load("resnet50"), depth=1).arrows] == [
         "7x7 (64 filters), /2", "3x3 maxpool, /2", "stage", "global_avgpool", "flatten", "linear(out=1000)",
     ]  # fmt: skip
 
@@ -147,7 +148,8 @@ layers:
         depth=1,
     )
     assert found.boxes == (
-        Box("4", ("a",)), Box("4", ("b",)), Box("8", ("meet", "3 layers"), joined=True), Box("8"),
+        TensorBox("4", ("a",)), TensorBox("4", ("b",)), TensorBox("8", ("meet", "3 layers"), joined=True),
+        TensorBox("8"),
     )  # fmt: skip
     assert found.arrows == (Arrow(0, 2), Arrow(1, 2), Arrow(2, 3, ("softmax",)))
 
@@ -183,7 +185,7 @@ def test_a_tensor_taken_twice_is_one_arrow():
 )
 def test_what_stands_on_an_arrow(layer, shape, said):
     (arrow,) = picture(f"input: {shape}\nlayers: [{layer}]").arrows
-    assert arrow.said == (said,)
+    assert arrow.lines == (said,)
 
 
 @pytest.mark.parametrize("heat", HEATS)

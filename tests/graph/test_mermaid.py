@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import costcalc
-from costcalc.graph import Arrow, Box, Frame, Picture, draw
+from costcalc.graph import Arrow, BlockFrame, NetworkPicture, TensorBox, draw
 from costcalc.report.heat import LEVELS, level
 from costcalc.report.mermaid import escape, render
 from costcalc.report.table_data import percent
@@ -80,8 +80,8 @@ flowchart LR
 
 def everywhere(text):
     """A picture that has a text wherever one can stand."""
-    boxes = (Box("1", (text,)), Box("2", (text, text), joined=True, frame=0, share=0.5))
-    return Picture(text, "TB", boxes, (Arrow(0, 1, (text, text)),), (Frame(text),), "macs", 10)
+    boxes = (TensorBox("1", (text,)), TensorBox("2", (text, text), joined=True, frame=0, share=0.5))
+    return NetworkPicture(text, "TB", boxes, (Arrow(0, 1, (text, text)),), (BlockFrame(text),), "macs", 10)
 
 
 def test_the_text_of_inception():
@@ -174,7 +174,7 @@ def understood(files):
 
 
 def said(box):
-    return "\n".join([*box.said, box.shape, *([percent(box.share)] if box.share else [])])
+    return "\n".join([*box.lines, box.shape, *([percent(box.share)] if box.share else [])])
 
 
 def check_understood(picture, report):
@@ -184,7 +184,7 @@ def check_understood(picture, report):
     assert found == boxes
     levels = [text for name, text in report["boxes"].items() if re.fullmatch(r"l\d", name)]
     assert levels == (heat if picture.heat else [])
-    arrows = [[f"n{arrow.source}", f"n{arrow.target}", "\n".join(arrow.said)] for arrow in picture.arrows]
+    arrows = [[f"n{arrow.source}", f"n{arrow.target}", "\n".join(arrow.lines)] for arrow in picture.arrows]
     assert [arrow for arrow in report["arrows"] if arrow[1] != "legend"] == arrows
     titles = {name: title for name, (title, _) in report["frames"].items() if name != "legend"}
     assert titles == {f"g{place}": frame.title for place, frame in enumerate(picture.frames)}

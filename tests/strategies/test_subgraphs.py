@@ -9,7 +9,7 @@ from costcalc.errors import CostcalcError
 from costcalc.lang.expand import write
 from costcalc.ops.conv import Conv, DepthwiseConv
 from costcalc.ops.merge import Concat
-from costcalc.strategies import Choice, Part, Strategy
+from costcalc.strategies import CellPart, Choice, Strategy
 
 GATED = """
 input: [16, 8, 8]
@@ -110,9 +110,9 @@ def write_ghost(cell, options):
     half = cell.out // 2
     primary = Conv(out=half, kernel=cell.kernel, stride=cell.stride, padding=cell.padding, bias=False)
     return {
-        "primary": Part(primary, finish=cell.last),
-        "cheap": Part(DepthwiseConv(kernel=3, padding=1, bias=False), finish=cell.last),
-        "concat": Part(Concat(), ("primary", "cheap"), finish=cell.last._replace(followers=())),
+        "primary": CellPart(primary, finish=cell.last),
+        "cheap": CellPart(DepthwiseConv(kernel=3, padding=1, bias=False), finish=cell.last),
+        "concat": CellPart(Concat(), ("primary", "cheap"), finish=cell.last._replace(followers=())),
     }
 
 
@@ -137,6 +137,6 @@ def test_a_strategy_may_write_branches():
 
 
 def test_a_part_that_takes_an_unknown_part():
-    wrong = ghost._replace(write=lambda cell, _: {"a": Part(Conv(out=cell.out, kernel=1), ("b",)), "c": Concat()})
+    wrong = ghost._replace(write=lambda cell, _: {"a": CellPart(Conv(out=cell.out, kernel=1), ("b",)), "c": Concat()})
     with pytest.raises(CostcalcError, match=r"conv\.a takes b, and no part before it has this name"):
         compare("input: [8, 4, 4]\nlayers:\n  - conv: {out: 8, kernel: 3}\n", Choice(wrong))
