@@ -23,7 +23,8 @@ from costcalc.errors import CostcalcError
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.functions import FUNCTIONS
 from costcalc.lang.loader import KEYS
-from costcalc.lang.template import KEYWORDS, MODIFIERS, STRUCTURES
+from costcalc.lang.template import MODIFIERS, NONE, STRUCTURES
+from costcalc.ops.argument_types import WORDS
 from costcalc.ops.base import registered
 
 from .language import spec
@@ -67,7 +68,7 @@ def test_any_bytes(data):
 
 
 words = st.sampled_from(
-    sorted({*KEYS, *MODIFIERS, *STRUCTURES, *KEYWORDS, *registered(), *builtin(), "let", "prev", "i", "row", "set", "a", "b",
+    sorted({*KEYS, *MODIFIERS, *STRUCTURES, NONE, *WORDS, *registered(), *builtin(), "let", "prev", "i", "row", "set", "a", "b",
             "out", "kernel", "stride", "padding", "heads", "hidden", "axis", "sizes", "shape", "bias", "macs", "params",
             "in_channels", "in_features", "block_channels", "in_shape", "unit(a, b=2)", "unit", "max(1, 2)", "a + b",
             "x.0", "-1", "1e3", "0.5", "1e30", "null"})
