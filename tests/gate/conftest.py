@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from typing import NamedTuple
 
@@ -48,10 +49,7 @@ class Scratch:
         self.write(name, text.replace(old, new))
 
     def git(self, *arguments, cwd=None):
-        done = subprocess.run(
-            ["git", *arguments], cwd=cwd or self.path, capture_output=True, text=True, check=True, env=identity()
-        )
-        return done.stdout.strip()
+        return run_git(cwd or self.path, *arguments)
 
     def commit(self, message="a commit"):
         self.git("add", "-A")
@@ -74,9 +72,14 @@ class Scratch:
         return done.status, [(f["rule"], f["severity"], f["spec"], f["metric"]) for f in done.json["findings"]]
 
 
+def run_git(folder, *arguments):
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, env=identity())
+    return done.stdout.strip()
+
+
 def identity():
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
         **{f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -102,12 +105,23 @@ def scratch(tmp_path, monkeypatch, capfd):
     return Scratch(folder, monkeypatch, capfd)
 
 
+@pytest.fixture(scope="session")
+def first_commit(tmp_path_factory):
+    """The folder that each `repo` is a copy of: making it takes five runs of git."""
+    folder = tmp_path_factory.mktemp("first_commit") / "work"
+    (folder / "models").mkdir(parents=True)
+    (folder / "models/inception.yaml").write_text(INCEPTION, encoding="utf-8")
+    config = 'specs = ["models/**/*.yaml"]\n\n[[budget]]\nmacs = "130M"\n'
+    (folder / "costcalc.toml").write_text(config, encoding="utf-8")
+    run_git(folder, "init", "-q", "-b", "main", "--template=")
+    run_git(folder, "add", "-A")
+    run_git(folder, "commit", "-q", "-m", "first")
+    run_git(folder, "checkout", "-q", "-b", "work")
+    return folder
+
+
 @pytest.fixture
-def repo(scratch):
+def repo(scratch, first_commit):
     """A repository with one spec and one budget, on the branch `work` that left `main` at the first commit."""
-    scratch.git("init", "-q", "-b", "main")
-    scratch.write("models/inception.yaml", INCEPTION)
-    scratch.write("costcalc.toml", 'specs = ["models/**/*.yaml"]\n\n[[budget]]\nmacs = "130M"\n')
-    scratch.commit("first")
-    scratch.git("checkout", "-q", "-b", "work")
+    shutil.copytree(first_commit, scratch.path, symlinks=True, dirs_exist_ok=True)
     return scratch
