@@ -72,8 +72,10 @@ def _reason(error: Exception) -> str:
 def _tell(text: str) -> None:
     from contextlib import suppress
 
+    from costcalc.report.text import inert
+
     with suppress(OSError):  # nobody listens any more; the status still says it
-        print(text, file=sys.stderr, flush=True)
+        print(inert(text), file=sys.stderr, flush=True)
 
 
 def _let_go() -> None:

@@ -197,11 +197,11 @@ def reports(outcome: Check) -> dict[str, Callable[[Medium], str | bytes]]:
 
 def _annotate(outcome: Check) -> None:
     """In GitHub Actions: workflow commands on standard output, and the Markdown as the job's summary."""
-    from costcalc.cli.output import write_stdout
+    from costcalc.cli.output import harmless, write_stdout
     from costcalc.report.check_github import render as commands
     from costcalc.report.check_markdown import render as markdown
 
-    write_stdout(commands(outcome))
+    write_stdout(harmless(commands(outcome), "github"))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from costcalc.cli.output import Medium, emit, write_stdout
+from costcalc.cli.output import Medium, Output, emit, harmless, write_stdout
 from costcalc.cli.output_files import OutputFiles, cannot_write
 from costcalc.errors import UsageError
 from costcalc.report.plot import MOST, Panels, Points, Ticks, draw
@@ -20,7 +20,6 @@ from costcalc.sweep.archive import Archive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from costcalc.cli.output import Output
     from costcalc.sweep.chunks import Chunk, Task
     from costcalc.sweep.run import Rows, Tally
     from costcalc.sweep.select import Query
@@ -34,17 +33,18 @@ PIECE = 10_000
 class Target:
     """Standard output, or a file of the run."""
 
-    def __init__(self, path: str, files: OutputFiles) -> None:
-        self.path = path
-        self.stream: IO[bytes] | None = files.open(path) if path else None
+    def __init__(self, output: Output, files: OutputFiles) -> None:
+        self.format, self.path = output
+        self.stream: IO[bytes] | None = files.open(self.path) if self.path else None
 
-    def write(self, content: str | bytes) -> None:
-        """Write all of it."""
+    def write(self, text: str) -> None:
+        """Write all of some text, which ends where a line or a string does."""
+        text = harmless(text, self.format)
         if self.stream is None:
-            write_stdout(content)
+            write_stdout(text)
             return
         with cannot_write(self.path):
-            self.stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
+            self.stream.write(text.encode("utf-8", "backslashreplace"))
 
 
 class Csv:
@@ -218,7 +218,7 @@ class Sinks:
                 elif form in PICTURES:
                     self.pictures[form] = Picture(plan, self.task, self.query)
                 else:
-                    target = Target(path, self.files)
+                    target = Target(Output(form, path), self.files)
                     if form == "npz":
                         folder = stack.enter_context(TemporaryDirectory(prefix="costcalc-"))
                         self.streams.append(Npz(target, plan, self.task, folder))

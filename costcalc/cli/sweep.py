@@ -141,11 +141,11 @@ def tell_count(sizes: dict[str, int]) -> None:
     """The number of points on standard output."""
     from math import prod
 
-    from costcalc.cli.output import write_stdout
+    from costcalc.cli.output import harmless, write_stdout
 
     points = prod(sizes.values())
     axes = " × ".join(f"{name} {size:,}" for name, size in sizes.items())
-    write_stdout(f"{points:,} point{'' if points == 1 else 's'}: {axes}\n")
+    write_stdout(harmless(f"{points:,} point{'' if points == 1 else 's'}: {axes}\n"))
 
 
 def _ranking(best: str, top: int | None, pareto: Sequence[str], **_: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from costcalc.report.json import tame
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ def render(check: Check) -> str:
     """A list with an entry for each finding."""
     ids = check.fingerprints()
     entries = [_entry(check, finding, id) for finding, id in zip(check.findings, ids, strict=True)]
-    return tame(json.dumps(entries, indent=2)) + "\n"
+    return json.dumps(entries, indent=2) + "\n"
 
 
 def _entry(check: Check, finding: Finding, fingerprint: str) -> dict[str, object]:

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from costcalc.report.check_text import causes
-from costcalc.report.json import tame
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def render(check: Check, rules: Mapping[str, Rule], version: str) -> str:
         "invocations": [{"executionSuccessful": check.verdict != "error"}],
         "results": [_result(check, finding, id, list(rules)) for finding, id in zip(check.findings, ids, strict=True)],
     }
-    return tame(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)) + "\n"
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _rule(name: str, rule: Rule) -> dict[str, Any]:

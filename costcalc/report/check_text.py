@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.report.faults import excerpt
-from costcalc.report.text import tame, visible
+from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -35,7 +35,7 @@ def render(check: Check, *, color: bool = False, width: int | None = None) -> st
         if not each.held and each.status not in ("deleted", "broken")
     ]
     parts.append("".join(f"{fact}\n" for fact in [*facts, _paint(verdict(check), check.verdict, color)]))
-    return tame("\n".join(parts))
+    return "\n".join(parts)
 
 
 def verdict(check: Check) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.report.table_data import full, without
-from costcalc.report.text import tame, visible
+from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from costcalc.report.table_data import Cell, Column, Grid
@@ -34,7 +34,7 @@ def _cell(column: Column, value: Cell) -> Cell:
 
 
 def harmless(text: str) -> str:
-    """A text that a spreadsheet and a CI system take as it is: no text from a spec becomes a formula or a command."""
-    text = tame(visible(text))
+    """A text that a spreadsheet takes as it is: no text from a spec becomes a formula."""
+    text = visible(text)
     formula = text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not text[1:].replace("_", "").isalnum())
     return f"'{text}" if formula else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from costcalc.report.text import columns, tame, visible
+from costcalc.report.text import columns, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ def render(faults: Iterable[Fault], *, color: bool = False, width: int | None = 
        = help: did you mean kernel?
     """
     lines = _Lines()
-    return tame("\n".join([_fault(fault, lines, color, width) for fault in faults]))
+    return "\n".join([_fault(fault, lines, color, width) for fault in faults])
 
 
 def excerpt(span: Span, label: str = "", *, color: bool = False, width: int | None = None, style: str = "1;31") -> str:
@@ -57,7 +57,7 @@ def _fault(fault: Fault, lines: _Lines, color: bool, width: int | None) -> str:
     span, rows, margin = fault.span, [said], "  "
     if span is not None:
         name = _said(span.source.name)
-        # A file's name begins the line: it must not make a command of a CI system of it.
+        # A name that begins the line as a command of a CI system would be changed there: so it stays a path.
         name = f"./{name}" if name.startswith(("::", "##")) else name
         rows = [f"{_paint(f'{name}:{span.line}:{span.column}', _BOLD, color)}: {said}"]
         margin = " " * (len(str(span.line)) + 2)

@@ -11,16 +11,7 @@ if TYPE_CHECKING:
 
 def render(document: Mapping[str, object]) -> str:
     """The text of a document. It is ASCII whatever the document holds, so no text in it reaches a terminal raw."""
-    return tame(_value(document, "")) + "\n"
-
-
-def tame(text: str) -> str:
-    r"""JSON in which GitHub takes nothing for a command; the same values.
-
-    >>> print(tame(json.dumps("##[error]")))
-    "##\u005berror]"
-    """
-    return text.replace("##[", "##\\u005b")
+    return _value(document, "") + "\n"
 
 
 def _value(value: object, indent: str) -> str:

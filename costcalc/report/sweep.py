@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.report.csv import harmless
-from costcalc.report.json import tame
 from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, sizes
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def _field(value: str) -> str:
 def json_head(plan: Plan, points: int, axes: Iterable[tuple[str, Iterable[Sequence[Any]]]]) -> Iterator[str]:
     """The document up to its rows. The values of each axis come in pieces."""
     inputs = json.dumps({name: list(shape) for name, shape in plan.inputs.items()})
-    network = tame(json.dumps(plan.network))
+    network = json.dumps(plan.network)
     yield f'{{\n  "format": "costcalc.sweep/1",\n  "network": {network},\n  "batch": {plan.batch},'
     yield f'\n  "inputs": {inputs},\n  "axes": {{'
     for number, (name, pieces) in enumerate(axes):
@@ -138,7 +137,7 @@ def json_rows(rows: Rows, plan: Plan, first: bool) -> str:
     members = [json.dumps(name).replace("%", "%%") + ": %s" for name in (*plan.axes, *plan.metrics, "invalid")]
     item = f"{{{', '.join(members)}}}"
     items = [item % values for values in zip(*columns, strict=True)]
-    return tame(("\n    " if first else ",\n    ") + ",\n    ".join(items)) if items else ""
+    return ("\n    " if first else ",\n    ") + ",\n    ".join(items) if items else ""
 
 
 def json_tail(summary: Summary) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from costcalc.report.table_data import NUMBERS, SEPARATOR, Paragraph, Text, brief, figure
 from costcalc.report.text import columns as columns_of
-from costcalc.report.text import tame, visible
+from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +66,8 @@ def render(*grids: Grid, width: int | None = None, color: bool = False) -> str:
 def joined(lines: Sequence[Sequence[Run]], *, color: bool) -> str:
     """Lines as text, with their styles or without."""
     if color:
-        return tame(styled(lines))
-    return tame("".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines]))
+        return styled(lines)
+    return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
 
 
 def draw(grid: Grid, width: int | None = None) -> list[list[Run]]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-_COMMAND = re.compile(r"^(\s*)(::)|(##)(\[)", re.MULTILINE)
+_COMMAND = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
+_BRACKET = re.compile(r"(##[\w-]*)\[")
+_ESCAPED = {
+    **dict.fromkeys(("json", "gitlab", "sarif", "spec"), r"\u005b"),
+    **dict.fromkeys(("junit", "svg", "dot"), "&#91;"),
+}
+"""An opening bracket inside a string, where the format is not plain text."""
 
 _PLAIN = {
     "·": "*",
@@ -34,14 +40,23 @@ def visible(text: str) -> str:
     return "".join([char if char.isprintable() else char.encode("unicode_escape").decode() for char in text])
 
 
-def tame(text: str) -> str:
-    r"""Lines in which a CI system takes nothing for a command: GitHub looks for `::` where one begins, and for `##[`.
+def inert(text: str, form: str = "text") -> str:
+    r"""A report in which a CI system takes nothing from a spec for a command of its own.
 
-    >>> print(tame("::error::a\n  a ##[error]b"))
+    GitHub finds commands where `::` begins a line, and from `##[` on; Azure and TeamCity from `##NAME[` on. The bracket
+    is written as the format writes any character: its values are the same. In plain text a backslash is put before it.
+
+    >>> print(inert("::error::a\n  a ##[error]b"))
     \::error::a
       a ##\[error]b
+    >>> print(inert('"##vso[a]"', "json"))
+    "##vso\u005ba]"
     """
-    return _COMMAND.sub(r"\1\3\\\2\4", text) if "::" in text or "##[" in text else text
+    if "##" in text:
+        text = _BRACKET.sub(lambda found: found[1] + _ESCAPED.get(form, r"\["), text)
+    if "::" in text and form != "github":  # whose lines are commands
+        text = _COMMAND.sub(r"\1\\::", text)
+    return text
 
 
 def columns(text: str) -> int:
