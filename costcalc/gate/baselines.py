@@ -269,10 +269,13 @@ class GitBase:
 
         Raises `SpecError`.
         """
+        home = self.folder_of(settings)[1]
+        if settings.forced and not self.tracks(settings):
+            return settings.config, home  # no commit of this repository changes it
         repository, path = self.repositories.locate(settings.file)
         found = self.config_at(repository, path)
         if settings.forced:
-            return (found, self.folder_of(settings)[1]) if found else None
+            return (found, home) if found else None
         folder = path.rpartition("/")[0]
         return (found, folder) if found else self.nearest(repository, folder)
 
@@ -280,12 +283,18 @@ class GitBase:
         """The configuration in a file of a repository at the ref. Raises `SpecError`."""
         if (id(repository), path) not in self._configs:
             snapshot, library = self.snapshot(repository)
-            self._configs[id(repository), path] = parse(library.open(path)) if snapshot.file(path) else None
+            self._configs[id(repository), path] = parse(library.open(path), path) if snapshot.file(path) else None
         return self._configs[id(repository), path]
 
     def covers(self, settings: Settings) -> bool:
-        """Whether a configuration lies in a repository, so that there can be an earlier one."""
-        return top(settings.file.parent) is not None and top(settings.folder) is not None
+        """Whether a configuration is about specs in a repository, so that there can be earlier ones."""
+        return top(settings.folder) is not None
+
+    def tracks(self, settings: Settings) -> bool:
+        """Whether the file of a configuration lies in the repository of its specs."""
+        if top(settings.file.parent) is None:
+            return False
+        return self.repositories.locate(settings.file)[0] is self.folder_of(settings)[0]
 
     def folder_of(self, settings: Settings) -> tuple[Repository, str]:
         """The folder that a configuration's globs start from, in its repository."""

@@ -40,9 +40,12 @@ _WAIVER = ("rule", *_SCOPE, "ceiling", "reason", "expires")
 Value = TypeVar("Value")
 
 
-def parse(source: Source) -> Config | None:
-    """The configuration that a file's text holds; None for a `pyproject.toml` without one. Raises `SpecError`."""
-    if source.name.rpartition("/")[2] == "pyproject.toml":
+def parse(source: Source, path: str = "") -> Config | None:
+    """The configuration that a file's text holds; None for a `pyproject.toml` without one. Raises `SpecError`.
+
+    `path` is the file's, where its source has another name.
+    """
+    if (path or source.name).rpartition("/")[2] == "pyproject.toml":
         if "costcalc" not in source.text:
             return None
         document = read(source)

@@ -48,10 +48,9 @@ def _spec(name: str, repositories: Repositories, stdin: Source | None) -> Spec:
     if stdin and name == STDIN:
         return open_spec(stdin)
     ref, colon, path = name.partition(":")
-    if os.path.isfile(name):  # noqa: PTH113
-        return open_spec(name)
     if os.path.lexists(name) or not colon:
-        return open_spec(named_network(name))
+        folder = os.path.isdir(name)  # noqa: PTH112
+        return open_spec(name if os.path.lexists(name) and not folder else named_network(name))
     if not path:
         raise UsageError("{} names no file", name, help="REF:path/from/the/root.yaml, or REF:./path/from/here.yaml")
     repository = repositories.at(repositories.folder)

@@ -60,6 +60,22 @@ _OPTIONS = (
 """Nothing in a repository's configuration can make git run a program here, or reach for a network."""
 
 
+def program() -> str:
+    """The path of git. Raises `UsageError` where there is none.
+
+    Only absolute folders of PATH count: the working folder holds what a pull request wrote, and may hold a `git` too.
+    """
+    name = "git.exe" if os.name == "nt" else "git"
+    for folder in filter(os.path.isabs, os.get_exec_path()):
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
+            return path
+    raise UsageError(
+        "there is no git here",
+        help="install git; without it, costcalc check --base analysis.json compares with a file",
+    )
+
+
 def environment() -> dict[str, str]:
     """The environment that git runs in."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT}
@@ -137,12 +153,11 @@ class Repository:
     def _end(self) -> None:
         if self._process is not None:
             process, self._process = self._process, None
-            process.kill()  # it only reads, and may be in the middle of an object that nobody wants
             for pipe in (process.stdin, process.stdout):
                 with suppress(OSError):  # the process may have gone first
                     if pipe:
                         pipe.close()
-            process.kill()  # it only reads; one that hangs would keep an interrupt waiting
+            process.kill()  # it only reads; one that hangs, or is amid a large object, would keep everybody waiting
             process.wait()
 
     # Questions to git
@@ -155,7 +170,7 @@ class Repository:
         return os.fsdecode(answer.stdout)
 
     def _command(self, *arguments: str) -> list[str]:
-        return ["git", "-C", str(self.folder), *_OPTIONS, *self._safe, *arguments]
+        return [program(), "-C", str(self.folder), *_OPTIONS, *self._safe, *arguments]
 
     def _answer(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         try:
@@ -169,11 +184,6 @@ class Repository:
             )
         except subprocess.TimeoutExpired:
             raise UsageError("git {} took longer than {} seconds", arguments[0], SECONDS) from None
-        except FileNotFoundError:
-            raise UsageError(
-                "there is no git here",
-                help="install git; without it, costcalc check --base analysis.json compares with a file",
-            ) from None
         except OSError as error:
             raise UsageError("git cannot be run: {}", error.strerror or error) from None
 

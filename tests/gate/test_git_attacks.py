@@ -583,7 +583,7 @@ def test_the_guards_are_set(gated, monkeypatch):
     run = subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda command, **how: seen.append((command, how)) or run(command, **how))
     assert gated.check("--base", "main").status == 0
-    asked = [(command, how["env"]) for command, how in seen if command[0] == "git"]
+    asked = [(command, how["env"]) for command, how in seen if Path(command[0]).name == "git"]
     assert asked
     for command, environment in asked:
         assert {"protocol.allow=never", "safe.bareRepository=explicit", "core.fsmonitor=false"} <= set(command)
@@ -606,3 +606,70 @@ def test_alternates_are_read(gated, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "shared")
     done = gated.check("--base", "main", "-o", "json")
     assert (done.status, done.json["findings"][0]["base"], net_macs()) == (1, macs(), 27_648)
+
+
+def test_a_configuration_in_pyproject(gated):
+    """At the root of the repository, now and at the base."""
+    gated.git("checkout", "-q", "main")
+    gated.git("rm", "-q", "costcalc.toml")
+    toml = '[project]\nname = "x"\n[tool.costcalc]\nspecs = ["models/*.yaml"]\n[[tool.costcalc.increase]]\nmacs = 0\n'
+    gated.write("pyproject.toml", toml)
+    gated.commit("pyproject")
+    gated.git("checkout", "-q", "-B", "work")
+    gated.edit("pyproject.toml", '"x"', '"y"')
+    assert findings(gated) == (0, [])
+    gated.edit("pyproject.toml", "macs = 0", 'macs = "2%"')
+    assert findings(gated) == (1, [("CC106", "models/inception.yaml")])
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "gitlab", "junit", "sarif"])
+def test_a_deleted_spec_of_any_name(gated, form):
+    gated.git("checkout", "-q", "main")
+    for name in (b"models/\xff.yaml", b"models/\x1b[31m.yaml", b"models/a\n::error::x.yaml", b"models/main:x.yaml"):
+        (Path(os.fsdecode(os.fsencode(gated.path) + b"/" + name))).write_text(NET)
+    gated.commit("names")
+    gated.git("checkout", "-q", "-B", "work")
+    gated.git("rm", "-q", "models/*.yaml")
+    gated.write("models/other.yaml", "input: [3]\nlayers: [relu]\n")
+    done = gated.check("--base", "main", "-o", form, "--strict")
+    assert (done.status, done.err) == (1, "")
+    assert "\x1b[31m" not in done.out
+    assert not [line for line in done.out.split("\n") if line.startswith("::error::x")]
+
+
+@pytest.mark.parametrize("filtered", ["tree:0", "blob:none"])
+def test_any_partial_clone(gated, tmp_path, monkeypatch, filtered):
+    gated.write("models/inception.yaml", DEARER)
+    gated.commit("dearer")
+    gated.git("config", "uploadpack.allowFilter", "true")
+    gated.git(
+        "clone", "-q", f"--filter={filtered}", "--branch", "work", f"file://{gated.path}", str(tmp_path / "clone")
+    )
+    monkeypatch.chdir(tmp_path / "clone")
+    unusable(gated.check("--base", "origin/main"), "without --filter")
+    unusable(gated.run("history", "models/inception.yaml"), "without --filter")
+    unusable(gated.run("diff", "origin/main"), "without --filter")
+    unusable(gated.run("diff", "origin/main:models/inception.yaml", "models/inception.yaml"), "without --filter")
+
+
+@pytest.mark.parametrize("kind", ["folder", "repository"])
+def test_a_configuration_outside_of_the_repository(gated, tmp_path, kind):
+    """It cannot be changed by a pull request, and what it names is held all the same."""
+    (tmp_path / "ci").mkdir()
+    if kind == "repository":
+        gated.git("init", "-q", cwd=tmp_path / "ci")
+    (tmp_path / "ci/cost.toml").write_text('specs = ["models/*.yaml"]\n[[increase]]\nmacs = 0\n')
+    arguments = ("--config", "../ci/cost.toml")
+    assert findings(gated, *arguments) == (0, [])
+    gated.write("models/net.yaml", NET)
+    gated.git("mv", "models/inception.yaml", "models/inception.yml")
+    assert findings(gated, *arguments) == (1, [("CC106", "models/inception.yaml")])
+
+
+def test_git_of_the_folder_is_not_run(gated, monkeypatch):
+    """Where PATH holds a relative folder, or the system looks into the working folder first."""
+    trap = gated.write("git", "#!/bin/sh\ntouch ran\n")
+    trap.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join(["", ".", os.environ["PATH"]]))
+    assert gated.check("--base", "main").status == 0
+    assert not (gated.path / "ran").exists()
