@@ -1,4 +1,4 @@
-"""The blocks that costcalc brings, written in the spec language."""
+"""The built-in blocks, written in the spec language."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 _TEXTS = {
     "depthwise_separable": """\
-# A depthwise convolution, then a 1x1 convolution across channels (Howard et al. 2017, arXiv:1704.04861).
+# A depthwise convolution, then a 1x1 convolution (Howard et al. 2017, arXiv:1704.04861).
 depthwise_separable(out, kernel=3, stride=1, act=relu):
   - depthwise_conv: {kernel: kernel, stride: stride, padding: kernel // 2, bias: false, norm: batchnorm, act: act}
   - conv: {out: out, kernel: 1, stride: 1, padding: 0, bias: false, norm: batchnorm, act: act}
 """,
     "squeeze_excite": """\
-# Channels weighted by a gate that sees the whole image (Hu et al. 2017, arXiv:1709.01507).
+# Channels multiplied by factors that are computed from the whole image (Hu et al. 2017, arXiv:1709.01507).
 squeeze_excite(channels=max(1, block_channels // 4), act=relu, gate=sigmoid):
   - mul:
       features: []
@@ -25,7 +25,7 @@ squeeze_excite(channels=max(1, block_channels // 4), act=relu, gate=sigmoid):
         - conv: {out: block_channels, kernel: 1, stride: 1, padding: 0, bias: true, norm: none, act: gate}
 """,
     "inverted_residual": """\
-# Expansion, depthwise convolution, linear projection (Sandler et al. 2018, arXiv:1801.04381).
+# A 1x1 expansion, a depthwise convolution and a linear 1x1 projection (Sandler et al. 2018, arXiv:1801.04381).
 inverted_residual(expand, out, kernel=3, stride=1, act=relu6):
   - residual:
       - conv: {out: expand * in_channels, kernel: 1, stride: 1, padding: 0, bias: false, norm: batchnorm, act: act}
@@ -35,7 +35,7 @@ inverted_residual(expand, out, kernel=3, stride=1, act=relu6):
     skip: stride == 1 and in_channels == out
 """,
     "mlp": """\
-# Two linear maps with an activation between (Vaswani et al. 2017, arXiv:1706.03762, section 3.3).
+# Two linear layers with an activation between them (Vaswani et al. 2017, arXiv:1706.03762, section 3.3).
 mlp(hidden, act=gelu):
   - linear: {out: hidden, bias: true, norm: none, act: act}
   - linear: {out: block_features, bias: true, norm: none, act: none}
@@ -50,5 +50,5 @@ transformer_encoder(heads, hidden, act=gelu):
 
 
 def builtin() -> Mapping[str, str]:
-    """The text of each built-in block, by name."""
+    """Return the text of each built-in block, by name."""
     return _TEXTS
