@@ -98,7 +98,9 @@ def draw(picture: Panels | Points, form: str) -> bytes:
             "{} needs matplotlib, which is not installed", form, help="pip install 'costcalc[plot]'"
         ) from None
     figure_module: Any = import_module("matplotlib.figure")
-    with matplotlib.rc_context({**_STYLE, "savefig.dpi": 160}):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a matplotlibrc in the working folder may say anything, such as to run LaTeX
+        matplotlib.rcParams.update({**_STYLE, "savefig.dpi": 160})
         panels = len(picture.figures) if isinstance(picture, Panels) else 1
         flat = isinstance(picture, Panels) and len(picture.axes) == 2
         size = (1.2 + 5.6 * panels, 4.6) if flat else (7.2, 1.3 + 2.5 * panels if panels > 1 else 4.6)
