@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "costcalc"
 
 LAYERS = [
-    {"errors", "record", "formula", "globs"},
+    {"errors", "record", "formula", "globs", "run_budget"},
     {"model"},
     {"ops"},
     {"engine"},

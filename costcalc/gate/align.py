@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
+from costcalc import run_budget
 from costcalc.model import Totals
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Pair(NamedTuple):
 
 def align(base: Sequence[Row], rows: Sequence[Row]) -> list[Pair]:
     """Every layer of both networks once, in the order of the new one; what was removed stands where it stood."""
+    run_budget.spend(len(base) + len(rows))
     partner: dict[int, int] = {}
     for first, last, first_row, last_row in _gaps(base, rows, partner):
         _pair_gap(base, rows, range(first, last), range(first_row, last_row), partner)

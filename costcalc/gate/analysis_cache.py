@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc import run_budget
 from costcalc.analysis import analyze
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate.align import align
@@ -123,7 +124,10 @@ def _equal(one: Any, other: Any) -> bool:
 
 def layer_rows(analysis: Analysis, glob: str) -> Sequence[Row]:
     """The layers of a glob; without one, all of them."""
-    return analysis.layers if not glob else [row for row in analysis.layers if match(glob, row.name, ".")]
+    if not glob:
+        return analysis.layers
+    run_budget.spend(len(analysis.layers) // run_budget.MATCHES_PER_STEP)
+    return [row for row in analysis.layers if match(glob, row.name, ".")]
 
 
 def figures(analysis: Analysis, glob: str) -> Totals | None:

@@ -12,9 +12,10 @@ from costcalc.gate.limits import OVER_EXPECT
 from costcalc.gate.results import Cause
 from costcalc.gate.trials import Trials
 from costcalc.globs import match
+from costcalc.run_budget import BudgetExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from costcalc.errors import Span
     from costcalc.gate.align import Pair
@@ -61,29 +62,52 @@ def explain(
     limit: int,
     cache: AnalysisCache,
 ) -> Reason:
-    """Why a spec's figure passes a limit."""
-    now = _cost(analysis, requirement)
-    before = _cost(base_analysis, requirement) if base_analysis else None
-    sign = -1 if now is not None and before is not None and now < before else 1
-    pairs = cache.alignment(base_analysis, analysis) if base_analysis else []
-    grown = causes(pairs, requirement.metric, requirement.layer, sign)
-    if base is not None and now is not None and grown:
-        changed = changes(spec, base)
-        most = max(_FEWEST_TRIALS, _MOST_LAYERS // max(1, len(analysis.layers)))
+    """Why a spec's figure passes a limit; without a place or a repair where the budget of the run is used up."""
+    grown: tuple[Cause, ...] = ()
+    try:
+        now = _cost(analysis, requirement)
+        before = _cost(base_analysis, requirement) if base_analysis else None
+        sign = -1 if now is not None and before is not None and now < before else 1
+        pairs = cache.alignment(base_analysis, analysis) if base_analysis else []
+        grown = causes(pairs, requirement.metric, requirement.layer, sign)
+        if base is not None and now is not None and grown:
+            reason = _by_change(spec, base, analysis, requirement, base_name, limit, cache, grown, now, sign)
+            if reason:
+                return reason
+        return Reason(grown, layer_span(spec, analysis, requirement, grown, cache))
+    except BudgetExceeded:
+        return Reason(grown)
 
-        def cost(change: Change, written: str) -> int | None:
-            found = analysis_with(spec, change, written, requirement.set, cache)
-            return _cost(found, requirement) if found else None
 
-        change = _largest(changed[:most], now, sign, cost)
-        if change is not None:
-            help = ""
-            if len(changed) == 1 and now > limit and requirement.rule != OVER_EXPECT:
-                trials = Trials(spec, change, requirement, cache, len(analysis.layers))
-                value = largest_fit(change, lambda written: _fits(trials.cost(written), limit), trials.prepare)
-                help = f"{change.name} = {value[0]} is the {value[1]} that fits" if value else ""
-            return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)
-    return Reason(grown, layer_span(spec, analysis, requirement, grown, cache))
+def _by_change(
+    spec: Spec,
+    base: Spec,
+    analysis: Analysis,
+    requirement: Requirement,
+    base_name: str,
+    limit: int,
+    cache: AnalysisCache,
+    grown: tuple[Cause, ...],
+    now: int,
+    sign: int,
+) -> Reason | None:
+    """The value whose change explains most of a finding, where one does."""
+    changed = changes(spec, base)
+    most = max(_FEWEST_TRIALS, _MOST_LAYERS // max(1, len(analysis.layers)))
+
+    def cost(change: Change, written: str) -> int | None:
+        found = analysis_with(spec, change, written, requirement.set, cache)
+        return _cost(found, requirement) if found else None
+
+    change = _largest(changed[:most], now, sign, cost)
+    if change is None:
+        return None
+    help = ""
+    if len(changed) == 1 and now > limit and requirement.rule != OVER_EXPECT:
+        trials = Trials(spec, change, requirement, cache, len(analysis.layers))
+        value = largest_fit(change, lambda written: _fits(trials.cost(written), limit), trials.prepare)
+        help = f"{change.name} = {value[0]} is the {value[1]} that fits" if value else ""
+    return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)
 
 
 def _cost(analysis: Analysis, requirement: Requirement) -> int | None:
@@ -119,13 +143,15 @@ def layer_span(
 
 
 def largest_fit(
-    change: Change, fits: Callable[[str], bool | None], prepare: Callable[[Sequence[str]], None] = lambda _: None
+    change: Change,
+    fits: Callable[[str], bool | None],
+    prepare: Callable[[int, Iterable[str]], None] = lambda *_: None,
 ) -> tuple[str, str] | None:
     """The value nearest to the changed one at which the figure is within the limit, and whether it is from below.
 
     Bisection between a value that fits and the one that does not; `fits` is None for what is no valid network. Answers
-    only where the values next to the one found, and some farther on, all do not fit. `prepare` is told the values among
-    which those are that `fits` is asked for.
+    only where the values next to the one found, and some farther on, all do not fit. `prepare` is told how many values
+    there are among which `fits` is asked for some, and which; there may be too many to list.
     """
     if type(change.value) not in (int, float):
         return None
@@ -146,7 +172,7 @@ def largest_fit(
             return None
         good, bad = 1, good
     toward = 1 if bad > good else -1
-    prepare([text(step) for step in range(min(good, bad), max(good, bad) + 1)])
+    prepare(abs(bad - good) + 1, map(text, range(min(good, bad), max(good, bad) + 1)))
     while abs(bad - good) > 1:
         middle = (good + bad) // 2
         step, found = middle, fits(text(middle))

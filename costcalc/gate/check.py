@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
 from costcalc.gate.analysis_cache import AnalysisCache
 from costcalc.gate.baselines import GitBase
@@ -65,9 +66,14 @@ def check(request: Request) -> Check:
 
     from costcalc.lang.spec import gc_paused
 
-    project = Project(Path.cwd(), request.config)
-    with gc_paused(), Repositories(project.folder) as repositories:
-        return _Checking(request, project, repositories).check()
+    budget = run_budget.RunBudget(run_budget.STEPS_PER_LAYER, request.max_layers or 0)
+    try:
+        with run_budget.within(budget), gc_paused():
+            project = Project(Path.cwd(), request.config)
+            with Repositories(project.folder) as repositories:
+                return _Checking(request, project, repositories).check()
+    except run_budget.BudgetExceeded:
+        raise budget.error() from None
 
 
 class _Checking:
@@ -80,7 +86,8 @@ class _Checking:
         self.near = next((spec.path.parent for spec in self.selected if spec.path), None)
         self.base = self.find_base()
         self.against: dict[str, GitBase | FileBase | None] = {BASE: self.base}
-        self.evaluator = Evaluator(self.cache, request.given, self.base_of)
+        self.explaining = run_budget.RunBudget(run_budget.EXPLAINING_PER_LAYER, request.max_layers or 0)
+        self.evaluator = Evaluator(self.cache, request.given, self.base_of, self.explaining)
         self.settings = {
             id(settings): settings
             for settings in [spec.settings for spec in self.selected] + [project.settings(project.folder)]
@@ -164,9 +171,10 @@ class _Checking:
         )
 
     def notices(self) -> list[Fault]:
-        """What a reader should know of how the base was found."""
+        """What a reader should know of how the base was found, and of causes that were not looked for."""
         said = dict.fromkeys(self.repositories.notices())
-        return [Fault(text, severity=WARNING) for text in said]
+        unexplained = self.explaining.unexplained()
+        return [*[Fault(text, severity=WARNING) for text in said], *([unexplained] if unexplained else [])]
 
     def nothing(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
         """A check that measured nothing never passes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Subject, figures, metric
 from costcalc.gate.requirements import Given, entries, entry_requirements, given_requirements, judge, own_requirements
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from costcalc.gate.limits import Requirement
     from costcalc.gate.project import Named
     from costcalc.model import Analysis, Totals
+    from costcalc.run_budget import RunBudget
 
 ERROR_RULE = "CC001"
 
@@ -39,8 +41,16 @@ class Outcome(NamedTuple):
 class Evaluator:
     """Holds specs to their limits; `base_of` finds what an increase is against."""
 
-    def __init__(self, cache: AnalysisCache, given: Given, base_of: Callable[[str], GitBase | FileBase | None]) -> None:
+    def __init__(
+        self,
+        cache: AnalysisCache,
+        given: Given,
+        base_of: Callable[[str], GitBase | FileBase | None],
+        explaining: RunBudget,
+    ) -> None:
         self.cache = cache
+        self.explaining = explaining
+        """What it may take to find the causes of all findings."""
         self.given = given
         self.base_of = base_of
         self.notices: list[Fault] = []
@@ -162,7 +172,8 @@ class Evaluator:
         from costcalc.gate.causes import explain
 
         base = then.subject.spec if then and then.subject and then.status == MODIFIED else None
-        reason = explain(subject.spec, base, now, old, requirement, name, finding.limit or 0, self.cache)
+        with run_budget.within(self.explaining):
+            reason = explain(subject.spec, base, now, old, requirement, name, finding.limit or 0, self.cache)
         place = reason.span if reason.label or reason.causes else requirement.span
         span = place or requirement.span or reason.span
         return finding._replace(causes=reason.causes, span=span, label=reason.label, help=reason.help or finding.help)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc import run_budget
 from costcalc.gate.limits import INCREASED, OVER_BUDGET, OVER_EXPECT, Requirement, shown
 from costcalc.gate.results import ERROR, WARNING, Finding
 from costcalc.globs import match
@@ -86,6 +87,7 @@ def entry_requirements(entry: Budget | Increase, origin: str) -> list[Requiremen
 def entries(config: Config | None, path: str) -> Iterable[Budget | Increase]:
     """The budgets and increases of a configuration that apply to the spec at a path from its folder."""
     if config:
+        run_budget.spend(len(config.entries) // run_budget.MATCHES_PER_STEP)
         yield from [entry for entry in config.entries if applies(entry.scope.spec, path)]
 
 

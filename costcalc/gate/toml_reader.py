@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import Fault, Span, SpecError
 
 if TYPE_CHECKING:
     from costcalc.errors import Source
+
+MAX_CHARACTERS = 2**20
+"""Characters of a configuration."""
+MAX_KEYS = 64
+"""Names in one dotted key. `tomllib` keeps each of its beginnings, so its memory grows with the square of them."""
+MAX_WORD = 1_000
+"""Characters of a number, or of a key without quotes. Python neither reads nor writes ints of some thousand digits."""
 
 Path = tuple[str | int, ...]
 """Keys, and positions in arrays, from the root to a value."""
@@ -49,13 +57,28 @@ def read(source: Source) -> Document:
     """
     import tomllib
 
+    refuse_bombs(source)
     try:
         values = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError([_fault(source, str(error))]) from None
     except RecursionError:
-        raise SpecError([Fault("nested too deep", Span(source, 1, 1))]) from None
+        raise SpecError([Fault("arrays or tables nested too deeply", Span(source, 1, 1))]) from None
     return Document(values, _Scan(source).places(), source)
+
+
+def refuse_bombs(source: Source) -> None:
+    """Raise `SpecError` for a text that would take `tomllib` much time or memory."""
+    text = source.text
+    if len(text) > MAX_CHARACTERS:
+        message = f"a file of {len(text):,} characters; a configuration has at most {MAX_CHARACTERS:,}"
+        raise SpecError([Fault(message, Span(source, 1, 1))])
+    for token in _TOKEN.finditer(text):
+        refused = _REFUSED.get(token.lastgroup or "")
+        if refused:
+            start = token.start()
+            place = Span(source, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
+            raise SpecError([Fault(refused, place)])
 
 
 def _fault(source: Source, message: str) -> Fault:
@@ -72,6 +95,17 @@ _SPACE = re.compile(r"[ \t]*")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[A-Za-z0-9_-]+')
 _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'', re.DOTALL)
+_TOKEN = re.compile(
+    r'#[^\n]*|"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|'
+    rf"(?P<dotted>(?:{_KEY.pattern})(?:[ \t]*\.[ \t]*(?:{_KEY.pattern})){{{MAX_KEYS},}})|"
+    rf"(?P<long>[A-Za-z0-9_-]{{{MAX_WORD},}})|{_KEY.pattern}",
+    re.DOTALL,
+)
+"""Comments, texts and keys: so that dots in a text or a comment are none of a key."""
+_REFUSED = {
+    "dotted": f"a key of more than {MAX_KEYS} names",
+    "long": f"a number or key of {MAX_WORD:,} characters or more",
+}
 _BARE = re.compile(r"[^,\]}#\r\n]+")
 
 
@@ -84,7 +118,8 @@ class _Scan:
         self.at = 0
         self.found: dict[Path, Place] = {}
         self.sizes: dict[Path, int] = {}
-        self.line, self.start = 1, 0
+        self.lines = [0, *[match.end() for match in re.finditer("\n", self.text)]]
+        """Where each line begins."""
 
     def places(self) -> dict[Path, Place]:
         """Scan the whole text."""
@@ -122,12 +157,11 @@ class _Scan:
 
     def span(self, begin: int, end: int) -> Span:
         """A part of the text; of one over several lines what is on the first."""
-        if begin < self.start:
-            self.line, self.start = 1, 0
-        self.line += self.text.count("\n", self.start, begin)
-        self.start = self.text.rfind("\n", 0, begin) + 1
-        first = self.text[begin:end].partition("\n")[0].rstrip()
-        return Span(self.source, self.line, begin - self.start + 1, len(first) or 1)
+        line = bisect_right(self.lines, begin)
+        start = self.lines[line - 1]
+        stop = self.text.find("\n", begin, end)
+        first = self.text[begin : end if stop < 0 else stop].rstrip()
+        return Span(self.source, line, begin - start + 1, len(first) or 1)
 
     def keys(self) -> list[str]:
         keys = []

@@ -12,7 +12,7 @@ from costcalc.globs import match
 from costcalc.lang.scalars import number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.gate.changed_values import Change
@@ -75,11 +75,12 @@ class Trials:
             return None
         return metric(totals, self.requirement.metric) if totals else None
 
-    def prepare(self, written: Sequence[str]) -> None:
-        """Find the figure at all of these numbers in one sweep, where that is faster than bisection between them."""
-        networks = 14 + 2 * log2(max(1, len(written)))
-        if self.spec is None or networks * self.layers < FEW_LAYERS or len(written) > MOST_VALUES:
+    def prepare(self, count: int, numbers: Iterable[str]) -> None:
+        """Find the figure at so many numbers in one sweep, where that is faster than bisection between them."""
+        networks = 14 + 2 * log2(count)
+        if self.spec is None or networks * self.layers < FEW_LAYERS or count > MOST_VALUES:
             return
+        written = list(numbers)
         from costcalc.sweep.axis import Axis, Given
         from costcalc.sweep.chunks import Box, Task, evaluate
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import yaml
 
+from costcalc import run_budget
 from costcalc.errors import Fault, Source, Span, SpecError
 from costcalc.lang.files import decode, place, read_file, read_stream
 from costcalc.lang.scalars import CONSTANTS, NUMERIC, OCTAL, number
@@ -84,6 +85,7 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     >>> [(key.value, node.value, node.span.column) for key, node in root.value]
     [('out', 1000, 7), ('act', 'relu', 19)]
     """
+    run_budget.read(len(source.text))
     reading = Reading(source)
     root = None
     try:
@@ -98,6 +100,8 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
             reading.faults.append(fault)
     except StopReading:
         pass
+    finally:
+        run_budget.spend(reading.nodes)
     faults = reading.faults
     if root is None or any(fault.severity == "error" for fault in faults):
         raise SpecError(sorted(faults, key=lambda fault: fault.span[1:] if fault.span else ()))
@@ -135,6 +139,8 @@ class Reading:
         self.traps: list[tuple[str, int]] = []
         """What YAML takes otherwise than it was meant: its kind, and its index in the text."""
         self.faults: list[Fault] = []
+        self.nodes = 0
+        """How many have been read."""
         self.anchors: dict[str, _Anchor] = {}
         self.open: list[tuple[Any, list[Node], bool, int, int]] = []
         """Of each open collection: its event; and of what is around it: nodes, whether a map, height; nodes before."""
@@ -203,6 +209,7 @@ class Reading:
                     self.stop(event.start_mark, "a second document begins here", help=help)
             elif kind is yaml.StreamEndEvent:
                 break
+            self.nodes = count
             if count > MAX_NODES:
                 self.stop(event.start_mark, f"more than {MAX_NODES:,} nodes after alias expansion, the limit of a spec")
         return children[0] if children else new(Node, ("scalar", None, "", True, begin, source))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc import run_budget
 from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
 from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, UsageError, suggest
+from costcalc.lang.builder_base import STEP
 from costcalc.lang.expression import parse_value
 from costcalc.lang.functions import LIMIT, Word, is_number
 from costcalc.lang.network_builder import Run
@@ -87,6 +89,8 @@ class Spec:
             if not isinstance(error.cause, LimitError):
                 error.partial = run.builder.network(self.name, {}, values, self.source, self.description)
             raise
+        finally:
+            run_budget.spend(run.work_budget.spent // STEP)
         if not self.outputs:
             for port, tensor in enumerate(last):
                 label = run.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"

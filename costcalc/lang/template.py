@@ -83,10 +83,15 @@ class Values(dict[str, Any]):
 class WorkBudget:
     """Counts work that may add no layer, so that it ends too: layers left out, copies, values that are computed."""
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "most")
 
     def __init__(self, most: int) -> None:
-        self.left = most
+        self.left = self.most = most
+
+    @property
+    def spent(self) -> int:
+        """The work that was counted."""
+        return self.most - self.left
 
     def spend(self, work: int) -> None:
         """Count some work. Raises `LimitError` when more was done than any network is worth."""

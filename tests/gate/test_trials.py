@@ -75,12 +75,12 @@ def test_trials_are_what_the_text_costs(monkeypatch, base, now, layer, set):
     expected = {text: read_again(text) for text in texts}
     assert len({*expected.values()}) > 1 or set
     singly = Trials(spec, change, requirement, cache, layers=9)
-    singly.prepare(texts)
+    singly.prepare(len(texts), texts)
     assert not singly.known
     assert {text: singly.cost(text) for text in texts} == expected
     monkeypatch.setattr(module, "MOST_PARTS", 1000)
     swept = Trials(spec, change, requirement, cache, layers=10**6)
-    swept.prepare(texts)
+    swept.prepare(len(texts), texts)
     assert swept.known == expected
 
 
@@ -91,7 +91,7 @@ def test_a_value_of_a_spec_that_another_extends():
     base = open_spec(files[0], FileChain([files[0], files[1]._replace(text=SPEC)]))
     (change,) = changes(spec, base)
     trials = Trials(spec, change, Requirement(OVER_BUDGET, "params", {}), cache, layers=10**6)
-    trials.prepare(["4", "6", "12"])
+    trials.prepare(3, ["4", "6", "12"])
     totals = [metric(cache.analysis(spec, {"width": width}).totals, "params") for width in (4, 6, 12)]
     assert [*trials.known.values()] == totals
 
@@ -101,7 +101,7 @@ def test_networks_of_many_forms_are_built_one_by_one():
     trials = Trials(spec, change, requirement, cache, layers=10**6)
     limit = trials.cost("41")
     assert limit is not None
-    trials.prepare(written(change))
+    trials.prepare(len(written(change)), written(change))
     assert trials.known.keys() == {"41"}
     found = largest_fit(change, lambda text: None if (cost := trials.cost(text)) is None else cost <= limit)
     assert found == ("41", "largest")
@@ -111,7 +111,7 @@ def test_a_limit_of_layers_and_what_is_no_number():
     spec, change, requirement, cache = changed(SPEC, SPEC.replace("linear: 6", "linear: 9"), max_layers=3)
     trials = Trials(spec, change, requirement, cache, layers=10**6)
     assert trials.cost("6") is None
-    trials.prepare(["7", "8"])
+    trials.prepare(2, ["7", "8"])
     assert trials.known == {"6": None, "7": None, "8": None}
     assert trials.cost("1" * 200) is None
 
@@ -122,3 +122,15 @@ def test_the_name_of_the_value_is_a_new_one():
     trials = Trials(spec, change, requirement, cache, layers=9)
     assert trials.param == "changed_value_"
     assert trials.cost("9") == cache.analysis(spec, {}).totals.macs
+
+
+def test_many_numbers_are_never_listed():
+    """Of 10^30 numbers between two values none is made into a text before bisection asks for it."""
+    from costcalc.gate.causes import largest_fit
+    from costcalc.gate.changed_values import Change
+
+    told = []
+    change = Change("w", 0, 0, None, str(10**30), "4", 10**30)
+    found = largest_fit(change, lambda written: int(written) <= 10**29, lambda count, _: told.append(count))
+    assert found == (str(10**29), "largest")
+    assert told == [10**30 - 3]

@@ -1,0 +1,144 @@
+"""A check of hostile specs and configurations ends soon, in bounded memory, and says which limit was reached."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from costcalc import run_budget
+from costcalc.errors import SpecError, UsageError
+from costcalc.gate import toml_reader
+from costcalc.lang.reader import Source, read
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
+
+CONFIG = 'specs = ["*.yaml"]\n[[budget]]\nmacs = 23_000_000\n'
+STEPS = "this run takes more than 1,500,000 steps, the limit of one run"
+
+
+def repeated(layers, out=4, more=""):
+    """A short spec of many layers."""
+    body = "- group:\n  - conv: {out: w, kernel: 1}\n  - relu\n"
+    return f"params: {{w: {out}}}\ninput: [4, 8, 8]\nlayers:\n{body}  repeat: {layers // 2}\n{more}"
+
+
+def written(layers, out=4):
+    """A spec with every layer written out."""
+    lines = "".join(f"- conv: {{out: w, kernel: 1}}\n  name: c{number}\n" for number in range(layers))
+    return f"params: {{w: {out}}}\ninput: [4, 8, 8]\nlayers:\n{lines}"
+
+
+def check(repo, *arguments):
+    """The status and the output of `costcalc check` under limits of memory and time of the processor."""
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_AS, (600 * 2**20, 600 * 2**20))
+        resource.setrlimit(resource.RLIMIT_CPU, (25, 25))  # about 10 on an idle machine
+
+    command = [sys.executable, "-m", "costcalc", "check", *arguments]
+    done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, preexec_fn=limited)
+    return done.returncode, done.stdout + done.stderr
+
+
+CONFIGURATIONS = {
+    "a dotted key": ("a." * 40_000 + "a = 1", "1:1: error: a key of more than 64 names"),
+    "a dotted table": ("[" + "a . 'b' ." * 20_000 + "a]", "1:2: error: a key of more than 64 names"),
+    "arrays over lines": ("x = [\n" + "[\n1,\n],\n" * 110_000 + "]", "unknown key x"),
+    "nested arrays over lines": ("x = " + "[" * 90 + "[\n1,\n],\n" * 100_000 + "]" * 90, "unknown key x"),
+    "a large file": ("# " + "a" * 2**20, "a file of 1,048,578 characters; a configuration has at most 1,048,576"),
+    "a number of a million digits": ("a = " + "9" * 1_000_000, "1:5: error: a number or key of 1,000 characters"),
+    "a hexadecimal number of 5,000 digits": ("a = 0x" + "f" * 5_000, "1:5: error: a number or key of 1,000 characters"),
+    "a million brackets": ("a = " + "[" * 1_000_000, "arrays or tables nested too deeply"),
+    "tables below tables": ("".join(f"[{'a.' * 59}b{i}]\n" for i in range(8_000)), "unknown key a"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_a_configuration(repo, text, said):
+    repo.write("a.yaml", repeated(10))
+    repo.write("costcalc.toml", text)
+    status, output = check(repo)
+    assert status == 2
+    assert said in output
+
+
+@pytest.mark.parametrize("text", ["a = '" + "a." * 100 + "'", "# " + "a." * 100, 'a = """\n' + "a." * 100 + '"""'])
+def test_dots_of_texts_and_comments_are_none_of_a_key(text):
+    toml_reader.refuse_bombs(Source("costcalc.toml", text))
+
+
+def test_the_limit_of_a_dotted_key_is_exact():
+    toml_reader.refuse_bombs(Source("costcalc.toml", ".".join(["a"] * 64) + " = 1"))
+    with pytest.raises(SpecError, match="a key of more than 64 names"):
+        toml_reader.refuse_bombs(Source("costcalc.toml", ".".join(["a"] * 65) + " = 1"))
+
+
+def test_many_budgets_of_many_layers(repo):
+    repo.write("a.yaml", repeated(90_000))
+    budgets = "".join(f'[[budget]]\nlayer = "group.{number}.**.*n*v*"\nmacs = 10\n' for number in range(300))
+    repo.write("costcalc.toml", budgets)
+    status, output = check(repo, "a.yaml")
+    assert status == 2
+    assert STEPS in output
+
+
+def test_many_large_specs(repo):
+    for number in range(3):
+        repo.write(f"a{number}.yaml", written(90_000))
+    repo.write("costcalc.toml", CONFIG)
+    status, output = check(repo)
+    assert status == 2
+    assert STEPS in output
+    assert "give --max-layers: each layer that it allows is 15 steps more" in output
+
+
+def test_many_long_specs(repo):
+    for number in range(5):
+        repo.write(f"a{number}.yaml", repeated(10) + "# aaaaaaaaa bbbbbbbbbb\n" * 650_000)
+    repo.write("costcalc.toml", CONFIG)
+    status, output = check(repo)
+    assert status == 2
+    assert "the specs of this run have more than 67,108,864 characters in all, the limit of one run" in output
+
+
+def test_the_causes_of_a_finding_in_a_large_network(repo):
+    """The verdict is right: 45,000 convolutions of 4 · 400 · 8 · 8 and 400 · 400 · 8 · 8 MACs against 23,000,000."""
+    repo.write("costcalc.toml", CONFIG)
+    repo.write("a.yaml", repeated(90_000))
+    repo.commit()
+    repo.write("a.yaml", repeated(90_000, out=400))
+    status, output = check(repo, "--base", "HEAD")
+    assert status == 1
+    assert f"macs {(4 * 400 + 44_999 * 400 * 400) * 64:,} > 23,000,000" in output
+    assert "the causes of some findings were not looked for: that takes more than 500,000 steps" in output
+    assert "give --max-layers: each layer that it allows is 5 steps more" in output
+
+
+def test_a_run_counts_alike_each_time():
+    """A map, its 3 keys and values and what is inside: 1 + 2 · 3 nodes, 2 of a param, 3 sizes, 1 layer."""
+    source = Source("a.yaml", "params: {w: 4}\ninput: [4, 8, 8]\nlayers: [relu]")
+    for _ in range(2):
+        budget = run_budget.RunBudget(run_budget.STEPS_PER_LAYER, 0)
+        with run_budget.within(budget):
+            read(source)
+        assert budget.steps - budget.steps_left == 1 + 2 * 3 + 2 + 3 + 1
+        assert run_budget.MAX_CHARACTERS - budget.characters_left == len(source.text)
+
+
+def test_a_budget_stays_exceeded():
+    budget = run_budget.RunBudget(1, 0)
+    with run_budget.within(budget):
+        run_budget.spend(100_000)
+        for _ in range(2):
+            with pytest.raises(run_budget.BudgetExceeded):
+                run_budget.spend(1)
+    run_budget.spend(10**9)  # outside of it nothing is counted
+    assert isinstance(budget.error(), UsageError)
+
+
+def test_max_layers_raises_the_limit():
+    assert run_budget.RunBudget(15, 10).steps == 1_500_000
+    assert run_budget.RunBudget(15, 1_000_000).steps == 15_000_000
