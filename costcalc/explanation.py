@@ -11,7 +11,7 @@ from costcalc.layout import layouts
 from costcalc.model import OPERATIONS, Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from costcalc.formula import Shape, Term
     from costcalc.layout import Axes
@@ -66,15 +66,21 @@ class Explanation(NamedTuple):
 
     def to_dict(self) -> dict[str, object]:
         """The explanation in the form `costcalc.explanation/1`: an entry for each layer and quantity."""
-        analysis = self.analysis.to_dict()
+        analysis = self.analysis._replace(layers=()).to_dict()
         kept = ("network", "source", "params", "inputs", "batch", "totals")
         return {
             "format": "costcalc.explanation/1",
             **{name: analysis[name] for name in kept},
             "quantity": self.quantity,
             "covered": self.covered,
-            "layers": [_entry(layer, quantity) for layer in self.layers for quantity in layer.counts],
+            "layers": list(self.entries()),
         }
+
+    def entries(self) -> Iterator[dict[str, object]]:
+        """The entries of `costcalc.explanation/1`, one after another: of a large network they take much memory."""
+        for layer in self.layers:
+            for quantity in layer.counts:
+                yield _entry(layer, quantity)
 
 
 def explain(
@@ -100,17 +106,22 @@ def explain(
         followers.setdefault(layer.host, []).append(layer.name)
     total = getattr(analysis.totals, cost)
     layers = []
+    names = quantities or (QUANTITIES if patterns else (cost,))
+    known: dict[Hashable, tuple[dict[str, Count], str]] = {}
     for place in places:
         layer, row = network.layers[place], analysis.layers[place]
-        names = quantities or (QUANTITIES if patterns else (cost,))
         around = _axes(layer, place, axes)
-        counts = {name: count(layer, name, analysis.batch).named(around) for name in names}
-        if not quantities:
-            keep = ("params",) if row.shared else ()
-            counts = {name: each for name, each in counts.items() if each.value or name in keep}
+        key = id(layer.op), id(layer.cost), layer.outputs, tuple(around.items()), bool(row.shared)
+        if key not in known:
+            counts = {name: count(layer, name, analysis.batch).named(around) for name in names}
+            if not quantities:
+                keep = ("params",) if row.shared else ()
+                counts = {name: each for name, each in counts.items() if each.value or name in keep}
+            known[key] = counts, str(layer.op)
+        counts, op = known[key]
         share = getattr(row.totals, cost) / total if total else 0.0
         behind = tuple(followers.get(place, ()))
-        layers.append(Explained(row, str(layer.op), counts, share, seen[place], behind))
+        layers.append(Explained(row, op, counts, share, seen[place], behind))
     covered = sum([getattr(layer.row.totals, cost) for layer in layers]) / total if total else 0.0
     return Explanation(analysis, tuple(layers), cost, covered, bool(patterns))
 

@@ -89,11 +89,13 @@ TAP_NAMES: dict[int, tuple[str, ...]] = {1: ("K",), 2: ("K_h", "K_w"), 3: ("K_d"
 class Count:
     """An exact non-negative integer that knows how it came about: a sum of terms, a term a product of factors."""
 
-    __slots__ = ("_value", "terms")
+    __slots__ = ("_numbers", "_symbols", "_value", "terms")
 
     def __init__(self, terms: tuple[Term, ...]) -> None:
         self.terms = terms
         self._value: Dim | None = None
+        self._symbols = self._numbers = ""
+        """The texts, once they are asked for: many layers of a network have the same count."""
 
     @property
     def value(self) -> Dim:
@@ -128,11 +130,13 @@ class Count:
         >>> (each + 2 * each + each * 4 * product(("K", 3))).symbols()
         '3·C·H + 4·C·H·K'
         """
-        return self._written(lambda symbol, _: symbol)
+        self._symbols = self._symbols or self._written(lambda symbol, _: symbol)
+        return self._symbols
 
     def numbers(self) -> str:
         """The same formula with the numbers in place of the symbols: `32·28·28·5·5·192`."""
-        return self._written(_number)
+        self._numbers = self._numbers or self._written(_number)
+        return self._numbers
 
     def named(self, axes: Mapping[int, Sequence[str]]) -> Count:
         """The same with other names for the axes of tensors, by the number of these.

@@ -73,7 +73,10 @@ def explain(
     def board(medium: Medium) -> str:
         return report.board(explanation, width=medium.width, color=medium.color)
 
-    formats = texts(lambda _: report.grid(explanation), explanation.to_dict)
+    def document() -> dict[str, object]:
+        return {**explanation._replace(layers=()).to_dict(), "layers": explanation.entries()}
+
+    formats = texts(lambda _: report.grid(explanation), document)
     formats["table"] = board
     if latex:
         formats["markdown"] = lambda _: report.latex(explanation)

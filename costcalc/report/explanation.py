@@ -12,11 +12,15 @@ from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, percent, 
 from costcalc.report.text import columns, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from costcalc.explanation import Explained, Explanation
     from costcalc.formula import Count
     from costcalc.model import Totals
 
 _LONG = re.compile(r"\d{4,}")
+_PIECE = 1_000
+"""The lines that are made into text at once."""
 
 
 def board(explanation: Explanation, *, width: int | None = None, color: bool = False) -> str:
@@ -30,14 +34,31 @@ def board(explanation: Explanation, *, width: int | None = None, color: bool = F
         lines += [[(line, "dim" if number else "bold")] for line in wrap(visible(text), width)]
     lines.append([])
     if explanation.chosen:
-        for layer in explanation.layers:
-            lines += [*_layer(layer, explanation, width), []]
-        lines.pop()
-    else:
-        ranking = [*_ranking(explanation, width), []] if explanation.layers else []
-        lines += [*([(line, "")] for line in wrap(_summary(explanation), width)), [], *ranking]
-        lines += [[(text, "")] for text in _totals(explanation.analysis.totals)]
+        return "".join([joined(piece, color=color) for piece in _pieces(lines, explanation, width)])
+    ranking = [*_ranking(explanation, width), []] if explanation.layers else []
+    lines += [*([(line, "")] for line in wrap(_summary(explanation), width)), [], *ranking]
+    lines += [[(text, "")] for text in _totals(explanation.analysis.totals)]
     return joined(lines, color=color)
+
+
+def _pieces(lines: list[list[Run]], explanation: Explanation, width: int | None) -> Iterator[list[list[Run]]]:
+    """The lines of all layers behind some others, in pieces, as those of a large network take much memory."""
+    equations: dict[tuple[int, str], list[list[Run]]] = {}
+    for number, layer in enumerate(explanation.layers):
+        lines += [*([[]] if number else []), *_layer(layer, explanation, width)]
+        key = id(layer.counts), layer.row.shared
+        if key not in equations:
+            longest = max(map(len, layer.counts), default=0)
+            equations[key] = [
+                line
+                for quantity, count in layer.counts.items()
+                for line in _equations(f"  {quantity:<{longest}} =", count, _note(layer, quantity), width)
+            ]
+        lines += equations[key]
+        if len(lines) > _PIECE:
+            yield lines
+            lines = []
+    yield lines
 
 
 def grid(explanation: Explanation) -> Grid:
@@ -54,10 +75,11 @@ def grid(explanation: Explanation) -> Grid:
     )
     entries = []
     for layer in explanation.layers:
+        reach = _reach(layer)
         for quantity, count in layer.counts.items():
             share = layer.share if quantity == explanation.quantity else None
             written = layer.row.name, quantity, count.symbols(), count.numbers(), count.value
-            entries.append(Entry((*written, share, *_reach(layer))))
+            entries.append(Entry((*written, share, *reach)))
     if not explanation.chosen:
         totals = [(name, value) for name, value in _figures(explanation.analysis.totals) if value]
         entries += [Entry(("total", name, None, None, value, None, None, None), "total") for name, value in totals]
@@ -100,15 +122,13 @@ def _sides(count: Count) -> list[str]:
 
 
 def _layer(layer: Explained, explanation: Explanation, width: int | None) -> list[list[Run]]:
+    """What stands above the equations of a layer."""
     name, op = visible(layer.row.name), visible(layer.op)
     lines: list[list[Run]] = [[(name, "bold"), (f"{SEPARATOR}{op}", "")]]
     if width is not None and columns(f"{name}{SEPARATOR}{op}") > width:
         lines = [[(name, "bold")], *([(line, "")] for line in wrap(f"  {op}", width, margin=4))]
     for said in (SEPARATOR.join(_facts(layer, explanation)), visible(_followers(layer))):
         lines += [[(line, "dim")] for line in wrap(f"  {said}", width, margin=2) if said]
-    longest = max(map(len, layer.counts), default=0)
-    for quantity, count in layer.counts.items():
-        lines += _equations(f"  {quantity:<{longest}} =", count, _note(layer, quantity), width)
     return lines
 
 

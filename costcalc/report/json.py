@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def render(document: Mapping[str, object]) -> str:
-    """The text of a document. It is ASCII whatever the document holds, so no text in it reaches a terminal raw."""
+    """The text of a document. It is ASCII whatever the document holds, so no text in it reaches a terminal raw.
+
+    An iterator stands for a list of objects, of which one at a time is in memory.
+    """
     return _value(document, "") + "\n"
 
 
@@ -20,11 +24,12 @@ def _value(value: object, indent: str) -> str:
     if isinstance(value, dict) and any(map(_is_list, value.values())):
         members = [f"{deeper}{json.dumps(key)}: {_value(member, deeper)}" for key, member in value.items()]
         return "{\n" + ",\n".join(members) + f"\n{indent}}}"
-    if isinstance(value, list) and _is_list(value):
+    if _is_list(value):
+        assert isinstance(value, list | Iterator)
         items = [f"{deeper}{_value(item, deeper)}" for item in value]
-        return "[\n" + ",\n".join(items) + f"\n{indent}]"
+        return "[\n" + ",\n".join(items) + f"\n{indent}]" if items else "[]"
     return json.dumps(value)
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    return isinstance(value, Iterator) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
