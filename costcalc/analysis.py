@@ -21,26 +21,24 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
     """
     batch = checked_batch(batch)
     known: dict[int, tuple[Cost, Totals]] = {}
+    times: dict[int, int] = {}
     rows = []
-    sums = [0] * len(Totals._fields)
-    for layer in network.layers:
-        _, figures = known.get(id(layer.cost), (None, None))
-        if figures is None:
-            figures = totals(layer, batch)
-            known[id(layer.cost)] = layer.cost, figures
-        rows.append(
-            Row(
-                layer.name,
-                layer.op.name,
-                layer.span.line if layer.span else None,
-                tuple([tensor.shape for tensor in layer.inputs]),
-                layer.outputs,
-                figures,
-                layer.host,
-                "" if layer.shared is None else network.layers[layer.shared].name,
-            )
-        )
-        sums = [total + figure for total, figure in zip(sums, figures, strict=True)]
+    new, layers = tuple.__new__, network.layers
+    for layer in layers:
+        name, op, inputs, outputs, cost, span, host, shared = layer
+        key = id(cost)
+        if key not in known:
+            known[key] = cost, totals(layer, batch)
+            times[key] = 0
+        times[key] += 1
+        taken = tuple([tensor.shape for tensor in inputs])
+        line = span.line if span else None
+        row = name, op.name, line, taken, outputs, known[key][1], host, "" if shared is None else layers[shared].name
+        rows.append(new(Row, row))
+    sums = [
+        sum([count * figure for count, figure in zip(times.values(), figures, strict=True)])
+        for figures in zip(*[figures for _, figures in known.values()], strict=True)
+    ]
     return Analysis(
         network=network.name,
         source=network.source,
