@@ -9,8 +9,9 @@ import click
 from costcalc.cli import FINE, UNUSABLE
 from costcalc.cli.common import Loader, batch_option, given_options, loader_options, spec_argument
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults, tell_table, texts
+from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults, tell_table
 from costcalc.errors import CostcalcError, Fault, SpecError
+from costcalc.report.formats import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
     help="Of params, macs, share, flops, activations, buffers, layers, add, mul, div, cmp, exp, and operations for the "
     "last five; with commas.",
 )
-@output_option("table", "json", "csv", "markdown")
+@output_option("tables")
 @color_option
 def analyze(
     specs: tuple[str, ...],
@@ -108,7 +109,7 @@ def analyze(
         for analysis in unfinished:
             tell_table(_unfinished(analysis, columns, full=full))
         return UNUSABLE
-    emit(outputs, texts(grid, lambda: _document(analyses)))
+    emit(outputs, "tables", Report(lambda form: [grid(form)], lambda: _document(analyses)))
     return FINE
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, texts
+from costcalc.cli.output import Output, color_option, emit, output_option
+from costcalc.report.formats import Report
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -22,7 +23,7 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     """,
 )
 @click.argument("name", required=False, shell_complete=_complete)
-@output_option("table", "json", "csv", "markdown")
+@output_option("tables")
 @color_option
 def blocks(name: str | None, outputs: tuple[Output, ...]) -> None:
     """The blocks that come with costcalc; or one of them, as it is written in the spec language."""
@@ -30,10 +31,9 @@ def blocks(name: str | None, outputs: tuple[Output, ...]) -> None:
     from costcalc.report.catalog import block, entries
 
     listed = catalog.blocks(*[name] if name else [])
-    formats = texts(
-        lambda form: entries(listed, tree=form == "table"),
+    report = Report(
+        lambda form: [entries(listed, tree=form == "table")],
         lambda: {"format": "costcalc.blocks/1", "blocks": [one.to_dict() for one in listed]},
     )
-    if name:
-        formats["table"] = lambda medium: block(listed[0], width=medium.width)
-    emit(outputs, formats)
+    own = {"table": lambda medium: block(listed[0], width=medium.width)} if name else {}
+    emit(outputs, "tables", report, own)

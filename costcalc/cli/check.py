@@ -11,7 +11,7 @@ import click
 from costcalc.cli import FINE, GATE_FAILED, UNUSABLE
 from costcalc.cli.common import STDIN, complete_spec, given_options, standard_input
 from costcalc.cli.group import Command
-from costcalc.cli.output import Medium, Output, color_option, emit, output_option, tell_faults
+from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults
 from costcalc.errors import CostcalcError, UsageError, suggest
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from costcalc.gate.limits import Allowance
     from costcalc.gate.results import Check
+    from costcalc.report.formats import Medium
 
 STATUS = {"pass": FINE, "fail": GATE_FAILED, "error": UNUSABLE}
 
@@ -74,7 +75,7 @@ def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[s
 @click.option("--strict", is_flag=True, help="Stale waivers, loosened limits and rules not evaluated fail too.")
 @click.option("--init", is_flag=True, help="Write a first costcalc.toml with today's totals as budgets.")
 @click.option("--max-layers", type=click.IntRange(min=1), metavar="N", help="Allow more than 100,000 layers.")
-@output_option("text", "json", "markdown", "github", "gitlab", "junit", "sarif")
+@output_option("", "text", "json", "markdown", "github", "gitlab", "junit", "sarif")
 @color_option
 @click.pass_context
 def check(
@@ -125,7 +126,7 @@ def check(
     if in_actions and asked:
         outputs = (*outputs, Output("text"))
     tell_faults(outcome.notices)
-    emit(outputs, reports(outcome))
+    emit(outputs, own=reports(outcome))
     if in_actions:
         _annotate(outcome)
     status = STATUS[outcome.verdict]

@@ -8,11 +8,12 @@ import click
 
 from costcalc.cli.common import Loader, batch_option, complete_layer, complete_spec, loader_options
 from costcalc.cli.group import Command
-from costcalc.cli.output import Medium, Output, color_option, emit, output_option
+from costcalc.cli.output import Output, color_option, emit, output_option
 from costcalc.errors import UsageError, counted
+from costcalc.report.formats import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from costcalc.strategies import Comparison, Convolution
 
@@ -78,7 +79,7 @@ def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
 @click.option("--dims", type=click.IntRange(1, 3), metavar="N", help="Its spatial dimensions.  [default: 2]")
 @loader_options
 @batch_option
-@output_option("table", "json", "csv", "markdown", "spec")
+@output_option("tables", "spec")
 @color_option
 def compare(
     spec: str | None,
@@ -97,6 +98,7 @@ def compare(
     Without, the options say what convolution to compare.
     """
     import costcalc
+    from costcalc.report import comparison as report
     from costcalc.strategies import DEFAULT, choose
 
     given = {name: value for name, value in shape.items() if value is not None}
@@ -119,7 +121,10 @@ def compare(
         comparison = costcalc.compare(
             load(spec), strategies=choices, layer=layer, stem=stem, cheapest=cheapest, batch=batch
         )
-    emit(outputs, _formats(comparison))
+    tables = Report(
+        lambda form: [report.flat(comparison)] if form == "csv" else report.grids(comparison), comparison.to_dict
+    )
+    emit(outputs, "tables", tables, {"spec": lambda _: _spec(comparison)})
 
 
 def _convolution(given: Mapping[str, Any]) -> Convolution:
@@ -153,35 +158,10 @@ def _one(value: tuple[int, ...] | str) -> Any:
     return value[0] if isinstance(value, tuple) and len(value) == 1 else value
 
 
-def _formats(comparison: Comparison) -> dict[str, Callable[[Medium], str | bytes]]:
-    from costcalc.report import comparison as report
+def _spec(comparison: Comparison) -> str:
+    from costcalc.lang.expand import write
 
-    def table(medium: Medium) -> str:
-        from costcalc.report.table import render
-
-        return render(*report.grids(comparison), width=medium.width, color=medium.color)
-
-    def json(_: Medium) -> str:
-        from costcalc.report.json import render
-
-        return render(comparison.to_dict())
-
-    def csv(_: Medium) -> str:
-        from costcalc.report.csv import render
-
-        return render(report.flat(comparison))
-
-    def markdown(_: Medium) -> str:
-        from costcalc.report.markdown import render
-
-        return "\n".join(map(render, report.grids(comparison)))
-
-    def spec(_: Medium) -> str:
-        from costcalc.lang.expand import write
-
-        written = comparison.candidates[-1]
-        if written.reason:
-            raise UsageError("{}: {}", written.label, written.reason)
-        return write(written.network)
-
-    return {"table": table, "json": json, "csv": csv, "markdown": markdown, "spec": spec}
+    written = comparison.candidates[-1]
+    if written.reason:
+        raise UsageError("{}: {}", written.label, written.reason)
+    return write(written.network)

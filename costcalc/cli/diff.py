@@ -9,8 +9,9 @@ import click
 from costcalc.cli import FINE, GATE_FAILED
 from costcalc.cli.common import STDIN, Loader, batch_option, complete_spec, loader_options, standard_input
 from costcalc.cli.group import Command
-from costcalc.cli.output import Medium, Output, color_option, emit, output_option, texts
+from costcalc.cli.output import Output, color_option, emit, output_option
 from costcalc.errors import UsageError
+from costcalc.report.formats import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--exit-code", is_flag=True, help="Status 1 where a layer or a total is not what it was.")
 @loader_options
 @batch_option
-@output_option("table", "json", "csv", "markdown")
+@output_option("tables")
 @color_option
 def diff(
     sides: tuple[str, ...],
@@ -66,21 +67,12 @@ def diff(
 def _report(found: Sequence[Difference], outputs: tuple[Output, ...], *, stat: bool, alone: bool) -> None:
     from costcalc.report import difference as report
 
-    def grids() -> list[Grid]:
+    def tables(form: str) -> list[Grid]:
+        if form == "csv":
+            return [report.flat(found)]
         if stat:
             return [report.groups(found[0]) if alone else report.stat(found)]
         differing = [each for each in found if each.differs or alone]
         return [*map(report.layers, differing), *([] if alone else [report.stat(found)])]
 
-    def table(medium: Medium) -> str:
-        from costcalc.report.table import render
-
-        return render(*grids(), width=medium.width, color=medium.color)
-
-    def markdown(_: Medium) -> str:
-        from costcalc.report.markdown import render
-
-        return "\n".join(map(render, grids()))
-
-    formats = texts(lambda _: report.flat(found), lambda: report.document(found))
-    emit(outputs, {**formats, "table": table, "markdown": markdown})
+    emit(outputs, "tables", Report(tables, lambda: report.document(found)))

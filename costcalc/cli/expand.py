@@ -19,11 +19,11 @@ from costcalc.cli.output import Output, color_option, emit, output_option
 )
 @spec_argument()
 @loader_options
-@output_option("spec")
+@output_option("", "spec")
 @color_option
 def expand(spec: str, load: Loader, outputs: tuple[Output, ...]) -> None:
     """A spec with every block, default, loop and expression written out: itself a valid spec of the same cost."""
     from costcalc.lang.expand import write
 
     text = write(load(spec))
-    emit(outputs, {"spec": lambda _: text})
+    emit(outputs, own={"spec": lambda _: text})

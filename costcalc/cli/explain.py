@@ -9,11 +9,12 @@ import click
 
 from costcalc.cli.common import Loader, batch_option, complete_layer, given_options, loader_options, spec_argument
 from costcalc.cli.group import Command
-from costcalc.cli.output import Medium, Output, color_option, emit, output_option, texts
+from costcalc.cli.output import Output, color_option, emit, output_option
 from costcalc.errors import UsageError
+from costcalc.report.formats import Medium, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _RULE = re.compile(r"CC\d{3}", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ def _quantities(_ctx: click.Context, _param: click.Parameter, values: Sequence[s
     "[default: those that are not 0; macs of a whole network]",
 )
 @click.option("--latex", is_flag=True, help="Write the formulas of -o markdown in LaTeX.")
-@output_option("table", "json", "csv", "markdown")
+@output_option("tables")
 @color_option
 def explain(
     spec: str,
@@ -76,11 +77,10 @@ def explain(
     def document() -> dict[str, object]:
         return {**explanation._replace(layers=()).to_dict(), "layers": explanation.entries()}
 
-    formats = texts(lambda _: report.grid(explanation), document)
-    formats["table"] = board
+    own: dict[str, Callable[[Medium], str]] = {"table": board}
     if latex:
-        formats["markdown"] = lambda _: report.latex(explanation)
-    emit(outputs, formats)
+        own["markdown"] = lambda _: report.latex(explanation)
+    emit(outputs, "tables", Report(lambda _: [report.grid(explanation)], document), own)
 
 
 def _explain_rule(name: str, outputs: Sequence[Output]) -> None:
@@ -96,4 +96,4 @@ def _explain_rule(name: str, outputs: Sequence[Output]) -> None:
     for output in outputs:
         if output.format != "table":
             raise UsageError("a rule is explained as text, not as {}", output.format, help="leave -o out")
-    emit(outputs, {"table": lambda medium: render(name, RULES[name], width=medium.width)})
+    emit(outputs, own={"table": lambda medium: render(name, RULES[name], width=medium.width)})

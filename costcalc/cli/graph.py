@@ -40,7 +40,7 @@ MOST_ARROWS = 500
     type=click.Choice(["LR", "TB"]),
     help="From left to right, or from top to bottom.  [default: LR where it is short]",
 )
-@output_option("mermaid", "dot")
+@output_option("picture")
 @color_option
 def graph(
     spec: str, load: Loader, depth: int | None, heat: str, direction: str | None, outputs: tuple[Output, ...]
@@ -50,11 +50,10 @@ def graph(
     Shapes of images and volumes are written with the channels last, as papers draw them.
     """
     from costcalc.graph import draw
-    from costcalc.report import dot, mermaid
 
     picture = draw(load(spec), depth=depth, heat=heat, direction=direction or "")
     if len(picture.arrows) > MOST_ARROWS and any(output.format == "mermaid" for output in outputs):
         said = f"Mermaid refuses more than {MOST_ARROWS} arrows unless its maxEdges is raised; these are"
         repair = "--depth N draws what lies below N levels of names as one arrow"
         tell_faults([Fault(f"{said} {len(picture.arrows):,}", help=repair, severity="warning")])
-    emit(outputs, {"mermaid": lambda _: mermaid.render(picture), "dot": lambda _: dot.render(picture)})
+    emit(outputs, "picture", picture)

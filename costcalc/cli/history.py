@@ -6,7 +6,8 @@ import click
 
 from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, texts
+from costcalc.cli.output import Output, color_option, emit, output_option
+from costcalc.report.formats import Report
 
 
 @click.command(
@@ -20,7 +21,7 @@ from costcalc.cli.output import Output, color_option, emit, output_option, texts
 @click.option("--since", metavar="REV", default="", help="Leave out what that commit has already.")
 @loader_options
 @batch_option
-@output_option("table", "json", "csv", "markdown")
+@output_option("tables")
 @color_option
 def history(spec: str, since: str, load: Loader, batch: int, outputs: tuple[Output, ...]) -> None:
     """What a spec cost at every commit that changed it, or what it extends; through renames, the newest first."""
@@ -29,4 +30,4 @@ def history(spec: str, since: str, load: Loader, batch: int, outputs: tuple[Outp
     from costcalc.report.history import document, table
 
     found = find(spec, since, AnalysisCache(load.max_layers, load.inputs, batch), load.params)
-    emit(outputs, texts(lambda form: table(found, form), lambda: document(found)))
+    emit(outputs, "tables", Report(lambda form: [table(found, form)], lambda: document(found)))

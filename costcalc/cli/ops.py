@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, texts
+from costcalc.cli.output import Output, color_option, emit, output_option
+from costcalc.report.formats import Report
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -23,7 +24,7 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     """,
 )
 @click.argument("name", required=False, shell_complete=_complete)
-@output_option("table", "json", "csv", "markdown")
+@output_option("tables")
 @color_option
 def ops(name: str | None, outputs: tuple[Output, ...]) -> None:
     """The ops that specs are written in, with their arguments; or one of them, with its shapes, units and source."""
@@ -33,8 +34,9 @@ def ops(name: str | None, outputs: tuple[Output, ...]) -> None:
     listed = catalog.ops(*[name] if name else [])
     emit(
         outputs,
-        texts(
-            lambda form: entry(listed[0], bare=form != "csv") if name else entries(listed, tree=form == "table"),
+        "tables",
+        Report(
+            lambda form: [entry(listed[0], bare=form != "csv") if name else entries(listed, tree=form == "table")],
             lambda: {"format": "costcalc.ops/1", "ops": [one.to_dict() for one in listed]},
         ),
     )

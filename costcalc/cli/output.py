@@ -10,6 +10,7 @@ import click
 
 from costcalc.cli.group import COLOR
 from costcalc.errors import UsageError, suggest
+from costcalc.report.formats import FORMATS, Medium, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,15 +32,12 @@ class Output(NamedTuple):
     path: str = ""
 
 
-class Medium(NamedTuple):
-    """What a report is written for: a terminal's columns, None for any number of them, and whether it has colours."""
+def output_option(kind: str = "", *own: str) -> Callable[[Function], Function]:
+    """`-o FORMAT[=PATH]` as the parameter `outputs`: the formats of a kind of report, and a command's own.
 
-    width: int | None = None
-    color: bool = False
-
-
-def output_option(*formats: str) -> Callable[[Function], Function]:
-    """`-o FORMAT[=PATH]` as the parameter `outputs`. The first format is the default."""
+    The first format is the default.
+    """
+    formats = (*FORMATS.get(kind, ()), *own)
 
     def parse(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[Output, ...]:
         outputs = tuple([_output(value, formats) for value in values]) or (Output(formats[0]),)
@@ -116,12 +114,21 @@ def color_option(function: Function) -> Function:
 
 def emit(
     outputs: Sequence[Output],
-    formats: Mapping[str, Callable[[Medium], str | bytes]],
+    kind: str = "",
+    value: object = None,
+    own: Mapping[str, Callable[[Medium], str | bytes]] | None = None,
     files: OutputFiles | None = None,
 ) -> None:
-    """Make every report, then write the files, then standard output. `files` hold what is written already."""
+    """Write a report in every format that was asked for: the files first, then standard output.
+
+    `own` are formats of this command alone, and come before those of the kind. `files` hold what is written already.
+    """
     stdout = Medium(_columns(sys.stdout), _colored(click.get_current_context().meta.get(COLOR), sys.stdout))
-    reports = [(out.path, _report(out.format, formats, Medium() if out.path else stdout)) for out in outputs]
+    reports = []
+    for form, path in outputs:
+        medium = Medium() if path else stdout
+        special = (own or {}).get(form)
+        reports.append((path, _harmless_report(form, special(medium) if special else write(kind, form, value, medium))))
     if files or any(path for path, _ in reports):
         write_files({path: report for path, report in reports if path}, files)
     for path, report in reports:
@@ -129,36 +136,7 @@ def emit(
             write_stdout(report)
 
 
-def texts(
-    grid: Callable[[str], Grid], document: Callable[[], Mapping[str, object]]
-) -> dict[str, Callable[[Medium], str | bytes]]:
-    """`table`, `csv` and `markdown` of a table, which may depend on the format, and `json` of a document."""
-
-    def table(medium: Medium) -> str:
-        from costcalc.report.table import render
-
-        return render(grid("table"), width=medium.width, color=medium.color)
-
-    def json(_: Medium) -> str:
-        from costcalc.report.json import render
-
-        return render(document())
-
-    def csv(_: Medium) -> str:
-        from costcalc.report.csv import render
-
-        return render(grid("csv"))
-
-    def markdown(_: Medium) -> str:
-        from costcalc.report.markdown import render
-
-        return render(grid("markdown"))
-
-    return {"table": table, "json": json, "csv": csv, "markdown": markdown}
-
-
-def _report(form: str, formats: Mapping[str, Callable[[Medium], str | bytes]], medium: Medium) -> str | bytes:
-    report = formats[form](medium)
+def _harmless_report(form: str, report: str | bytes) -> str | bytes:
     if isinstance(report, str):
         return harmless(report, form)
     return report if form in BINARY else harmless(report.decode(), form).encode()

@@ -15,7 +15,7 @@ from costcalc.cli.output import Output, color_option, emit, output_option
     costcalc schema -o json=costcalc.schema.json
     """,
 )
-@output_option("json")
+@output_option("", "json")
 @color_option
 def schema(outputs: tuple[Output, ...]) -> None:
     """JSON Schema of the spec language, for editors: completion, and errors while one types."""
@@ -23,4 +23,4 @@ def schema(outputs: tuple[Output, ...]) -> None:
 
     from costcalc.lang.schema import schema
 
-    emit(outputs, {"json": lambda _: json.dumps(schema(), indent=2) + "\n"})
+    emit(outputs, own={"json": lambda _: json.dumps(schema(), indent=2) + "\n"})

@@ -10,9 +10,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from costcalc.cli.output import Medium, Output, emit, harmless, write_stdout
+from costcalc.cli.output import Output, emit, harmless, write_stdout
 from costcalc.cli.output_files import OutputFiles, cannot_write
 from costcalc.errors import UsageError
+from costcalc.report.formats import Report
 from costcalc.report.plot import MOST, Panels, Points, Ticks, draw
 from costcalc.report.sweep import Plan, Summary, Table, csv_head, csv_rows, json_head, json_rows, json_tail
 from costcalc.sweep.archive import Archive
@@ -20,11 +21,14 @@ from costcalc.sweep.archive import Archive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from costcalc.report.formats import Medium
     from costcalc.sweep.chunks import Chunk, Task
     from costcalc.sweep.run import Rows, Tally
     from costcalc.sweep.select import Query
 
 PICTURES = ("png", "svg")
+STREAMED = ("csv", "json", "npz")
+"""Formats that are written while the rows come. Any other is made of the first rows, at the end."""
 CLOUD = 100_000
 """Points behind a front, at most."""
 PIECE = 10_000
@@ -213,10 +217,10 @@ class Sinks:
             stack.enter_context(self.files)
             for form, path in self.outputs:
                 plan = self.plans[form]
-                if form in ("table", "markdown"):
-                    self.tables[form] = Table(plan)
-                elif form in PICTURES:
+                if form in PICTURES:
                     self.pictures[form] = Picture(plan, self.task, self.query)
+                elif form not in STREAMED:
+                    self.tables[form] = Table(plan)
                 else:
                     target = Target(Output(form, path), self.files)
                     if form == "npz":
@@ -251,22 +255,9 @@ class Sinks:
         for stream in self.streams:
             stream.end(summary)
         made: dict[str, Callable[[Medium], str | bytes]] = {
-            "table": lambda medium: _table(self.tables["table"], summary, medium),
-            "markdown": lambda _: _markdown(self.tables["markdown"], summary),
             "png": lambda _: draw(self.pictures["png"].picture(summary), "png"),
             "svg": lambda _: draw(self.pictures["svg"].picture(summary), "svg"),
         }
-        emit([output for output in self.outputs if output.format in made], made, self.files)
+        report = Report(lambda form: [self.tables[form].grid(summary)], dict)
+        emit([output for output in self.outputs if output.format not in STREAMED], "tables", report, made, self.files)
         return summary
-
-
-def _table(table: Table, summary: Summary, medium: Medium) -> str:
-    from costcalc.report.table import render
-
-    return render(table.grid(summary), width=medium.width, color=medium.color)
-
-
-def _markdown(table: Table, summary: Summary) -> str:
-    from costcalc.report.markdown import render
-
-    return render(table.grid(summary))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, texts
+from costcalc.cli.output import Output, color_option, emit, output_option
+from costcalc.report.formats import Report
 
 
 @click.command(
@@ -15,7 +16,7 @@ from costcalc.cli.output import Output, color_option, emit, output_option, texts
     costcalc specs -o csv
     """,
 )
-@output_option("table", "json", "csv", "markdown")
+@output_option("tables")
 @color_option
 def specs(outputs: tuple[Output, ...]) -> None:
     """The networks that come with costcalc, with their cost and where they come from. Their names are SPECs."""
@@ -24,4 +25,4 @@ def specs(outputs: tuple[Output, ...]) -> None:
     from costcalc.report import catalog
 
     analyses = {name: costcalc.analyze(name) for name in bundled()}
-    emit(outputs, texts(lambda _: catalog.specs(analyses), lambda: catalog.specs_document(analyses)))
+    emit(outputs, "tables", Report(lambda _: [catalog.specs(analyses)], lambda: catalog.specs_document(analyses)))

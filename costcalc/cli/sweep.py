@@ -74,7 +74,7 @@ def _items(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tu
     "--max-points", type=click.IntRange(1, 10**18), metavar="N", help="Allow more than 10,000,000,000 points."
 )
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Evaluate on the Dask cluster of this scheduler.")
-@output_option("table", "csv", "json", "markdown", "npz", "png", "svg")
+@output_option("tables", "npz", "png", "svg")
 @color_option
 def sweep(
     spec: str,
@@ -119,12 +119,13 @@ def sweep(
 
 def _defaults(sizes: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
     """The figures of each format, where nothing is said."""
+    from costcalc.report.formats import FORMATS
     from costcalc.report.sweep import COLUMNS, SHOWN
 
     scattered = sum(size > 1 for size in sizes.values()) > 2
     picture = ("params", "macs") if scattered else ("macs",)
     return {
-        **dict.fromkeys(("table", "markdown"), SHOWN),
+        **dict.fromkeys(FORMATS["tables"], SHOWN),
         **dict.fromkeys(("csv", "json", "npz"), COLUMNS),
         **dict.fromkeys(("png", "svg"), picture),
     }

@@ -8,7 +8,14 @@ from costcalc.report.table_data import full, without
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
+    from costcalc.report.formats import Medium, Report
     from costcalc.report.table_data import Cell, Column, Grid
+
+
+def write(report: Report, _: Medium) -> str:
+    """Write a report's flat table as CSV."""
+    (table,) = report.tables("csv")
+    return render(table)
 
 
 def render(grid: Grid) -> str:

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from costcalc.graph import Inside, NetworkPicture
+    from costcalc.report.formats import Medium
 
 
-def render(picture: NetworkPicture) -> str:
+def write(picture: NetworkPicture, _: Medium | None = None) -> str:
     """The text of a directed graph; frames are clusters."""
     lines = [
         f"digraph {quote([picture.title])} {{",

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from costcalc.report.formats import Medium, Report
+
+
+def write(report: Report, _: Medium) -> str:
+    """Write a report's document as JSON."""
+    return render(report.document())
+
 
 def render(document: Mapping[str, object]) -> str:
     """The text of a document. It is ASCII whatever the document holds, so no text in it reaches a terminal raw.

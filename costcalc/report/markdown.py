@@ -11,11 +11,17 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from costcalc.report.formats import Medium, Report
     from costcalc.report.table_data import Cell, Column, Grid
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#|~&$!^])")
 _ACTIVE = re.compile(r"(://|\bwww\.|@|#(?=\w)|^[-+=](?=\s|$)|^\d+[.)](?=\s|$))", re.IGNORECASE)
 _BREAK = "\u200b"
+
+
+def write(report: Report, _: Medium) -> str:
+    """Write a report's tables in Markdown."""
+    return "\n".join(map(render, report.tables("markdown")))
 
 
 def render(grid: Grid) -> str:

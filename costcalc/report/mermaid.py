@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from costcalc.graph import Inside, NetworkPicture, TensorBox
+    from costcalc.report.formats import Medium
 
 _CONFIG = ("config:", "  flowchart:", "    wrappingWidth: 400", "    subGraphTitleMargin: {bottom: 15}")
 """Labels stay on their lines, and titles of frames clear of arrows."""
@@ -24,7 +25,7 @@ _ACTIVE = re.compile(r"[^\w ().,/=+·%-]|(?<!\d)%|%(?=%)")
 """What is not plainly text; two signs of percent begin a comment or a directive."""
 
 
-def render(picture: NetworkPicture) -> str:
+def write(picture: NetworkPicture, _: Medium | None = None) -> str:
     """The text of a flowchart."""
     lines = ["---", f"title: {_title(picture.title)}", *_CONFIG, "---", f"flowchart {picture.direction}"]
     lines += _boxes(picture, picture.inside(), None, "  ")

@@ -16,6 +16,7 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from costcalc.report.formats import Medium, Report
     from costcalc.report.table_data import Cell, Column, Grid
 
 Run: TypeAlias = tuple[str, str]
@@ -51,6 +52,11 @@ class Layout(NamedTuple):
     def width(self) -> int:
         """In characters."""
         return sum(self.widths) + len(self.gap) * (len(self.widths) - 1)
+
+
+def write(report: Report, medium: Medium) -> str:
+    """Write a report's tables, for people."""
+    return render(*report.tables("table"), width=medium.width, color=medium.color)
 
 
 def render(*grids: Grid, width: int | None = None, color: bool = False) -> str:

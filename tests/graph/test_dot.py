@@ -10,7 +10,7 @@ import pytest
 
 import costcalc
 from costcalc.graph import draw
-from costcalc.report.dot import quote, render
+from costcalc.report.dot import quote, write
 
 from .test_graph import SPECS
 from .test_mermaid import HOSTILE, everywhere
@@ -49,7 +49,7 @@ digraph "small" {{
 
 
 def test_the_text():
-    assert render(draw(costcalc.loads(SPEC), heat="flops")) == DOT
+    assert write(draw(costcalc.loads(SPEC), heat="flops")) == DOT
 
 
 def test_quoting():
@@ -66,8 +66,8 @@ def plain(text):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: Path(spec).stem)
 def test_graphviz_reads_every_network(spec):
     picture = draw(costcalc.load(spec), heat="macs")
-    kinds = [line.split()[0] for line in plain(render(picture))]
-    levels = sum(line.startswith("    l") and " [label" in line for line in render(picture).splitlines())
+    kinds = [line.split()[0] for line in plain(write(picture))]
+    levels = sum(line.startswith("    l") and " [label" in line for line in write(picture).splitlines())
     assert kinds.count("node") == len(picture.boxes) + levels
     assert kinds.count("edge") == len(picture.arrows) + (levels if picture.direction == "LR" else 0)
 
@@ -75,5 +75,5 @@ def test_graphviz_reads_every_network(spec):
 @GRAPHVIZ
 @pytest.mark.parametrize("text", HOSTILE)
 def test_graphviz_takes_hostile_text_as_text(text):
-    kinds = [line.split()[0] for line in plain(render(everywhere(text)))]
+    kinds = [line.split()[0] for line in plain(write(everywhere(text)))]
     assert (kinds.count("node"), kinds.count("edge")) == (2 + 1, 1)

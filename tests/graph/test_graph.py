@@ -199,7 +199,7 @@ def test_a_network_without_the_cost_has_no_shares():
     found = picture("input: [4]\nlayers: [relu]", heat="macs")
     assert [box.share for box in found.boxes] == [None, None]
     assert found.heat == ""
-    assert "legend" not in mermaid.render(found) + dot.render(found)
+    assert "legend" not in mermaid.write(found) + dot.write(found)
 
 
 def test_an_unknown_cost_is_an_error():

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import costcalc
 from costcalc.graph import Arrow, BlockFrame, NetworkPicture, TensorBox, draw
 from costcalc.report.heat import LEVELS, level
-from costcalc.report.mermaid import escape, render
+from costcalc.report.mermaid import escape, write
 from costcalc.report.table_data import percent
 from costcalc.report.text import visible
 
@@ -85,11 +85,11 @@ def everywhere(text):
 
 
 def test_the_text_of_inception():
-    assert render(draw(costcalc.load("inception"))) == INCEPTION
+    assert write(draw(costcalc.load("inception"))) == INCEPTION
 
 
 def test_heat_colours_boxes_and_says_what_the_colours_mean():
-    lines = render(draw(costcalc.load("inception"), heat="macs")).splitlines()
+    lines = write(draw(costcalc.load("inception"), heat="macs")).splitlines()
     share = 128 * 28 * 28 * 3 * 3 * 96 / 128_049_152
     assert f'    n3["28x28x128<br/>{share:.1%}"]:::heat7' in lines
     assert '    n6["28x28x192"]:::heat0' in lines  # a pool has no multiply-adds
@@ -150,12 +150,12 @@ def check_lines(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_acts(text):
-    check_lines(render(everywhere(text)))
+    check_lines(write(everywhere(text)))
 
 
 @given(st.text())
 def test_no_text_whatever_acts(text):
-    check_lines(render(everywhere(text)))
+    check_lines(write(everywhere(text)))
 
 
 def test_ordinary_text_is_left_as_it_is():
@@ -200,7 +200,7 @@ def test_mermaid_understands_every_network(tmp_path):
         for depth, heat in ((None, ""), (2, "macs"), (9, "params")):
             pictures.append(draw(network, depth=depth, heat=heat))
             files.append(tmp_path / f"{len(files)}.mmd")
-            files[-1].write_text(render(pictures[-1]), encoding="utf-8")
+            files[-1].write_text(write(pictures[-1]), encoding="utf-8")
     for picture, report in zip(pictures, understood(files), strict=True):
         check_understood(picture, report)
 
@@ -210,7 +210,7 @@ def test_mermaid_takes_hostile_text_as_text(tmp_path):
     files = []
     for place, text in enumerate(HOSTILE):
         files.append(tmp_path / f"{place}.mmd")
-        files[-1].write_text(render(everywhere(text)), encoding="utf-8")
+        files[-1].write_text(write(everywhere(text)), encoding="utf-8")
     for text, report in zip(HOSTILE, understood(files), strict=True):
         clean = visible(" ".join(text.split()))
         assert report["boxes"]["n1"] == f"{clean}\n{clean}\n2\n50.0%"

@@ -1,0 +1,44 @@
+"""The formats of reports. A format is one module with a function `write`, and one line here.
+
+`write(value, medium)` returns the text of a report, or its bytes. What the value is depends on the kind of report:
+`tables` for the commands that report tables (a `Report`), `picture` for a graph.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from costcalc.report.table_data import Grid
+
+FORMATS: dict[str, dict[str, str]] = {
+    "tables": {"table": "table", "json": "json", "csv": "csv", "markdown": "markdown"},
+    "picture": {"mermaid": "mermaid", "dot": "dot"},
+}
+"""The module in this package for each format, by kind of report. The first format is the default."""
+
+
+class Medium(NamedTuple):
+    """Where a report is shown: the columns of a terminal, None for any number of them, and whether it has colours."""
+
+    width: int | None = None
+    color: bool = False
+
+
+class Report(NamedTuple):
+    """What a command reports."""
+
+    tables: Callable[[str], Sequence[Grid]]
+    """Its tables in a format; in `csv` one flat table."""
+    document: Callable[[], Mapping[str, object]]
+    """The whole as plain values, for JSON."""
+
+
+def write(kind: str, form: str, value: object, medium: Medium) -> str | bytes:
+    """Write a report in a format."""
+    from importlib import import_module
+
+    report: str | bytes = import_module(f"costcalc.report.{FORMATS[kind][form]}").write(value, medium)
+    return report
