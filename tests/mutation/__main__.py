@@ -45,7 +45,10 @@ class Target(NamedTuple):
 GATE = ("requirements", "evaluate", "limits", "waivers", "weakened_limits", "causes", "align", "results")
 TARGETS = {
     "formula": Target(("costcalc/formula.py",), ("costcalc/formula.py", "tests/test_formula.py", "tests/ops")),
-    "ops": Target(("costcalc/ops/*.py",), ("costcalc/ops", "tests/ops")),
+    "ops": Target(
+        ("costcalc/ops/*.py",),
+        ("costcalc/ops", "tests/ops", "tests/test_explanation.py", "tests/graph/test_graph.py"),
+    ),
     "gate": Target(
         tuple(f"costcalc/gate/{name}.py" for name in GATE),
         ("costcalc/gate", "tests/gate/test_check.py", "tests/gate/test_reading.py", "tests/gate/test_align.py"),

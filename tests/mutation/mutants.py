@@ -103,7 +103,17 @@ def mutated(text: str, index: int) -> ast.Module:
 
 
 def _changes(tree: ast.Module) -> list[tuple[_Site, ast.AST]]:
-    return [(site, ast.copy_location(new, site.node)) for site in _sites(tree, "", None) for new in _others(site.node)]
+    return [
+        (site, ast.copy_location(new, site.node))
+        for site in _sites(tree, "", None)
+        for new in _others(site.node)
+        if not (_is_index(site) and isinstance(new, ast.Constant) and new.value == -1)
+    ]
+
+
+def _is_index(site: _Site) -> bool:
+    """Whether a node is the index in `a[0]`: where there is one entry, which is most often, `a[-1]` is the same."""
+    return isinstance(site.parent, ast.Subscript) and site.field == "slice"
 
 
 def _sites(parent: ast.AST, where: str, statement: ast.stmt | None) -> Iterator[_Site]:

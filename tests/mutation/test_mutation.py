@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
         ("f(3)", ["pass", "f(4)", "f(2)"]),
         ("f(-1)", ["pass", "f(1)", "f(-2)", "f(-0)"]),
         ("f(True)", ["pass", "f(False)"]),
+        ("f(a[0])", ["pass", "f(a[1])"]),
         ("a + b", ["pass", "a - b"]),
         ("a * b", ["pass", "a + b"]),
         ("a // b", ["pass", "a * b"]),

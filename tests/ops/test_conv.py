@@ -54,6 +54,7 @@ FAULTS = [
     fault("conv_transpose", {"out": 8, "kernel": 3, "output_padding": 1}, (3, 6), "output_padding 1 is not below"),
     fault("conv_transpose", {"out": 8, "kernel": 1, "padding": 3}, (3, 6), "nothing is left of the output"),
     fault("conv_transpose", {"out": 8, "kernel": 3, "groups": 2}, (3, 6), "3 input channels do not divide into 2"),
+    fault("conv_transpose", {"out": 5, "kernel": 3, "groups": 2}, (4, 6), "5 output channels do not divide into 2"),
 ]  # fmt: skip
 
 
@@ -119,3 +120,38 @@ def test_formula_reads_as_on_a_blackboard(rank):
             3: "C_out·D_out·H_out·W_out·K_d·K_h·K_w·C_in/g",
         }[rank]
     )
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "macs", "params"),
+    [
+        (1, "C_in·H_out·W_out·K_h·K_w", "C_in·K_h·K_w + C_in"),
+        (2, "C_in·m·H_out·W_out·K_h·K_w", "C_in·m·K_h·K_w + C_in·m"),
+    ],
+)
+def test_a_multiplier_of_one_is_not_written(multiplier, macs, params):
+    op, inputs = make("depthwise_conv", {"kernel": 3, "multiplier": multiplier}), ((4, 8, 8),)
+    cost = op.cost(inputs, op.shape(inputs))
+    assert (cost.macs.symbols(), cost.params.symbols()) == (macs, params)
+
+
+@pytest.mark.parametrize(
+    ("op", "arguments", "caption"),
+    [
+        ("conv", {"out": 8, "kernel": [3, 5]}, "3x5 (8 filters)"),
+        ("conv", {"out": 1, "kernel": 3, "stride": 2, "groups": 1}, "3x3 (1 filter), /2"),
+        ("conv", {"out": 8, "kernel": 3, "groups": 4}, "3x3 (8 filters, 4 groups)"),
+        ("depthwise_conv", {"kernel": 3}, "3x3 depthwise"),
+        ("depthwise_conv", {"kernel": 3, "multiplier": 2}, "3x3 depthwise (2 filters each)"),
+        ("conv_transpose", {"out": 8, "kernel": 4, "stride": 2}, "4x4 transposed (8 filters), x2"),
+    ],
+)
+def test_a_caption_shows_the_window_and_the_filters(op, arguments, caption):
+    assert make(op, arguments).caption(2) == caption
+
+
+@pytest.mark.parametrize("op", ["conv", "depthwise_conv"])
+def test_a_footprint_has_kernel_stride_and_dilation_of_each_dimension(op):
+    out = {"out": 8} if op == "conv" else {}
+    made = make(op, {**out, "kernel": [3, 5], "stride": [1, 2], "dilation": [4, 1]})
+    assert made.footprint(2) == ((3, 1, 4), (5, 2, 1))
