@@ -370,7 +370,9 @@ def test_mistakes_in_a_file(text, expected):
 def test_every_place_is_in_the_text():
     for layers in LAYERS:
         text = spec(layers, "[3, 32, 32]")
-        for one in faults(text):
+        found = faults(text)
+        assert found
+        for one in found:
             line = text.split("\n")[one.span.line - 1]
             assert 1 <= one.span.column <= max(1, len(line))
             assert one.span.column - 1 + one.span.length <= max(1, len(line))
