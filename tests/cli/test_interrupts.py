@@ -128,7 +128,7 @@ def test_an_ignored_signal_stays_ignored(ignored):
 SLOW_GIT = """\
 #!/bin/sh
 case "$*" in
-*{slow}*) echo $$ >> {log}; exec sleep 600 ;;
+*{slow}*) sleep 0.5; echo $$ >> {log}; exec sleep 600 ;;
 *) exec {git} "$@" ;;
 esac
 """
@@ -137,7 +137,7 @@ esac
 @signals
 @pytest.mark.parametrize("slow", ["rev-parse", "cat-file"])
 def test_git_is_ended(tmp_path, number, status, slow):
-    """A git that never answers, asked once or all the time."""
+    """A git that never answers, asked once or all the time; it says so when the call that started it has returned."""
     work = tmp_path / "work"
     work.mkdir()
     (work / "net.yaml").write_text(SMALL)
