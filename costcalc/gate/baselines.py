@@ -73,11 +73,14 @@ class GitBase:
         *,
         merge_base: bool,
         near: Path | None = None,
+        named_by_ci: bool = False,
     ) -> None:
         """With `merge_base`, the commit where HEAD left the ref; else the ref's own. Raises `UsageError`.
 
-        `near` is where the repository is looked for when the working folder is in none.
+        `near` is where the repository is looked for when the working folder is in none. `named_by_ci` says that the
+        ref is the target branch of the repository that a CI has checked out.
         """
+        self.named_by_ci = named_by_ci
         self.repositories = repositories
         self.project = project
         self.ref = ref
@@ -102,16 +105,25 @@ class GitBase:
             return
         try:
             outer = self.repositories.at(root.parent)
-            kind = self.snapshot(outer)[0].kind(relative(root, outer.root)) if outer.root else ""
+            outer.commit(self.ref)
         except UsageError:
             return  # an unrelated repository around this one, without the ref
-        if kind not in ("", "commit"):
+        path = relative(root, outer.root) if outer.root else ""
+        help = f"run costcalc check in {outer.root}"
+        if path and self.snapshot(outer)[0].kind(path) not in ("", "commit"):
             raise UsageError(
                 "{} is a repository of its own, but was a folder of {} at {}",
                 root,
                 outer.root,
                 self.info.name,
-                help=f"run costcalc check in {outer.root}",
+                help=help,
+            )
+        if path and self.named_by_ci and Snapshot(outer, outer.commit("HEAD")).kind(path) == "commit":
+            raise UsageError(
+                "{} is a submodule, and {} that the CI names is a branch of the repository around it",
+                root,
+                self.info.name,
+                help=f"{help}, or give --base",
             )
 
     def snapshot(self, repository: Repository) -> tuple[Snapshot, SnapshotLibrary]:

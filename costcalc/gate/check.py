@@ -123,11 +123,21 @@ class _Checking:
             return base
         if not ref and not request.candidates:
             return None
-        ref = ref or first(self.repositories.main(self.near), request.candidates)
-        return self.git_base(ref, merge_base=True)
+        if ref:
+            return self.git_base(ref, merge_base=True)
+        ref = first(self.repositories.main(self.near), request.candidates)
+        return self.git_base(ref, merge_base=True, named_by_ci=True)
 
-    def git_base(self, ref: str, *, merge_base: bool) -> GitBase:
-        base = GitBase(self.repositories, self.project, ref, self.cache, merge_base=merge_base, near=self.near)
+    def git_base(self, ref: str, *, merge_base: bool, named_by_ci: bool = False) -> GitBase:
+        base = GitBase(
+            self.repositories,
+            self.project,
+            ref,
+            self.cache,
+            merge_base=merge_base,
+            near=self.near,
+            named_by_ci=named_by_ci,
+        )
         base.follow(self.selected)
         return base
 

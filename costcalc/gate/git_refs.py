@@ -14,7 +14,7 @@ from costcalc.errors import UsageError
 _REF = re.compile(r"(?P<name>[^\x00-\x20\x7f~^:?*\[\\]+)(?P<suffix>([~^]\d{0,9}){0,20})")
 _HASH = re.compile(r"[0-9a-f]{4,64}")
 _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_HEAD = re.compile(r"[A-Z_]*HEAD")
+_HEADS = ("HEAD", "FETCH_HEAD", "MERGE_HEAD", "ORIG_HEAD")
 _HELP = "a branch, a tag, a commit's hash or HEAD; ~N and ^N may follow"
 
 
@@ -27,8 +27,8 @@ class Ref(NamedTuple):
 
     @property
     def is_head(self) -> bool:
-        """Whether it is HEAD, or another of git's own such as FETCH_HEAD."""
-        return _HEAD.fullmatch(self.name) is not None
+        """Whether it is HEAD, or another that git itself writes, such as FETCH_HEAD."""
+        return self.name in _HEADS
 
     @property
     def is_full_hash(self) -> bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from costcalc import analyze, load
 from costcalc.gate import analysis_cache, git, git_snapshot
+from costcalc.gate import renames as following
 
 from . import INCEPTION, NET, macs, net_macs
 
@@ -107,6 +109,27 @@ def test_a_folder_that_became_a_submodule(gated, tmp_path, monkeypatch):
     gated.commit("models is a submodule")
     monkeypatch.chdir(gated.path / "models")
     unusable(gated.check("--base", "main"), "is a repository of its own, but was a folder of")
+
+
+def test_the_base_of_a_ci_is_not_that_of_a_submodule(gated, tmp_path, monkeypatch):
+    """A pull request may let the submodule of the working folder come from elsewhere."""
+    inside = tmp_path / "zoo"
+    inside.mkdir()
+    gated.git("init", "-q", "-b", "main", cwd=inside)
+    (inside / "net.yaml").write_text(NET)
+    (inside / "costcalc.toml").write_text('specs = ["*.yaml"]\n[[increase]]\nmacs = 0\n')
+    gated.git("add", "-A", cwd=inside)
+    gated.git("commit", "-qm", "zoo", cwd=inside)
+    gated.git("-c", "protocol.file.allow=always", "submodule", "-q", "add", str(inside), "zoo")
+    gated.commit("with a submodule")
+    gated.git("update-ref", "refs/remotes/origin/main", "main")
+    monkeypatch.chdir(gated.path / "zoo")
+    monkeypatch.setenv("GITHUB_BASE_REF", "main")
+    unusable(gated.check(), "zoo is a submodule, and main that the CI names", "or give --base")
+    assert gated.check("--base", "main").status == 0
+    gated.git("update-ref", "-d", "refs/remotes/origin/main")
+    gated.git("branch", "-m", "main", "trunk")
+    assert gated.check().status == 0  # the CI of the submodule itself, in a folder of an unrelated repository
 
 
 def test_a_submodule_that_went(gated, tmp_path):
@@ -673,3 +696,71 @@ def test_git_of_the_folder_is_not_run(gated, monkeypatch):
     monkeypatch.setenv("PATH", os.pathsep.join(["", ".", os.environ["PATH"]]))
     assert gated.check("--base", "main").status == 0
     assert not (gated.path / "ran").exists()
+
+
+def test_a_branch_that_ends_in_head_is_a_branch(gated):
+    gated.git("branch", "NEXT_HEAD", "main")
+    gated.write("models/inception.yaml", DEARER)
+    gated.commit("dearer")
+    gated.git("tag", "NEXT_HEAD")
+    assert gated.check("--base", "NEXT_HEAD").status == 1
+
+
+def test_few_trees_are_kept(gated, monkeypatch):
+    """The result does not depend on how many."""
+    gated.git("checkout", "-q", "main")
+    for number in range(9):
+        gated.write(f"models/{number}/{number}/net.yaml", numbered(number))
+    gated.commit("folders")
+    gated.git("checkout", "-q", "-B", "work")
+    gated.write("models/8/8/net.yaml", numbered(8, 20))
+    gated.git("rm", "-rq", "models/7")
+    monkeypatch.setattr(git, "MAX_CACHED", 3)
+    with git.Repository(Path.cwd()) as repository:
+        snapshot = git_snapshot.Snapshot(repository, gated.git("rev-parse", "main"))
+        assert len(list(snapshot.files("models"))) == 10
+        assert sum(map(len, repository._trees.values())) <= 3
+    assert findings(gated) == (1, [("CC103", "models/8/8/net.yaml"), ("CC106", "models/7/7/net.yaml")])
+
+
+def side(path, lines=(), network=None):
+    return following.File(path, (), lambda: "\n".join(lines), lambda: network)
+
+
+NETWORK = analyze(load("lenet5"))
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "found"),
+    [
+        (None, 0, {"new": "old"}),
+        ("MAX_STEPS", 2, {}),  # three lines in common
+        ("MAX_STEPS", 3, {"new": "old"}),
+        ("MAX_COMPARED", 0, {}),
+        ("MAX_COMPARED", 1, {"new": "old"}),
+        ("ALIKE", 0.8, {}),  # three lines of four, of the same length
+        ("ALIKE", 0.75, {"new": "old"}),
+    ],
+)
+def test_bounds_of_what_is_alike(monkeypatch, bound, value, found):
+    if bound:
+        monkeypatch.setattr(following, bound, value)
+    old, new = side("old", ["a", "b", "c"]), side("new", ["a", "b", "c", "d"])
+    assert following.renames([old], [new]) == found
+
+
+@pytest.mark.parametrize(("most", "found"), [(0, {}), (1, {}), (100, {"new": "old"})])
+def test_bounds_of_what_is_built(monkeypatch, most, found):
+    monkeypatch.setattr(following, "MAX_LAYERS", most)
+    old, new = side("old", ["a"], NETWORK), side("new", ["b"], NETWORK)
+    assert following.renames([old], [new]) == found
+
+
+def test_files_of_the_same_name_are_matched_first():
+    old = [side(f"old/{name}.yaml", ["x"]) for name in "abc"]
+    new = [side(f"new/{name}.yaml", ["x"]) for name in "dcb"]
+    assert following.renames(old, new) == {
+        "new/b.yaml": "old/b.yaml",
+        "new/c.yaml": "old/c.yaml",
+        "new/d.yaml": "old/a.yaml",
+    }
