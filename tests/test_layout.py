@@ -37,6 +37,8 @@ IMAGE, VOLUME, TOKENS = "[6, 8, 8]", "[6, 4, 8, 8]", "[10, 6]"
         (IMAGE, "[reshape: [2, 3, 64]]", ""),
         (IMAGE, "[reshape: [2, 3, 64], relu]", ""),
         (IMAGE, "[reshape: [2, 12, 16], conv: {out: 4, kernel: 1}, relu]", "C H W"),
+        (IMAGE, "[reshape: [2, 12, 16], depthwise_conv: {kernel: 1}, relu]", "C H W"),
+        (IMAGE, "[reshape: [2, 12, 16], conv_transpose: {out: 4, kernel: 1}, relu]", "C H W"),
         (IMAGE, "[add: [[], [reshape: [6, 8, 8]]]]", "C H W"),
         (IMAGE, "[flatten: 1]", ""),
         (IMAGE, "[flatten: -1]", "C H W"),

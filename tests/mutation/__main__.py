@@ -47,7 +47,7 @@ TARGETS = {
     "formula": Target(("costcalc/formula.py",), ("costcalc/formula.py", "tests/test_formula.py", "tests/ops")),
     "ops": Target(
         ("costcalc/ops/*.py",),
-        ("costcalc/ops", "tests/ops", "tests/test_explanation.py", "tests/graph/test_graph.py"),
+        ("costcalc/ops", "tests/ops", "tests/test_explanation.py", "tests/graph/test_graph.py", "tests/test_layout.py"),
     ),
     "gate": Target(
         tuple(f"costcalc/gate/{name}.py" for name in GATE),
