@@ -50,9 +50,7 @@ class Builder:
         """Append a layer. Raises `ShapeError` where the op cannot take these inputs."""
         index = len(self.layers)
         if index >= self.max_layers:
-            raise LimitError(
-                "more than {:,} layers", self.max_layers, help="--max-layers raises the limit, where this is meant"
-            )
+            raise LimitError("more than {:,} layers", self.max_layers, help="raise the limit with --max-layers")
         outputs, cost = self.infer(op, tuple([tensor.shape for tensor in inputs]))
         if share is not None:
             first = self.layers[share]
@@ -74,14 +72,14 @@ class Builder:
         if len(shapes) < least or (most is not None and len(shapes) > most):
             more = "" if least == most else " or more" if most is None else f" to {most}"
             takes = counted(least, "input") if not more else f"{least}{more} inputs"
-            raise ShapeError("{} takes {}, got {}", op.name, takes, len(shapes), help="from: lists the inputs")
+            raise ShapeError("{} takes {}, got {}", op.name, takes, len(shapes), help="list the inputs in from:")
         outputs = op.shape(shapes)
         for shape in outputs:
             if len(shape) > MAX_RANK:
-                raise LimitError("an output of {} dimensions; at most {}", len(shape), MAX_RANK)
+                raise LimitError("expected an output of at most {1} dimensions, got {0}", len(shape), MAX_RANK)
             for dimension in shape:
                 if dimension > MAX_SIZE:
-                    raise LimitError("a dimension beyond 10^30")
+                    raise LimitError("a dimension is larger than 10^30")
         return outputs, op.cost(shapes, outputs)
 
     def network(

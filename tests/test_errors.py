@@ -15,7 +15,7 @@ from costcalc.errors import CostcalcError, fill
 
 PACKAGE = Path(costcalc.__file__).parent
 TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
-CALLS = {"fault_at": 1, "wrong": 1, "fail": 0, "fill": 0}
+CALLS = {"fault_at": 1, "argument_error": 1, "fail": 0, "fill": 0}
 """Functions that take a template, and at which position; beside the errors themselves, which take it first."""
 FAULT_METHODS = ("lang/loader.py", "lang/compiler.py", "lang/call_compiler.py")
 """Modules whose `self.fault(node, message, *values)` takes a template."""

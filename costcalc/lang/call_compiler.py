@@ -139,10 +139,10 @@ class Calls:
             return f"did you mean {'true' if name.lower() in ('true', 'yes', 'on') else 'false'}?"
         if name in self.params and name not in scope:
             return f"{name} is defined further down"
-        from costcalc.ops.framework_aliases import elsewhere
+        from costcalc.ops.framework_aliases import framework_alias
 
         names = sorted({*islice(scope, 1000), *islice(self.params, 1000)})
-        here = nearest(name, names) or elsewhere(name)
+        here = nearest(name, names) or framework_alias(name)
         if here:
             return f"did you mean {here}?"
         seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
@@ -213,10 +213,10 @@ class Calls:
 
     def _unknown(self, key: Node | Part) -> None:
         name = key.text
-        from costcalc.ops.framework_aliases import layer_meant
+        from costcalc.ops.framework_aliases import nearest_layer
 
         called, bracket, inside = name.partition("(")
-        meant = layer_meant(called, self.layer_names())
+        meant = nearest_layer(called, self.layer_names())
         if name in MODIFIERS or any(name in beside for beside in STRUCTURES.values()):
             help = "a modifier stands beside an op, a block or a structure"
         elif name in FOLLOWERS:
@@ -277,7 +277,7 @@ class Calls:
                     meant.add(self.unknown_argument(item, name_node, known, node))
         elif not known:
             alone = f"it stands alone: - {item.target}"
-            help = f"leave it out: it changes no shape and no count; {alone}" if item.op is not None else alone
+            help = f"remove it: it changes no shape and no count; {alone}" if item.op is not None else alone
             self.fault(value, "{} takes no arguments", item.target, help=help)
         else:
             first = value._replace(kind="scalar", value=known[0], text=known[0])
@@ -294,10 +294,10 @@ class Calls:
 
     def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...], value: Node) -> str:
         """Note an argument that there is not; what it was probably meant to be."""
-        from costcalc.ops.framework_aliases import advice, meant
+        from costcalc.ops.framework_aliases import argument_help, nearest_argument
 
         name = key.text
-        here = meant(name, known)
+        here = nearest_argument(name, known)
         if name in MODIFIERS or name in STRUCTURES.get(item.target, ()):
             here, help = "", f"{name} is a modifier: write it beside {item.target}, not among its arguments"
         elif re.match(r"\w+ *=", name):
@@ -306,7 +306,7 @@ class Calls:
             here, help = "", f"arguments are written with their names: {self._usage(item.target)}"
         else:
             given = tuple([entry.value for entry in value.value]) if value.kind == "list" else value.value
-            help = advice(name, known, given, item.op)
+            help = argument_help(name, known, given, item.op)
         self.fault(key, "{} has no argument {}", item.target, name, help=help or self._usage(item.target))
         return here
 

@@ -351,6 +351,6 @@ def _is_argument(name: str, known: tuple[str, ...]) -> bool:
     """Whether a name is one of these arguments, or meant to be one."""
     if name in known:
         return True
-    from costcalc.ops.framework_aliases import meant
+    from costcalc.ops.framework_aliases import nearest_argument
 
-    return meant(name, known) != ""
+    return nearest_argument(name, known) != ""

@@ -1,4 +1,4 @@
-"""The ops: a file per family, an op per class."""
+"""Ops: one file per family, one class per op."""
 
 from costcalc.ops import (
     activation,

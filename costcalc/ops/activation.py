@@ -1,6 +1,6 @@
-"""Activations: elementwise, without weights except `prelu`; and softmax, along one axis.
+"""Elementwise activations, and softmax along one axis. Only `prelu` has parameters.
 
-E is the number of elements. `exp` stands for any transcendental (exp, log, tanh, erf).
+E is the number of elements. `exp` counts every transcendental function (exp, log, tanh, erf).
 
 >>> from costcalc.ops.base import REGISTRY
 >>> silu = REGISTRY["silu"]().cost(((64, 56, 56),), ((64, 56, 56),))
@@ -28,7 +28,7 @@ class Activation(NamedTuple):
 
     name: str
     operations: str
-    """What it does per element: classes of operations, each as often as it is needed."""
+    """The operations per element by class; a class is repeated for each operation."""
     summary: str
     source: str
     aliases: tuple[str, ...] = ()
@@ -119,11 +119,11 @@ for _row in ACTIVATIONS:
 
 
 class Prelu(Op, name="prelu"):
-    """Rectified linear unit whose slope below zero is learnt, one slope or one per channel.
+    """Rectified linear unit with a learned slope below zero, one for all channels or one per channel.
 
     Shapes: any -> the same; with per_channel, (C, ...) -> the same.
     Units:  one comparison and one multiplication per element; 1 parameter, or C.
-    Errors: ShapeError when per_channel meets an input without axes.
+    Errors: ShapeError when per_channel is true and the input has no axes.
     Source: He et al. 2015, arXiv:1502.01852; PyTorch's PReLU.
 
     >>> Prelu(per_channel=True).cost(((64, 56, 56),), ((64, 56, 56),)).params.value
@@ -135,13 +135,13 @@ class Prelu(Op, name="prelu"):
     per_channel: Flag = False
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         if self.per_channel:
             ranked(inputs[0], 1, self)
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every element is compared, and multiplied by a slope."""
+        """Count one comparison and one multiplication per element."""
         each = elements(outputs[0])
         return Cost(cmp=each, mul=each, params=product(("C", inputs[0][0]) if self.per_channel else ("1", 1)))
 
@@ -150,11 +150,11 @@ class _Softmax(Op):
     axis: Integer = -1
 
     def footprint(self, rank: int) -> Window | None:
-        """One position, along the channels."""
+        """Return one position if the axis is the channel axis."""
         return across_channels(self.axis, rank)
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         axis_of(self.axis, len(inputs[0]))
         return inputs
 
@@ -163,8 +163,8 @@ class Softmax(_Softmax, name="softmax"):
     """Softmax along one axis, exp(x - max) / sum.
 
     Shapes: any -> the same.
-    Units:  per element one comparison (the maximum), two additions, one transcendental and division.
-    Errors: ShapeError when there is no such axis.
+    Units:  per element one comparison (the maximum), two additions, one transcendental and one division.
+    Errors: ShapeError when the axis is out of range.
     Source: PyTorch's Softmax.
 
     >>> Softmax().cost(((10, 5),), ((10, 5),)).add.value == 2 * 10 * 5
@@ -172,7 +172,7 @@ class Softmax(_Softmax, name="softmax"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """The maximum, the differences, their exponentials, the sum, the quotients."""
+        """Count the maximum, differences, exponentials, sum and quotients."""
         return softmax(elements(outputs[0]))
 
 
@@ -181,7 +181,7 @@ class LogSoftmax(_Softmax, name="log_softmax"):
 
     Shapes: any -> the same.
     Units:  per element one comparison, three additions, one transcendental; per row one transcendental.
-    Errors: ShapeError when there is no such axis.
+    Errors: ShapeError when the axis is out of range.
     Source: PyTorch's LogSoftmax.
 
     >>> LogSoftmax().cost(((10, 5),), ((10, 5),)).exp.value == 10 * 5 + 10
@@ -189,7 +189,7 @@ class LogSoftmax(_Softmax, name="log_softmax"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """As softmax, with a logarithm per row and a difference in place of the quotient."""
+        """Count as softmax, with a logarithm per row and a difference in place of the quotient."""
         each = elements(outputs[0])
         axis = axis_of(self.axis, len(outputs[0]))
         row = each.terms[0][:axis] + each.terms[0][axis + 1 :]
@@ -197,5 +197,5 @@ class LogSoftmax(_Softmax, name="log_softmax"):
 
 
 def softmax(each: Count) -> Cost:
-    """What softmax costs for so many elements."""
+    """Return the cost of softmax over `each` elements."""
     return Cost(cmp=each, add=2 * each, exp=each, div=each)

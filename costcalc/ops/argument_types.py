@@ -1,7 +1,8 @@
-"""The types of ops' arguments. A field of an op names its type by its annotation.
+"""The types of op arguments. The annotation of an op's field names its argument type.
 
-A type brings a function from a value, as a spec or a caller gives it, to the value that the op keeps. It raises
-`ArgumentError` with a message that continues "out: ". An op that needs a type of its own registers it in its own file.
+An argument type converts a value from a spec or a caller to the value that the op stores. The conversion raises
+`ArgumentError`, whose message is shown after the argument's name, as in `out: expected an integer, got 1.5`. An op can
+register further types in its own module.
 """
 
 from __future__ import annotations
@@ -30,21 +31,21 @@ Amounts: TypeAlias = Dim | tuple[tuple[Dim, Dim], ...]
 
 NEAR = 1e-9
 MAX_RANK = 8
-"""The dimensions that a tensor may have; so a list of one value per dimension is bounded too."""
+"""The largest number of dimensions of a tensor, and of values in a list with one value per dimension."""
 MAX_LIST = 4096
-"""The values that any list may have."""
+"""The largest number of values in any other list."""
 SHOWN, LONG = 32, 200
-"""The values of a list, and the characters of a text, that an error shows."""
+"""The most values of a list, and the most characters of a text, that an error shows."""
 
 
 def kind(value: Any) -> type:
-    """The type of a value; of an array of numbers, as a sweep has them, the type of each."""
-    found: type = getattr(value, "kind", type(value))
-    return found
+    """Return the type of a value. For an array of a sweep, this is the type of its elements."""
+    result: type = getattr(value, "kind", type(value))
+    return result
 
 
 def integer(value: Any) -> Dim:
-    """An int, from an int or from a float within 1e-9 relative of one (24.000000000000004 is 24)."""
+    """Convert an int, or a float within a relative 1e-9 of one (24.000000000000004 is 24)."""
     number = kind(value)
     if number is int:
         return value  # type: ignore[no-any-return]
@@ -53,7 +54,7 @@ def integer(value: Any) -> Dim:
             near: int = round(value)
             return near
         raise ArgumentError(
-            "expected an integer, got {}", value, help="round(...), floor(...) or make_divisible(...) gives one"
+            "expected an integer, got {}", value, help="write round(...), floor(...) or make_divisible(...)"
         )
     if number is not bool:
         from numbers import Integral
@@ -78,7 +79,7 @@ natural = _at_least(0)
 
 
 def listed(values: tuple[Any, ...] | list[Any], convert: Callable[[Any], Dim], most: int) -> Shape:
-    """A list of one value or more."""
+    """Convert a list of 1 to `most` values."""
     if not 0 < len(values) <= most:
         raise ArgumentError("expected a list of 1 to {} values, got {}", most, len(values))
     return tuple(map(convert, values))
@@ -97,20 +98,20 @@ integers = _each(integer)
 
 
 def extents(value: Any) -> Shape:
-    """A list of positive integers; one by itself is a list of one."""
+    """Convert a list of positive integers. A single integer is a list of one."""
     return listed(value if isinstance(value, (tuple, list)) else (value,), positive, MAX_LIST)
 
 
 def flag(value: Any) -> bool:
-    """`true` or `false`."""
+    """Convert `true` or `false`."""
     if kind(value) is bool:
         return bool(value)
-    help = "true and false are written in small letters" if str(value).lower() in ("true", "false") else ""
+    help = "write true and false in lower case" if str(value).lower() in ("true", "false") else ""
     raise ArgumentError("expected true or false, got {}", show(value), help=help)
 
 
 def probability(value: Any) -> float:
-    """A number from 0 to 1."""
+    """Convert a number from 0 to 1."""
     if kind(value) not in (int, float):
         raise ArgumentError("expected a number from 0 to 1, got {}", show(value))
     if not 0 <= value <= 1:
@@ -119,7 +120,7 @@ def probability(value: Any) -> float:
 
 
 def padding(value: Any) -> Padding:
-    """Margins, `same` or `valid`."""
+    """Convert margins, `same` or `valid`."""
     if isinstance(value, str):
         if value in ("same", "valid"):
             return str(value)
@@ -128,32 +129,32 @@ def padding(value: Any) -> Padding:
 
 
 def explicit_padding(value: Any) -> ExplicitPadding:
-    """Margins, or `valid`. No `same`: sizes that a stride multiplies have no one size to be the same as."""
+    """Convert margins, or `valid`. `same` is not defined where a stride multiplies the size."""
     if isinstance(value, str):
         if value == "valid":
             return "valid"
         raise ArgumentError(
             "expected a number, one per spatial dimension, or valid, got {}",
             show(value),
-            help="at stride 2, padding: (kernel - 1) // 2 and output_padding: kernel % 2 double the size",
+            help="to double the size at stride 2, write padding: (kernel - 1) // 2 and output_padding: kernel % 2",
         )
     return margins(value)
 
 
 def axes(value: Any) -> Axes:
-    """How many trailing axes, or `all`."""
+    """Convert a number of trailing axes, or `all`."""
     if isinstance(value, str):
         if value == "all":
             return "all"
         raise ArgumentError("expected an integer, or all, got {}", show(value))
     if isinstance(value, (tuple, list)):
-        help = f"axes counts axes from the back and not features: {len(value)} of them"
+        help = f"write axes: {len(value)}, the number of trailing axes; axes is not a list of sizes"
         raise ArgumentError("expected an integer, or all, got {}", show(value), help=help)
     return positive(value)
 
 
 def amounts(value: Any) -> Amounts:
-    """A number for every spatial side, or a pair for each spatial dimension."""
+    """Convert one number for all sides, or a pair for each spatial dimension."""
     if not isinstance(value, (tuple, list)):
         return natural(value)
     pairs = [tuple(map(natural, pair)) if isinstance(pair, (tuple, list)) else () for pair in value]
@@ -161,13 +162,13 @@ def amounts(value: Any) -> Amounts:
         raise ArgumentError(
             "expected a number, or a pair [before, after] for each spatial dimension, got {}",
             show(value),
-            help="[[1, 1], [0, 2]] is 1 above and below, none on the left, 2 on the right",
+            help="for example, [[1, 1], [0, 2]] is 1 above, 1 below, 0 on the left and 2 on the right",
         )
     return tuple((pair[0], pair[1]) for pair in pairs)
 
 
 def show(value: object) -> str:
-    """A value as a spec would write it; a long one is cut.
+    """Format a value as in a spec. A long value is cut.
 
     >>> show([3, [True, "same"]])
     '[3, [true, same]]'
@@ -193,40 +194,40 @@ def _or_list(item: dict[str, object], *others: dict[str, object]) -> dict[str, o
 
 
 class ArgumentType(NamedTuple):
-    """What an argument takes."""
+    """A type of argument."""
 
     convert: Callable[[Any], Any]
-    """From a value to the one that the op keeps. Raises `ArgumentError`."""
+    """Converts a value to the one that the op stores. Raises `ArgumentError`."""
     takes: str
-    """The values it takes, in words."""
+    """A description of the accepted values."""
     schema: dict[str, object]
-    """Their JSON Schema. An expression is always allowed too."""
+    """The JSON Schema of the accepted values. An expression is always accepted, too."""
     words: tuple[str, ...] = ()
-    """Words among the values, such as `same`. In a spec a bare word stands for itself."""
+    """The keywords that the type accepts, such as `same`. In a spec they are not expressions."""
     literal: bool = False
-    """Whether a text is the value itself and not an expression, as einsum's equation."""
+    """Whether a text is a literal value and not an expression, such as the equation of einsum."""
 
 
 ARGUMENT_TYPES: dict[str, ArgumentType] = {}
-"""Every type by the name that fields use as their annotation."""
+"""The argument types by name, as used in annotations of fields."""
 WORDS: set[str] = set()
-"""The words of all types."""
+"""The keywords of all argument types."""
 
 
 def register(name: str, added: ArgumentType) -> None:
-    """Add a type of argument. Raises `CostcalcError` where another type has the name."""
+    """Register an argument type. Raises `CostcalcError` if another type has the name."""
     if ARGUMENT_TYPES.setdefault(name, added) != added:
-        raise CostcalcError("there is an argument type {} already", name)
+        raise CostcalcError("argument type {} is already registered", name)
     WORDS.update(added.words)
 
 
 def type_of(annotation: str) -> ArgumentType:
-    """The type that a field's annotation names: `Positive`, or `Positive | None`."""
+    """Return the argument type of an annotation: `Positive`, or `Positive | None`."""
     return ARGUMENT_TYPES[annotation.removesuffix(" | None")]
 
 
 def one_of(*words: str) -> ArgumentType:
-    """A type that takes one of some words."""
+    """Return an argument type that accepts some keywords."""
 
     def convert(value: Any) -> str:
         if isinstance(value, str) and value in words:

@@ -1,4 +1,4 @@
-"""Attention, its four projections included."""
+"""Attention, including its four projections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, CompoundSymbol, Dim, Factor, Shapes, product
 from costcalc.model import Cost
 from costcalc.ops.activation import softmax
-from costcalc.ops.base import Op, wrong
+from costcalc.ops.base import Op, argument_error
 from costcalc.ops.shapes import batch, token_axes, tokens
 
 if TYPE_CHECKING:
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Attention(Op, name="attention"):
-    """Multi-head attention, its four projections included; with fewer kv_heads, grouped-query attention.
+    """Multi-head attention, including its four projections; with fewer kv_heads, grouped-query attention.
 
-    Shapes: (..., T, D) -> the same; with a context (..., L, D') as second input, keys and values come from there.
+    Shapes: (..., T, D) -> the same; with a context (..., L, D') as second input, keys and values come from it.
             d = head_dim, by default D / heads; h = heads; g = kv_heads, by default h.
     Units:  multiply-adds 2·T·D·h·d + 2·L·D'·g·d for the projections, 2·T·L·h·d for scores and values; causal, T(T+1)/2
-            pairs in place of T·L. Per score one multiplication (the scale), then softmax; additions of the biases.
-            2·D·h·d + 2·D'·g·d parameters and h·d + 2·g·d + D of the biases.
-    Errors: ShapeError when heads do not divide D and there is no head_dim, when leading axes differ, and when causal
-            attention meets another length; ArgumentError when kv_heads do not divide heads.
+            pairs in place of T·L. One multiplication per score (the scale), softmax, and the additions of the biases.
+            2·D·h·d + 2·D'·g·d parameters, and h·d + 2·g·d + D for the biases.
+    Errors: ShapeError when heads do not divide D and head_dim is not given, when leading axes differ, and when causal
+            attention has a context of another length; ArgumentError when kv_heads do not divide heads.
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2; Ainslie et al. 2023, arXiv:2305.13245.
 
     >>> op = Attention(heads=12)
@@ -50,46 +50,46 @@ class Attention(Op, name="attention"):
     causal: Flag = False
 
     def check(self) -> None:
-        """Each kv-head serves the same number of heads."""
+        """Raise `ArgumentError` unless kv_heads divide heads."""
         if self.kv_heads is not None and self.heads % self.kv_heads != 0:
-            raise wrong(
+            raise argument_error(
                 "kv_heads",
                 "expected a divisor of heads, got {} for {} heads",
                 self.kv_heads,
                 self.heads,
-                help="kv_heads: 1 is multi-query attention, kv_heads: heads the default",
+                help="write kv_heads: 1 for multi-query attention, or remove kv_heads for one per head",
             )
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(..., T, D) -> the same."""
+        """Map (..., T, D) to the same."""
         leading, length, features = tokens(inputs[0], self)
         context_leading, context_length, _ = tokens(inputs[-1], self)
         if leading != context_leading:
             raise ShapeError(
-                "attention from {} to a context of {}: the leading axes differ", list(inputs[0]), list(inputs[-1])
+                "cannot attend from {} to a context of {}: the leading axes differ", list(inputs[0]), list(inputs[-1])
             )
         if self.causal and length != context_length:
             raise ShapeError(
                 "causal attention needs equal lengths, got {} queries and {} keys",
                 length,
                 context_length,
-                help="attention to a context is not causal: leave causal out",
+                help="remove causal: attention to a context is not causal",
             )
         if self.head_dim is None and features % self.heads != 0:
             raise ShapeError(
-                "{} features do not divide into {} heads",
+                "cannot divide {} features into {} heads",
                 features,
                 self.heads,
-                help="a number of heads that divides the features, or head_dim: for the size of each",
+                help="write a number of heads that divides the features, or add head_dim, the features of each head",
             )
         return inputs[:1]
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """Steps and features."""
+        """Return the axes T and D, after any leading axes."""
         return token_axes(rank)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Queries, keys, values, scores, weighted values, result."""
+        """Count the projections, the scores, softmax and the weighted sums of values."""
         leading, length, features = tokens(inputs[0], self)
         _, context_length, context_features = tokens(inputs[-1], self)
         itself = len(inputs) == 1
@@ -104,19 +104,19 @@ class Attention(Op, name="attention"):
         scores = product(*every, *pairs, h)
         weights = product(d_in, h, d)
         weights_kv = product(d_context, g, d)
-        here, there = product(*every, queries), product(*every, keys)
+        query_steps, key_steps = product(*every, queries), product(*every, keys)
         if itself and self.kv_heads is None:
-            projections, biases, params = 4 * (here * weights), 3 * (here * product(h, d)), 4 * weights
+            projections, biases, params = 4 * (query_steps * weights), 3 * (query_steps * product(h, d)), 4 * weights
             offsets = 3 * product(h, d)
         else:
-            projections = 2 * (here * weights) + 2 * (there * weights_kv)
-            biases = here * product(h, d) + 2 * (there * product(g, d))
+            projections = 2 * (query_steps * weights) + 2 * (key_steps * weights_kv)
+            biases = query_steps * product(h, d) + 2 * (key_steps * product(g, d))
             params = 2 * weights + 2 * weights_kv
             offsets = product(h, d) + 2 * product(g, d)
         return softmax(scores) + Cost(
             macs=projections + 2 * (scores * product(d)),
             mul=scores,
-            add=biases + here * product(d_in) if self.bias else ZERO,
+            add=biases + query_steps * product(d_in) if self.bias else ZERO,
             params=params + offsets + product(d_in) if self.bias else params,
         )
 

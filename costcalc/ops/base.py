@@ -1,4 +1,4 @@
-"""What an op is: arguments, a shape rule and a cost rule; and the registry that finds ops by name."""
+"""The base class of ops, with arguments, a shape rule and a cost rule, and the registry of ops by name."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Window: TypeAlias = tuple[tuple[Dim, Dim, Dim], ...]
 """Kernel, stride and dilation in each spatial dimension."""
 
 RULES = frozenset({"shape", "cost"})
-"""The methods that an argument may share its name with."""
+"""The methods whose names an argument may have, too."""
 
 
 class Op(Record):
-    """A kind of layer. A subclass with a `name` is found in specs under that name:
+    """A kind of layer. Specs refer to a subclass by its `name`:
 
         class PixelShuffle(Op, name="pixel_shuffle"):
             factor: Positive
@@ -27,30 +27,30 @@ class Op(Record):
             def shape(self, inputs: Shapes) -> Shapes: ...
             def cost(self, inputs: Shapes, outputs: Shapes) -> Cost: ...
 
-    Fields are the arguments; the first is the one that a lone value sets. Each annotation names a type of
-    `ops.argument_types`, with `| None` where the argument may be left open. An argument with the name of a rule is
-    declared with an underscore behind it (`shape_`). Dimensions may be arrays, one entry per configuration of a sweep:
-    a rule uses arithmetic, comparisons and `if` as on ints, and no conversion to a Python number.
+    The fields are the arguments of the op. A single value in a spec sets the first. Each annotation names a type of
+    `ops.argument_types`, followed by `| None` if the argument is optional. An argument with the name of a rule is
+    declared with a trailing underscore (`shape_`). Dimensions may be arrays, with one entry per configuration of a
+    sweep: a rule may use arithmetic, comparisons and `if`, but must not convert a dimension to a Python number.
     """
 
     name: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
-    """The least and the largest number of inputs; None for any."""
+    """The smallest and the largest number of inputs. None means no limit."""
     followed: ClassVar[bool] = False
-    """Whether `norm` and `act` may stand among the arguments: layers written after this one."""
+    """Whether the op accepts the arguments `norm` and `act`, which add layers after it."""
     _hash: ClassVar[int]
-    """Kept with each op: a builder looks its ops up at every layer."""
+    """The stored hash. A builder hashes the op of every layer."""
     role: ClassVar[Literal["", "norm", "act"]] = ""
-    """What the op is to a layer before it: its norm, its activation, or neither."""
+    """Whether the op is a norm, an activation, or neither."""
     aliases: ClassVar[tuple[str, ...]] = ()
-    """Its names in other frameworks and in papers, in small letters without signs: they answer an unknown name."""
+    """Names in other frameworks and papers, in lower case without punctuation, for suggestions on unknown names."""
     implied: ClassVar[dict[str, str]] = {}
-    """What the default of an argument follows from, in words, where it is no constant."""
+    """A description of the default of an argument, if it is not a constant."""
 
     pointwise: ClassVar[bool] = False
-    """Whether an output position sees of the input only the same position."""
+    """Whether an output position depends only on the same position of the input."""
     channels_first: ClassVar[bool] = False
-    """Whether it takes the first axis for the channels and the others for space, of input and output."""
+    """Whether the first axis of input and output is channels, and the other axes are spatial."""
 
     def __init_subclass__(cls, name: str = "") -> None:
         super().__init_subclass__()
@@ -63,19 +63,19 @@ class Op(Record):
                     f"{cls.__name__}.{field}: unknown argument type {annotation}; known: {', '.join(ARGUMENT_TYPES)}"
                 )
         if name:
-            there = REGISTRY.get(name)
-            if there and (there.__module__, there.__qualname__) != (cls.__module__, cls.__qualname__):
+            other = REGISTRY.get(name)
+            if other and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise CostcalcError(
-                    "{} would replace the op {}, which {} defines", cls.__module__, name, there.__module__
+                    "{} cannot define the op {}: {} already defines it", cls.__module__, name, other.__module__
                 )
             cls.name = name
             REGISTRY[name] = cls
 
     def __init__(self, **arguments: Any) -> None:
         if not arguments.keys() <= self.fields.keys() or not self.fields.keys() <= {*arguments, *self.defaults}:
-            from costcalc.ops.framework_aliases import misfit
+            from costcalc.ops.framework_aliases import call_error
 
-            raise misfit(type(self), arguments)
+            raise call_error(type(self), arguments)
         for field, value in arguments.items():
             annotation = self.fields[field]
             if value is None and annotation.endswith("None"):
@@ -93,54 +93,55 @@ class Op(Record):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments by name, in order."""
+        """The arguments by name, in order of definition."""
         return {field: self.__dict__[f"{field}_" if field in RULES else field] for field in self.fields}
 
     def check(self) -> None:
-        """Raise `ArgumentError` where arguments exclude each other."""
+        """Raise `ArgumentError` if arguments cannot be combined."""
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The shapes of the outputs. Raises `ShapeError`."""
+        """Return the shapes of the outputs. Raises `ShapeError`."""
         raise NotImplementedError
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """What the op costs at these shapes."""
+        """Return the cost of the op at these shapes."""
         raise NotImplementedError
 
     def footprint(self, rank: int) -> Window | None:
-        """What an output position sees of so many spatial dimensions; None where it sees everything, or has no place.
+        """Return the window of the input that an output position depends on, for `rank` spatial dimensions.
 
-        The statistics that a norm takes of its input do not count.
+        Return None if a position depends on the whole input, or has no position in the input. The statistics of a norm
+        do not count.
         """
         return ((1, 1, 1),) * rank if self.pointwise else None
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """What the axes of an output are, where those of the input are `axes`; an empty tuple where that is not known.
+        """Return the names of the output's axes, given those of the input, or an empty tuple if they are unknown.
 
-        An op that keeps the number of axes and not their order says so here, or they are shown under wrong names.
+        An op that reorders axes without changing their number must override this.
         """
         if self.channels_first:
             return channels_first(rank)
         return axes if len(axes) == rank else ()
 
     def caption(self, rank: int) -> str:
-        """The op in a few words, for a picture: `3x3 maxpool, /2` on two dimensions, `attention(heads=12)`."""
+        """Return the label of the op in a picture: `3x3 maxpool, /2` for rank 2, `attention(heads=12)`."""
         window = self.footprint(rank)
         return windowed(window, self.name) if window and set(window) != {(1, 1, 1)} else str(self)
 
-    def own_params(self, other: Op, here: Cost, there: Cost) -> Count:
-        """The params that remain its own when it uses the weights of `other`: none, where the weights are alike.
+    def own_params(self, other: Op, cost: Cost, other_cost: Cost) -> Count:
+        """Return the params that this op does not share with `other`, whose weights it uses.
 
-        `here` and `there` are the costs of this op and of the other. Raises `ShapeError` where weights differ.
+        `cost` and `other_cost` are the costs of the two ops. Raises `ShapeError` if their weights differ.
         """
         if self != other:
-            raise ShapeError("{} cannot share the weights of {}: not the same op with the same arguments", self, other)
-        if _weights(here) != _weights(there):
+            raise ShapeError("{} cannot share the weights of {}: op and arguments must match", self, other)
+        if _weights(cost) != _weights(other_cost):
             raise ShapeError(
-                "cannot share weights of another shape: {:,} parameters here, {:,} there",
-                here.params.value,
-                there.params.value,
-                help="both must see inputs of the same number of channels or features",
+                "cannot share weights of a different shape: expected {1:,} parameters, got {0:,}",
+                cost.params.value,
+                other_cost.params.value,
+                help="both inputs must have the same number of channels or features",
             )
         return ZERO
 
@@ -151,26 +152,28 @@ class Op(Record):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
 
     def __str__(self) -> str:
-        """The op with the arguments that differ from their defaults: `conv(out=64, kernel=3)`."""
-        said = [
+        """Return the op with the arguments that differ from their defaults: `conv(out=64, kernel=3)`."""
+        arguments = [
             f"{name}={show(value)}" for name, value in self.arguments.items() if self.defaults.get(name, self) != value
         ]
-        return f"{self.name}({', '.join(said)})" if said else self.name
+        return f"{self.name}({', '.join(arguments)})" if arguments else self.name
 
 
 def across_channels(axis: Dim, rank: int) -> Window | None:
-    """The footprint of an op along one axis: a single position, where this is the axis of channels."""
+    """Return the footprint of an op along one axis: one position for the channel axis, else None."""
     return ((1, 1, 1),) * rank if axis in (0, -1 - rank) else None
 
 
 def windowed(window: Window, what: str, by: str = "/") -> str:
-    """What is done with a window, in a few words; its strides divide the size, or else `by` says what they do.
+    """Return the label of an op with a window. `by` is the sign before its strides.
 
     >>> windowed(((7, 2, 1), (7, 2, 1)), "(64 filters)"), windowed(((3, 1, 2), (1, 1, 1)), "maxpool")
     ('7x7 (64 filters), /2', '3x1 maxpool, dilation 2x1')
     """
     kernel, stride, dilation = zip(*window, strict=True)
-    more = [f", {said}{_times(sizes)}" for said, sizes in ((by, stride), ("dilation ", dilation)) if set(sizes) != {1}]
+    more = [
+        f", {prefix}{_times(sizes)}" for prefix, sizes in ((by, stride), ("dilation ", dilation)) if set(sizes) != {1}
+    ]
     return f"{'x'.join(map(str, kernel))} {what}{''.join(more)}"
 
 
@@ -183,7 +186,7 @@ def _weights(cost: Cost) -> list[list[Dim]]:
 
 
 class Elementwise(Op):
-    """An op that keeps the shape and does the same small arithmetic for each element.
+    """An op that keeps the shape and does the same arithmetic for each element.
 
     Shapes: any -> the same.
     """
@@ -194,23 +197,23 @@ class Elementwise(Op):
     """Operations per element, by class."""
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """`per_element`, times the elements."""
+        """Count `per_element` for each element."""
         each = elements(outputs[0])
         return Cost(**{quantity: each * times for quantity, times in self.per_element.items()})
 
 
 def registered() -> dict[str, type[Op]]:
-    """Every op by name: costcalc's own, and those that installed packages bring (entry point group `costcalc.ops`)."""
+    """Return all ops by name: those of costcalc, and those of installed packages (entry points `costcalc.ops`)."""
     load_plugins()
     return dict(sorted(REGISTRY.items()))
 
 
 def find(name: str) -> type[Op] | None:
-    """The op of this name. Plugins are looked for only when costcalc itself has none of the name."""
+    """Return the op of this name, or None. Plugins are loaded only if costcalc has no such op."""
     if name not in REGISTRY:
         load_plugins()
     return REGISTRY.get(name)
@@ -220,9 +223,9 @@ _plugins_loaded = False
 
 
 def load_plugins() -> None:
-    """Import what entry points of the group `costcalc.ops` name, once; importing an op registers it.
+    """Load the entry points of the group `costcalc.ops`, once. Importing an op registers it.
 
-    Raises `CostcalcError` where an entry point cannot be loaded, or would replace an op that is there already.
+    Raises `CostcalcError` if an entry point cannot be loaded, or defines an op whose name is taken.
     """
     global _plugins_loaded
     if _plugins_loaded:
@@ -234,18 +237,18 @@ def load_plugins() -> None:
             entry.load()
         except (Exception, SystemExit) as error:
             raise CostcalcError(
-                "the ops of the installed package {} cannot be loaded: {}: {}",
+                "cannot load the ops of the installed package {}: {}: {}",
                 entry.dist.name if entry.dist else entry.value,
                 type(error).__name__,
                 error,
                 note=f"entry point {entry.name} = {entry.value}, group costcalc.ops",
-                help="repair or uninstall that package",
+                help="repair or uninstall the package",
             ) from error
     _plugins_loaded = True
 
 
 def signature(op: type[Op]) -> str:
-    """How an op is written, with its defaults.
+    """Return the signature of an op, with its defaults.
 
     >>> signature(REGISTRY["linear"])
     'linear(out, bias=true, norm=none, act=none)'
@@ -260,12 +263,12 @@ def signature(op: type[Op]) -> str:
 
 
 def summary(op: type[Op]) -> str:
-    """What an op does, in one line: the first of its docstring."""
+    """Return the first line of an op's docstring."""
     return (op.__doc__ or "").strip().partition("\n")[0]
 
 
-def wrong(argument: str, message: str, *values: object, help: str = "") -> ArgumentError:
-    """An error about one argument of an op."""
+def argument_error(argument: str, message: str, *values: object, help: str = "") -> ArgumentError:
+    """Return an error about one argument of an op."""
     error = ArgumentError(message, *values, help=help)
     error.argument = argument
     return error

@@ -1,6 +1,6 @@
 """Convolutions of one, two or three spatial dimensions.
 
-In the formulas, g is `groups`, m is `multiplier`, K_h and K_w are kernel taps; taps that fall on padding count.
+In the formulas, g is `groups`, m is `multiplier`, K_h and K_w are kernel sizes. Products with padding are counted.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class Conv(Op, name="conv"):
     bias: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (out, *S')."""
+        """Map (C, *S) to (out, *S')."""
         channels, sizes = spatial(inputs, self)
         divide(channels, self.groups, "input channels")
         divide(self.out, self.groups, "output channels")
         return ((self.out, *_slid(self, sizes)),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every output position sums K·C/g products for each output channel."""
+        """Count K·C/g products per output position and channel."""
         channels, sizes = spatial(inputs, self)
         window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
         each = per_group("C_in", channels, self.groups)
@@ -67,18 +67,18 @@ class Conv(Op, name="conv"):
         )
 
     def footprint(self, rank: int) -> Window:
-        """One kernel."""
+        """Return the kernel window."""
         return _footprint(self, rank)
 
     def caption(self, rank: int) -> str:
-        """`5x5 (32 filters)`."""
+        """Return `5x5 (32 filters)`."""
         return windowed(self.footprint(rank), _filters(self.out, self.groups))
 
 
 class DepthwiseConv(Op, name="depthwise_conv"):
-    """Depthwise convolution: each channel has filters of its own, `multiplier` of them.
+    """Depthwise convolution: each channel has its own `multiplier` filters.
 
-    Shapes: (C, *S) -> (C·multiplier, *S'), S' as of `conv`.
+    Shapes: (C, *S) -> (C·multiplier, *S'), S' as for `conv`.
     Units:  multiply-adds S'·K·C·m, additions of the bias C·m·S'; K·C·m + C·m parameters.
     Errors: ShapeError when the window does not fit.
     Source: Howard et al. 2017, arXiv:1704.04861, section 3.1.
@@ -103,12 +103,12 @@ class DepthwiseConv(Op, name="depthwise_conv"):
     bias: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (C·multiplier, *S')."""
+        """Map (C, *S) to (C·multiplier, *S')."""
         channels, sizes = spatial(inputs, self)
         return ((channels * self.multiplier, *_slid(self, sizes)),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every output position sums K products for each output channel."""
+        """Count K products per output position and channel."""
         channels, sizes = spatial(inputs, self)
         window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
         out = (("C_in", channels),) if self.multiplier == 1 else (("C_in", channels), ("m", self.multiplier))
@@ -119,23 +119,23 @@ class DepthwiseConv(Op, name="depthwise_conv"):
         )
 
     def footprint(self, rank: int) -> Window:
-        """One kernel."""
+        """Return the kernel window."""
         return _footprint(self, rank)
 
     def caption(self, rank: int) -> str:
-        """`3x3 depthwise`."""
+        """Return `3x3 depthwise`."""
         more = "" if self.multiplier == 1 else f" ({self.multiplier} filters each)"
         return windowed(self.footprint(rank), f"depthwise{more}")
 
 
 class ConvTranspose(Op, name="conv_transpose"):
-    """Transposed convolution: every input position spreads over a window of the output.
+    """Transposed convolution: each input position adds to a window of the output.
 
     Shapes: (C, *S) -> (out, *S'), S' = (S - 1)·stride - 2·padding + dilation·(kernel - 1) + output_padding + 1.
     Units:  multiply-adds S·K·C·(out/g), at the positions of the input; additions of the bias out·S';
             K·C·(out/g) + out parameters.
-    Errors: ShapeError when groups do not divide the channels, when output_padding is not below the larger of stride
-            and dilation, or when nothing of the output is left; ArgumentError when padding is `same`.
+    Errors: ShapeError when groups do not divide the channels, when output_padding is not less than the larger of
+            stride and dilation, or when the output is empty; ArgumentError when padding is `same`.
     Source: Dumoulin and Visin 2016, arXiv:1603.07285, chapter 4; PyTorch's ConvTranspose2d.
 
     >>> op = ConvTranspose(out=32, kernel=2, stride=2)
@@ -159,7 +159,7 @@ class ConvTranspose(Op, name="conv_transpose"):
     bias: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (out, *S')."""
+        """Map (C, *S) to (out, *S')."""
         channels, sizes = spatial(inputs, self)
         divide(channels, self.groups, "input channels")
         divide(self.out, self.groups, "output channels")
@@ -181,7 +181,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         )
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every input position is multiplied by K·out/g weights for each input channel."""
+        """Count K·out/g products per input position and channel."""
         channels, sizes = spatial(inputs, self)
         window_taps = taps(spread(self.kernel, len(sizes), "kernel"))
         each = per_group("C_out", self.out, self.groups)
@@ -193,7 +193,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         )
 
     def caption(self, rank: int) -> str:
-        """`2x2 transposed (32 filters), x2`: its stride multiplies the size."""
+        """Return `2x2 transposed (32 filters), x2`, where x2 is the stride, which multiplies the size."""
         return windowed(_footprint(self, rank), f"transposed {_filters(self.out, self.groups)}", by="x")
 
 
@@ -219,18 +219,18 @@ def _bias(bias: bool, output: Shape) -> Count:
 def _unslide(size: Dim, kernel: Dim, stride: Dim, margin: Dim, output_padding: Dim, dilation: Dim) -> Dim:
     if output_padding >= stride and output_padding >= dilation:
         raise ShapeError(
-            "output_padding {} is not below the larger of stride {} and dilation {}",
+            "output_padding {} must be less than the larger of stride {} and dilation {}",
             output_padding,
             stride,
             dilation,
-            help="output_padding: 0 is the default, 1 is usual at stride 2 with an odd kernel",
+            help="write output_padding: 0, the default, or 1 at stride 2 with an odd kernel",
         )
     out = (size - 1) * stride - 2 * margin + dilation * (kernel - 1) + output_padding + 1
     if out < 1:
         raise ShapeError(
-            "nothing is left of the output: {} positions after padding {} is cropped",
+            "the output has {} positions after a crop by padding {}, expected at least 1",
             out,
             margin,
-            help="less padding, which a transposed convolution takes from its output, or a larger kernel",
+            help="reduce padding, which is cropped from the output of a transposed convolution, or enlarge kernel",
         )
     return out

@@ -1,4 +1,4 @@
-"""What to tell who calls an op by arguments that it does not have. Most come from PyTorch and know its names."""
+"""Suggestions for names of layers and arguments from PyTorch, Keras and papers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import nearest, suggest
 from costcalc.ops.argument_types import show
-from costcalc.ops.base import REGISTRY, signature, wrong
+from costcalc.ops.base import REGISTRY, argument_error, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,13 +54,13 @@ RENAMED = {
     "upscale_factor": ("factor",),
     "use_bias": ("bias",),
 }
-"""Arguments by their names in PyTorch and Keras, and what they may be called here."""
+"""Arguments of PyTorch and Keras, and the corresponding arguments of costcalc."""
 
 FOLLOWERS = frozenset(("norm", "act"))
-"""Arguments in a spec, where they write layers."""
+"""Arguments that exist only in a spec, where they add layers."""
 
 WITH_BATCH = ("dim", "dims", "start_dim")
-"""Of these, PyTorch's arguments whose numbers count the batch as an axis."""
+"""Those whose values count the batch as an axis in PyTorch."""
 
 FOLLOWS = {
     "embed_dim": "features",
@@ -113,26 +113,26 @@ BLOCKS = {
     "skipconnection": "residual",
     "transformerblock": "transformer_encoder",
 }
-"""Blocks and structures by the names that other frameworks and papers give them. Ops bring their own (`aliases`)."""
+"""Blocks and structures by their names in other frameworks and papers. For ops, see `Op.aliases`."""
 
 
-def layer_meant(name: str, known: Iterable[str]) -> str:
-    """The layer that an unknown name probably stands for, or an empty string.
+def nearest_layer(name: str, known: Iterable[str]) -> str:
+    """Return the known layer that an unknown name probably means, or an empty string.
 
-    >>> layer_meant("nn.Dense", ["conv", "linear"]), layer_meant("ConvTranspose2d", ["conv", "conv_transpose"])
+    >>> nearest_layer("nn.Dense", ["conv", "linear"]), nearest_layer("ConvTranspose2d", ["conv", "conv_transpose"])
     ('linear', 'conv_transpose')
     """
     names = list(known)
     last = name.rpartition(".")[2]
     plain = _plain(last)
-    same = next((here for here in names if _plain(here) == plain), "")
-    return same or elsewhere(last) or nearest(name, names) or nearest(last, names)
+    same = next((replacement for replacement in names if _plain(replacement) == plain), "")
+    return same or framework_alias(last) or nearest(name, names) or nearest(last, names)
 
 
-def elsewhere(name: str) -> str:
-    """What a layer of this name in PyTorch or Keras is called here, or an empty string.
+def framework_alias(name: str) -> str:
+    """Return the costcalc name of a layer of another framework, or an empty string.
 
-    >>> elsewhere("swish"), elsewhere("width")
+    >>> framework_alias("swish"), framework_alias("width")
     ('silu', '')
     """
     plain = _plain(name)
@@ -141,69 +141,73 @@ def elsewhere(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name in small letters, without what frameworks write differently: `AdaptiveAvgPool2d`, `adaptive_avgpool`."""
+    """Return a name in lower case, without signs and a suffix such as `2d`: `adaptiveavgpool`."""
     folded = "".join([char for char in name.lower() if char not in "_- "])
     return folded[:-2] if folded[-2:] in ("1d", "2d", "3d") else folded
 
 
-def misfit(op: type[Op], arguments: Mapping[str, object]) -> ArgumentError:
-    """The error for a call whose arguments are not those of the op: one too many, else one missing.
+def call_error(op: type[Op], arguments: Mapping[str, object]) -> ArgumentError:
+    """Return the error for a call with an unknown argument, or else with missing ones.
 
-    >>> error = misfit(REGISTRY["conv"], {"out": 64, "kernel_size": 3})
+    >>> error = call_error(REGISTRY["conv"], {"out": 64, "kernel_size": 3})
     >>> str(error), error.help
-    ('conv has no argument kernel_size', 'here it is called kernel')
+    ('conv has no argument kernel_size', 'use kernel instead')
     """
     for name, value in arguments.items():
         if name not in op.fields:
-            return wrong(name, "{} has no argument {}", op.name, name, help=advice(name, op.fields, value, op))
+            return argument_error(
+                name, "{} has no argument {}", op.name, name, help=argument_help(name, op.fields, value, op)
+            )
     missing = [name for name in op.fields if name not in op.defaults and name not in arguments]
-    return wrong("", "{} needs {}", op.name, ", ".join(missing), help=signature(op))
+    return argument_error("", "{} needs {}", op.name, ", ".join(missing), help=signature(op))
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """The argument that an unknown one probably stands for, or an empty string.
+def nearest_argument(name: str, known: Iterable[str]) -> str:
+    """Return the known argument that an unknown one probably means, or an empty string.
 
-    >>> meant("out_channels", ["out", "kernel"]), meant("kernal", ["out", "kernel"])
+    >>> nearest_argument("out_channels", ["out", "kernel"]), nearest_argument("kernal", ["out", "kernel"])
     ('out', 'kernel')
     """
     names = list(known)
     return _renamed(name, names) or ("" if name in (*RENAMED, *FOLLOWS, *COSTLESS) else nearest(name, names))
 
 
-def advice(name: str, known: Iterable[str], value: object = None, op: type[Op] | None = None) -> str:
-    """Help for an argument that is not among those known: of an op, or else of a block. `value` is its own, if known.
+def argument_help(name: str, known: Iterable[str], value: object = None, op: type[Op] | None = None) -> str:
+    """Return the help for an unknown argument of an op, or of a block if `op` is None. `value` is its value, if known.
 
-    >>> advice("out_channels", ["out"]), advice("dim", ["axis"], 2)
-    ('here it is called out', 'here it is called axis, and counts without the batch: dim 2 is axis 1')
+    >>> argument_help("out_channels", ["out"]), argument_help("dim", ["axis"], 2)
+    ('use out instead', 'use axis instead, which counts without the batch: dim 2 is axis 1')
     """
     names = list(known)
-    here = _renamed(name, names)
-    if here == "axes":
+    replacement = _renamed(name, names)
+    if replacement == "axes":
         count = len(value) if isinstance(value, (list, tuple)) else 1
-        return f"here axes says how many trailing axes: {count}; their sizes are those of the input"
-    if here:
-        counts = name in WITH_BATCH and here != "out"
-        return f"here it is called {here}{_without_batch(name, here, value) if counts else ''}"
+        return f"use axes: {count}, the number of trailing axes; their sizes follow from the input"
+    if replacement:
+        counts = name in WITH_BATCH and replacement != "out"
+        return f"use {replacement} instead{_without_batch(name, replacement, value) if counts else ''}"
     if op is None:
         return suggest(name, names)
     if name in FOLLOWS:
-        return f"leave it out: the {FOLLOWS[name]} are those of the input"
+        return f"remove it: the {FOLLOWS[name]} follow from the input"
     if name in COSTLESS:
-        return "leave it out: it changes no shape and no count"
+        return "remove it: it changes no shape and no count"
     if FOLLOWERS.intersection((name, *RENAMED.get(name, ()))):
-        return f"write it as a layer of its own after {op.name}"
+        return f"write it as a separate layer after {op.name}"
     return suggest("" if name in RENAMED else name, names, "" if names else f"{op.name} takes no arguments")
 
 
 def _renamed(name: str, known: list[str]) -> str:
-    return next((here for here in RENAMED.get(name, ()) if here in known), "")
+    return next((replacement for replacement in RENAMED.get(name, ()) if replacement in known), "")
 
 
-def _without_batch(name: str, here: str, value: object) -> str:
-    """How axes that count the batch are counted here; `value` is one or a list of them, where it is known."""
+def _without_batch(name: str, replacement: str, value: object) -> str:
+    """Return the conversion of axes that count the batch. `value` is an axis or a list of axes, if known."""
     several = isinstance(value, (list, tuple))
     axes: list[object] = list(value) if isinstance(value, (list, tuple)) else [value]
     kept = [axis - 1 if axis > 0 else axis for axis in axes if type(axis) is int and axis]
     if not kept:
-        return f", and counts without the batch: {name} 1 is {here} 0"
-    return f", and counts without the batch: {name} {show(value)} is {here} {show(kept if several else kept[0])}"
+        return f", which counts without the batch: {name} 1 is {replacement} 0"
+    return (
+        f", which counts without the batch: {name} {show(value)} is {replacement} {show(kept if several else kept[0])}"
+    )

@@ -1,4 +1,4 @@
-"""Linear maps of the last axis, tables of vectors, and products of two tensors."""
+"""Linear maps, embeddings, and matrix products of two tensors."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Linear(Op, name="linear"):
     bias: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(..., D) -> (..., out)."""
+        """Map (..., D) to (..., out)."""
         return ((*ranked(inputs[0], 1, self)[:-1], self.out),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every row is multiplied by a matrix."""
+        """Count the product of each row and the weight matrix."""
         *leading, features = inputs[0]
         row = rows(tuple(leading))
         out = ("D_out", self.out)
@@ -54,28 +54,28 @@ class Linear(Op, name="linear"):
             params=product(("D_in", features), out) + (product(out) if self.bias else ZERO),
         )
 
-    def own_params(self, other: Op, here: Cost, there: Cost) -> Count:
-        """None; with the table of an embedding in place of the matrix, the bias.
+    def own_params(self, other: Op, cost: Cost, other_cost: Cost) -> Count:
+        """Return the bias if the weight matrix is shared with an embedding, else nothing.
 
         Source: Press and Wolf 2016, arXiv:1608.05859.
         """
         if not isinstance(other, Embedding):
-            return super().own_params(other, here, there)
-        _, features = here.params.terms[0][0]
+            return super().own_params(other, cost, other_cost)
+        _, features = cost.params.terms[0][0]
         if other.vocab != self.out or other.dim != features:
             raise ShapeError(
-                "a linear map of {} to {} features cannot share the table of an embedding of {} vectors of {}",
+                "linear from {} to {} features cannot share the weights of an embedding of {} vectors of {} features",
                 features,
                 self.out,
                 other.vocab,
                 other.dim,
-                help=f"it takes {other.dim} features and gives out: {other.vocab}",
+                help=f"write out: {other.vocab}, and use an input of {other.dim} features",
             )
         return product(("D_out", self.out)) if self.bias else ZERO
 
 
 class Embedding(Op, name="embedding"):
-    """Table of vectors: each index becomes its row.
+    """Lookup table: each index becomes a row of the table.
 
     Shapes: (T) -> (T, dim), with any axes in place of T.
     Units:  no arithmetic; vocab·dim parameters.
@@ -91,11 +91,11 @@ class Embedding(Op, name="embedding"):
     dim: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(T) -> (T, dim)."""
+        """Map (T) to (T, dim)."""
         return ((*inputs[0], self.dim),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Looking up computes nothing."""
+        """Count the parameters. A lookup has no arithmetic."""
         return Cost(params=product(("V", self.vocab), ("D", self.dim)))
 
 
@@ -104,7 +104,7 @@ class Matmul(Op, name="matmul"):
 
     Shapes: (..., m, k), (..., k, n) -> (..., m, n); with transpose_b, the second is (..., n, k).
     Units:  multiply-adds m·k·n for each matrix of the broadcast leading axes.
-    Errors: ShapeError when an input has less than two axes, or the inner or leading axes differ.
+    Errors: ShapeError when an input has fewer than two axes, or the inner or leading axes differ.
     Source: PyTorch's matmul.
 
     >>> op, inputs = Matmul(), ((8, 1, 5, 4), (3, 4, 6))
@@ -121,7 +121,7 @@ class Matmul(Op, name="matmul"):
     transpose_b: Flag = False
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(..., m, k), (..., k, n) -> (..., m, n)."""
+        """Map (..., m, k), (..., k, n) to (..., m, n)."""
         left, right = (ranked(shape, 2, self) for shape in inputs)
         inner, columns = (right[-1], right[-2]) if self.transpose_b else right[-2:]
         if left[-1] != inner:
@@ -132,9 +132,9 @@ class Matmul(Op, name="matmul"):
                 list(right),
                 left[-1],
                 inner,
-                help="transpose_b: true takes the second as [n, k]"
+                help="add transpose_b: true to read the second input as [n, k]"
                 if fits
-                else "the last axis of the first must be the last but one of the second",
+                else "the last axis of the first input must equal the second-to-last axis of the second",
             )
         leading = broadcast(left[:-2], right[:-2])
         if leading is None:
@@ -142,15 +142,15 @@ class Matmul(Op, name="matmul"):
                 "cannot multiply {} by {}: their leading axes do not broadcast",
                 list(left),
                 list(right),
-                help="leading axes must be equal, or 1 in one of the two",
+                help="leading axes must be equal, or 1 in one of the inputs",
             )
         return ((*leading, left[-2], columns),)
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """Not known: an axis of each input is in it."""
+        """Return unknown axes, since the output combines axes of both inputs."""
         return ()
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every element of the result sums k products."""
+        """Count k products per element of the output."""
         *leading, m, n = outputs[0]
         return Cost(macs=product(*batch(tuple(leading), "B"), ("m", m), ("k", inputs[0][-1]), ("n", n)))

@@ -1,4 +1,4 @@
-"""Several tensors into one, and a tensor together with a learnt one."""
+"""Ops that join several tensors, or a tensor and a learned one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class _Join(Op):
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The inputs' own, or what they broadcast to."""
+        """Return the shape that the inputs broadcast to."""
         out = inputs[0]
         for shape in inputs[1:]:
             out = joined(out, shape, self)
         return (out,)
 
     def each(self, inputs: Shapes, outputs: Shapes) -> Count:
-        """One operation per element for every input after the first."""
+        """Count one operation per element for each input after the first."""
         return elements(outputs[0]) * (len(inputs) - 1)
 
 
@@ -45,7 +45,7 @@ class Add(_Join, name="add"):
     aliases: ClassVar[tuple[str, ...]] = ("eltwise",)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Summing m tensors takes m - 1 additions."""
+        """Count m - 1 additions per element for m inputs."""
         return Cost(add=self.each(inputs, outputs))
 
 
@@ -64,7 +64,7 @@ class Mul(_Join, name="mul"):
     aliases: ClassVar[tuple[str, ...]] = ("multiply",)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Multiplying m tensors takes m - 1 multiplications."""
+        """Count m - 1 multiplications per element for m inputs."""
         return Cost(mul=self.each(inputs, outputs))
 
 
@@ -88,35 +88,35 @@ class Concat(Op, name="concat"):
     axis: Integer = 0
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The sum along the axis."""
+        """Return the first shape with the sum of the sizes along the axis."""
         first = inputs[0]
         axis = axis_of(self.axis, len(first))
         for shape in inputs[1:]:
             if len(shape) != len(first) or shape[:axis] != first[:axis] or shape[axis + 1 :] != first[axis + 1 :]:
                 raise ShapeError(
-                    "cannot concatenate {} and {} on axis {}: they differ elsewhere",
+                    "cannot concatenate {} and {} on axis {}: the other axes differ",
                     list(first),
                     list(shape),
                     self.axis,
-                    help="the branches need the same strides, and padding: same or kernel // 2",
+                    help="use the same strides in all branches, and padding: same or kernel // 2",
                 )
         return ((*first[:axis], sum(shape[axis] for shape in inputs), *first[axis + 1 :]),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Joining computes nothing."""
+        """Return no cost."""
         return Cost()
 
     def footprint(self, rank: int) -> Window | None:
-        """One position, along the channels."""
+        """Return one position if the axis is the channel axis."""
         return across_channels(self.axis, rank)
 
 
 class Scale(Op, name="scale"):
-    """Learnt factor for each channel (layer scale).
+    """Learned factor for each channel (layer scale).
 
     Shapes: any -> the same.
-    Units:  one multiplication per element; as many parameters as the axis is long.
-    Errors: ShapeError when there is no such axis.
+    Units:  one multiplication per element; one parameter per channel.
+    Errors: ShapeError when the axis is out of range.
     Source: Touvron et al. 2021, arXiv:2103.17239, section 2.
 
     >>> op = Scale(axis=-1)
@@ -129,20 +129,20 @@ class Scale(Op, name="scale"):
     axis: Integer = 0
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         axis_of(self.axis, len(inputs[0]))
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every element is multiplied by its channel's factor."""
+        """Count one multiplication per element."""
         each = elements(outputs[0])
         return Cost(mul=each, params=product(each.terms[0][axis_of(self.axis, len(outputs[0]))]))
 
 
 class LearnableTensor(Op, name="parameter"):
-    """Learnt tensor added to the input, with broadcasting (position embedding).
+    """Learned tensor added to the input, with broadcasting (position embedding).
 
-    Shapes: any, together with `shape` -> what they broadcast to.
+    Shapes: any -> the shape that it and `shape` broadcast to.
     Units:  one addition per element; the elements of `shape` are the parameters.
     Errors: ShapeError when the shapes do not broadcast.
     Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
@@ -159,20 +159,20 @@ class LearnableTensor(Op, name="parameter"):
     shape_: Extents
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own, or what it broadcasts to."""
+        """Return the shape that the input and `shape` broadcast to."""
         return (joined(inputs[0], self.shape_, self),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """One addition per element."""
+        """Count one addition per element."""
         return Cost(add=elements(outputs[0]), params=elements(self.shape_))
 
 
 class ConcatToken(Op, name="concat_token"):
-    """Learnt tokens put before the input's own (class token).
+    """Learned tokens added before those of the input (class token).
 
     Shapes: (..., T, D) -> (..., T + count, D).
     Units:  no arithmetic; count·D parameters.
-    Errors: ShapeError when the input has less than two axes.
+    Errors: ShapeError when the input has fewer than two axes.
     Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
 
     >>> op = ConcatToken()
@@ -187,30 +187,30 @@ class ConcatToken(Op, name="concat_token"):
     count: Positive = 1
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(..., T, D) -> (..., T + count, D)."""
+        """Map (..., T, D) to (..., T + count, D)."""
         leading, length, features = tokens(inputs[0], self)
         return ((*leading, length + self.count, features),)
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """Steps and features."""
+        """Return the axes T and D, after any leading axes."""
         return token_axes(rank)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Joining computes nothing."""
+        """Count the parameters."""
         return Cost(params=product(("count", self.count), ("D", inputs[0][-1])))
 
 
 def joined(left: Shape, right: Shape, op: Op) -> Shape:
-    """What two shapes broadcast to. Raises `ShapeError` where they do not."""
+    """Return the shape that two shapes broadcast to. Raises `ShapeError` if they do not."""
     out = broadcast(left, right)
     if out is None:
-        raise ShapeError("{} cannot join {} and {}", op.name, list(left), list(right), help=_repair(left, right))
+        raise ShapeError("{} cannot broadcast {} and {}", op.name, list(left), list(right), help=_repair(left, right))
     return out
 
 
 def _repair(left: Shape, right: Shape) -> str:
     if len(left) != len(right):
-        return "axes are matched from the last; global pooling with keepdims: true, or reshape, keeps [C, 1, 1]"
+        return "axes are aligned from the last; write keepdims: true in global pooling, or reshape to [C, 1, 1]"
     if left[0] != right[0]:
-        return "a 1x1 convolution on one of the paths (shortcut:) gives both the same channels and stride"
-    return "both paths need the same strides, and padding: same or kernel // 2"
+        return "add a 1x1 convolution to one path (shortcut:), so that channels and sizes are the same"
+    return "use the same strides in both paths, and padding: same or kernel // 2"

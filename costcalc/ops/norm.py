@@ -1,7 +1,7 @@
-"""Normalisation: by stored statistics, or by those of the input itself.
+"""Normalisation by stored statistics, or by statistics of the input.
 
-E is the number of elements. Statistics of the input itself take, per element, two additions for mean and variance and
-one multiplication for the square, then one addition and one multiplication to apply them; per group of elements two
+E is the number of elements. Normalising by statistics of the input takes, per element, two additions (mean, variance)
+and one multiplication (square), then one addition and one multiplication to apply them; per group of elements, two
 divisions, one addition (epsilon) and one square root.
 """
 
@@ -38,7 +38,7 @@ class Batchnorm(Op, name="batchnorm"):
     affine: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         if not 1 <= len(inputs[0]) <= 4:
             raise ShapeError(
                 "batchnorm needs an input of channels and at most 3 spatial dimensions, got {}", list(inputs[0])
@@ -46,14 +46,14 @@ class Batchnorm(Op, name="batchnorm"):
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every element is scaled and shifted, whether by learnt numbers or by the statistics alone."""
+        """Count one multiplication and one addition per element, with or without learned parameters."""
         each = elements(outputs[0])
         both = product(("2", 2), ("C", inputs[0][0]))
         return Cost(mul=each, add=each, params=both if self.affine else ZERO, buffers=both)
 
 
 class Instancenorm(Op, name="instancenorm"):
-    """Instance normalisation: each channel by its own statistics.
+    """Instance normalisation: each channel is normalised by its own statistics.
 
     Shapes: (C, *S) -> the same, one to three spatial dimensions.
     Units:  per element 3 additions and 2 multiplications; per channel 2 divisions, 1 addition, 1 transcendental.
@@ -71,18 +71,18 @@ class Instancenorm(Op, name="instancenorm"):
     affine: Flag = False
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         spatial(inputs, self)
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """A group is a channel."""
+        """Count with one group per channel."""
         channels = ("C", inputs[0][0])
         return _normalise(elements(outputs[0]), product(channels), (channels,) if self.affine else None)
 
 
 class Groupnorm(Op, name="groupnorm"):
-    """Group normalisation: each group of channels by its own statistics.
+    """Group normalisation: each group of channels is normalised by its own statistics.
 
     Shapes: (C, ...) -> the same.
     Units:  per element 3 additions and 2 multiplications; per group 2 divisions, 1 addition, 1 transcendental.
@@ -102,38 +102,38 @@ class Groupnorm(Op, name="groupnorm"):
     affine: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         divide(ranked(inputs[0], 1, self)[0], self.groups, "channels")
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """A group is C/g channels."""
-        learnt = (("C", inputs[0][0]),) if self.affine else None
-        return _normalise(elements(outputs[0]), product(("g", self.groups)), learnt)
+        """Count with `groups` groups of C/g channels."""
+        learned = (("C", inputs[0][0]),) if self.affine else None
+        return _normalise(elements(outputs[0]), product(("g", self.groups)), learned)
 
 
 class _Trailing(Op):
-    role: ClassVar[Literal["", "norm", "act"]] = "norm"
     """Normalisation over the last axes."""
 
+    role: ClassVar[Literal["", "norm", "act"]] = "norm"
     axes: Axes = 1
     affine: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         rank = len(ranked(inputs[0], 1, self))
         if self.axes != "all" and self.axes > rank:
             raise ShapeError(
-                "{} over the last {} axes of an input of {}",
+                "{} over the last {} axes needs as many in its input, got {}",
                 self.name,
                 self.axes,
                 counted(rank, "dimension"),
-                help="axes counts axes from the back and not features; axes: all takes them all",
+                help="axes is the number of trailing axes, not their sizes; write axes: all for all of them",
             )
         return inputs
 
     def divided(self, inputs: Shapes) -> tuple[Term, Term]:
-        """The axes that count the groups, and those that are normalised."""
+        """Return the leading axes, whose positions are the groups, and the normalised axes."""
         axes = elements(inputs[0]).terms[0]
         first = 0 if self.axes == "all" else len(axes) - self.axes
         return axes[:first], axes[first:]
@@ -156,7 +156,7 @@ class Layernorm(_Trailing, name="layernorm"):
     aliases: ClassVar[tuple[str, ...]] = ("ln",)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """A group is a position of the leading axes."""
+        """Count with one group per position of the leading axes."""
         groups, features = self.divided(inputs)
         return _normalise(elements(outputs[0]), product(*groups), features if self.affine else None)
 
@@ -175,7 +175,7 @@ class Rmsnorm(_Trailing, name="rmsnorm"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """A group is a position of the leading axes."""
+        """Count with one group per position of the leading axes."""
         axes, features = self.divided(inputs)
         each, groups = elements(outputs[0]), product(*axes)
         return Cost(
@@ -205,23 +205,23 @@ class Lrn(Op, name="lrn"):
     size: Positive = 5
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         spatial(inputs, self)
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Squares are summed over `size` channels; the sum is scaled, raised to a power, and divides the element."""
+        """Count the sum of `size` squares, its scaling, the power and the division, per element."""
         each = elements(outputs[0])
         return Cost(mul=2 * each, add=product(("size", self.size)) * each, exp=each, div=each)
 
 
-def _normalise(each: Count, groups: Count, learnt: Term | None) -> Cost:
-    """Mean, variance and their application; `learnt` are the axes of factor and offset."""
-    more = 0 if learnt is None else 1
+def _normalise(each: Count, groups: Count, learned: Term | None) -> Cost:
+    """Count mean, variance and their application. `learned` are the axes of the learned factor and offset."""
+    more = 0 if learned is None else 1
     return Cost(
         add=each * (3 + more) + groups,
         mul=each * (2 + more),
         div=2 * groups,
         exp=groups,
-        params=ZERO if learnt is None else product(("2", 2), *learnt),
+        params=ZERO if learned is None else product(("2", 2), *learned),
     )

@@ -1,7 +1,7 @@
-"""Pooling: the largest or the mean value of windows, of everything, or of as many windows as are asked for.
+"""Maximum and mean over sliding windows (pooling), all positions (global), or a given number of windows (adaptive).
 
-E is the number of output elements, K that of a window's taps, those that hang over the edge included. To reduce a
-window to one value takes K - 1 comparisons or additions; a mean takes a division more.
+E is the number of output elements. K is the number of positions in a window, including those beyond the edge. Reducing
+a window to one value takes K - 1 comparisons or additions; a mean takes one more division.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.formula import CompoundSymbol, Count, Factor, Shape, Shapes, product, space, taps
 from costcalc.model import Cost
-from costcalc.ops.base import Op, Window, wrong
+from costcalc.ops.base import Op, Window, argument_error
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Pool(Op):
-    """A window that slides. `dilation` is 1 where an op has no such argument."""
+    """Pooling over a sliding window."""
 
     implied: ClassVar[dict[str, str]] = {"stride": "kernel"}
     channels_first: ClassVar[bool] = True
@@ -30,11 +30,11 @@ class _Pool(Op):
 
     @property
     def spacing(self) -> Sizes:
-        """The distance of neighbouring taps."""
+        """The dilation, which is 1 for an op without this argument."""
         return 1
 
     def check(self) -> None:
-        """PyTorch's limit: at most half of the kernel, whatever its dilation."""
+        """Raise `ArgumentError` if padding exceeds half of the kernel, regardless of dilation, as PyTorch does."""
         if isinstance(self.padding, str):
             return
         rank = max(len(value) if isinstance(value, tuple) else 1 for value in (self.kernel, self.padding))
@@ -43,16 +43,16 @@ class _Pool(Op):
         )
         for size, margin in zip(kernel, padding, strict=False):
             if 2 * margin > size:
-                raise wrong(
+                raise argument_error(
                     "padding",
                     "expected at most half of the kernel, got {} for a kernel of {}",
                     margin,
                     size,
-                    help="padding: kernel // 2 is the most; a pad layer before it adds more",
+                    help="write padding: kernel // 2 or less; for more padding, add a pad layer before it",
                 )
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (C, *S')."""
+        """Map (C, *S) to (C, *S')."""
         channels, sizes = spatial(inputs, self)
         stride = self.kernel if self.stride is None else self.stride
         out = slide(
@@ -61,13 +61,13 @@ class _Pool(Op):
         return ((channels, *out),)
 
     def footprint(self, rank: int) -> Window:
-        """One window."""
+        """Return the pooling window."""
         stride = self.kernel if self.stride is None else self.stride
         arguments = (("kernel", self.kernel), ("stride", stride), ("dilation", self.spacing))
         return tuple(zip(*(spread(value, rank, name) for name, value in arguments), strict=True))
 
     def reduced(self, outputs: Shapes) -> Count:
-        """(K - 1)·E."""
+        """Return (K - 1)·E."""
         kernel = spread(self.kernel, len(outputs[0]) - 1, "kernel")
         return _pooled(outputs) * product(less_one(taps(kernel)))
 
@@ -76,8 +76,8 @@ class Maxpool(_Pool, name="maxpool"):
     """Maximum of each window.
 
     Shapes: (C, *S) -> (C, *S'), S' = floor((S + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1 for each of one
-            to three spatial dimensions; with `ceil`, ceil in place of floor, without a window that would begin behind
-            the input and its left padding; with `padding: same`, S' = ceil(S / stride).
+            to three spatial dimensions; with `ceil`, ceil in place of floor, without a window that starts after the
+            input and its left padding; with `padding: same`, S' = ceil(S / stride).
     Units:  K - 1 comparisons per output element.
     Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half the kernel.
     Source: PyTorch's MaxPool1d, MaxPool2d, MaxPool3d.
@@ -95,18 +95,18 @@ class Maxpool(_Pool, name="maxpool"):
 
     @property
     def spacing(self) -> Sizes:
-        """The distance of neighbouring taps."""
+        """The dilation."""
         return self.dilation
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """The largest of K values takes K - 1 comparisons."""
+        """Count K - 1 comparisons per window."""
         return Cost(cmp=self.reduced(outputs))
 
 
 class Avgpool(_Pool, name="avgpool"):
     """Mean of each window.
 
-    Shapes: (C, *S) -> (C, *S'), S' as of `maxpool` without dilation.
+    Shapes: (C, *S) -> (C, *S'), S' as for `maxpool` without dilation.
     Units:  K - 1 additions and one division per output element.
     Errors: ShapeError when the window does not fit; ArgumentError when padding exceeds half the kernel.
     Source: PyTorch's AvgPool1d, AvgPool2d, AvgPool3d.
@@ -122,7 +122,7 @@ class Avgpool(_Pool, name="avgpool"):
     )
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """The sum of K values takes K - 1 additions."""
+        """Count K - 1 additions and one division per window."""
         return Cost(add=self.reduced(outputs), div=_pooled(outputs))
 
 
@@ -131,12 +131,12 @@ class _Global(Op):
     keepdims: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (C, 1, ...), or (C)."""
+        """Map (C, *S) to (C, 1, ...), or (C)."""
         channels, sizes = spatial(inputs, self)
         return ((channels, *(1,) * len(sizes)) if self.keepdims else (channels,),)
 
     def reduced(self, inputs: Shapes) -> Count:
-        """(K - 1)·E."""
+        """Return (K - 1)·E."""
         channels, sizes = spatial(inputs, self)
         return product(("C", channels), less_one(space(sizes)))
 
@@ -161,7 +161,7 @@ class GlobalAvgpool(_Global, name="global_avgpool"):
     )
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """One window holds everything."""
+        """Count additions and divisions, with all positions in one window."""
         return Cost(add=self.reduced(inputs), div=product(("C", inputs[0][0])))
 
 
@@ -178,7 +178,7 @@ class GlobalMaxpool(_Global, name="global_maxpool"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """One window holds everything."""
+        """Count comparisons, with all positions in one window."""
         return Cost(cmp=self.reduced(inputs))
 
 
@@ -187,23 +187,23 @@ class _Adaptive(Op):
     out: Sizes
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (C, *out)."""
+        """Map (C, *S) to (C, *out)."""
         channels, sizes = spatial(inputs, self)
         return ((channels, *spread(self.out, len(sizes), "out")),)
 
     def reduced(self, inputs: Shapes, outputs: Shapes) -> Count:
-        """The taps of all windows, less one for each window.
+        """Return the number of positions in all windows, minus the number of windows, per channel.
 
-        Window i of `out` over `size` positions spans floor(i·size/out) to ceil((i+1)·size/out). These are separable,
-        and the spans along one dimension sum to size + out - gcd(size, out): neighbours touch where out divides
-        (i+1)·size, which happens gcd times, and share one position elsewhere.
+        Along one dimension, window i of `out` over `size` positions spans floor(i·size/out) to ceil((i+1)·size/out).
+        These spans sum to size + out - gcd(size, out): a window and its successor share one position, except in the gcd
+        cases where out divides (i+1)·size. The dimensions are separable.
         """
         channels, sizes = spatial(inputs, self)
         return product(("C", channels), _overlapping(sizes, outputs[0][1:]))
 
 
 class AdaptiveAvgpool(_Adaptive, name="adaptive_avgpool"):
-    """Mean of as many windows as the output has positions.
+    """Mean of one window per output position.
 
     Shapes: (C, *S) -> (C, *out) for one to three spatial dimensions.
     Units:  per window of k taps k - 1 additions and one division, the windows summed one by one.
@@ -216,12 +216,12 @@ class AdaptiveAvgpool(_Adaptive, name="adaptive_avgpool"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Windows overlap where the sizes do not divide."""
+        """Count additions and divisions. Windows overlap if the output size does not divide the input size."""
         return Cost(add=self.reduced(inputs, outputs), div=_pooled(outputs))
 
 
 class AdaptiveMaxpool(_Adaptive, name="adaptive_maxpool"):
-    """Maximum of as many windows as the output has positions.
+    """Maximum of one window per output position.
 
     Shapes: (C, *S) -> (C, *out) for one to three spatial dimensions.
     Units:  per window of k taps k - 1 comparisons, the windows summed one by one.
@@ -234,7 +234,7 @@ class AdaptiveMaxpool(_Adaptive, name="adaptive_maxpool"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Windows overlap where the sizes do not divide."""
+        """Count comparisons. Windows overlap if the output size does not divide the input size."""
         return Cost(cmp=self.reduced(inputs, outputs))
 
 

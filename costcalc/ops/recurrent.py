@@ -1,7 +1,8 @@
 """Recurrent layers over a sequence.
 
-Gates are multiply-adds. The rest, per step and hidden unit: the two biases of each gate and the sum of its two products
-(which the additions of the nonlinearity and of the state join), products of gates and state, and the nonlinearities.
+The matrix products of the gates are counted as multiply-adds. The other operations, per step and hidden unit, are the
+additions (two biases and the sum of two products per gate, the nonlinearities and the state), the products of gates and
+state, and the nonlinearities.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Recurrent(Op):
-    """Units:  `gates` matrices per direction and layer; `per_unit` operations per step and hidden unit."""
+    """A recurrent layer with `gates` gates and `per_unit` operations per step and hidden unit."""
 
     gates: ClassVar[int] = 1
     per_unit: ClassVar[dict[str, int]] = {}
@@ -30,20 +31,20 @@ class _Recurrent(Op):
 
     @property
     def directions(self) -> int:
-        """1 or 2."""
+        """The number of directions, 1 or 2."""
         return 2 if self.bidirectional else 1
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(..., T, D) -> (..., T, directions·hidden)."""
+        """Map (..., T, D) to (..., T, directions·hidden)."""
         leading, length, _ = tokens(inputs[0], self)
         return ((*leading, length, self.hidden * self.directions),)
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """Steps and features."""
+        """Return the axes T and D, after any leading axes."""
         return token_axes(rank)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Every step multiplies input and state by a matrix for each gate, in each layer and direction."""
+        """Count the products of input and state with a matrix per gate, for each step, layer and direction."""
         leading, length, features = tokens(inputs[0], self)
         steps = rows((*leading, length))
         hidden = ("h", self.hidden)
@@ -80,7 +81,7 @@ class Lstm(_Recurrent, name="lstm"):
     Units:  multiply-adds T·4·h·(D + h) per layer and direction, D the features that enter the layer; per step and
             hidden unit 16 additions (8 without bias), 3 multiplications, 3 divisions, 5 transcendentals;
             4·h·(D + h + 2) parameters per layer and direction.
-    Errors: ShapeError when the input has less than two axes.
+    Errors: ShapeError when the input has fewer than two axes.
     Source: Hochreiter and Schmidhuber 1997; PyTorch's LSTM.
 
     >>> op = Lstm(hidden=32)
@@ -99,7 +100,7 @@ class Gru(_Recurrent, name="gru"):
     Units:  multiply-adds T·3·h·(D + h) per layer and direction, D the features that enter the layer; per step and
             hidden unit 13 additions (7 without bias), 3 multiplications, 2 divisions, 3 transcendentals;
             3·h·(D + h + 2) parameters per layer and direction.
-    Errors: ShapeError when the input has less than two axes.
+    Errors: ShapeError when the input has fewer than two axes.
     Source: Cho et al. 2014, arXiv:1406.1078; PyTorch's GRU.
 
     >>> op = Gru(hidden=32, bidirectional=True)
@@ -112,13 +113,13 @@ class Gru(_Recurrent, name="gru"):
 
 
 class Rnn(_Recurrent, name="rnn"):
-    """Plain recurrent layer, tanh of a linear map of input and state.
+    """Plain recurrent layer: tanh of a linear map of input and state.
 
     Shapes: (..., T, D) -> (..., T, hidden), or (..., T, 2·hidden) when bidirectional.
     Units:  multiply-adds T·h·(D + h) per layer and direction, D the features that enter the layer; per step and
             hidden unit 3 additions (1 without bias), 1 transcendental;
             h·(D + h + 2) parameters per layer and direction.
-    Errors: ShapeError when the input has less than two axes.
+    Errors: ShapeError when the input has fewer than two axes.
     Source: Elman 1990; PyTorch's RNN.
 
     >>> op = Rnn(hidden=32, layers=2)

@@ -1,4 +1,4 @@
-"""Reductions along axes. K is the number of values that become one, E the number of results."""
+"""Reductions along axes. K is the number of values that are reduced to one, E the number of results."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ class _Reduce(Op):
     keepdims: Flag = False
 
     def axes(self, shape: Shape) -> list[int]:
-        """The axes that are reduced, counted from the front."""
+        """Return the reduced axes as non-negative indices."""
         axes = [axis_of(axis, len(shape)) for axis in several(self.axis)]
-        for place, axis in enumerate(axes):
-            if axis in axes[:place]:
+        for index, axis in enumerate(axes):
+            if axis in axes[:index]:
                 raise ShapeError("axis {} names axis {} of {} twice", list(several(self.axis)), axis, list(shape))
         return axes
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """Without the axes, or with 1 in their place."""
+        """Return the shape without the reduced axes, or with size 1 for them."""
         axes = self.axes(inputs[0])
         sizes = [1 if axis in axes else size for axis, size in enumerate(inputs[0])]
         return (tuple(size for axis, size in enumerate(sizes) if self.keepdims or axis not in axes),)
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """The names of the axes that stay."""
+        """Return the names of the axes that remain."""
         if self.keepdims:
             return super().layout(axes, rank)
-        gone = [axis % len(axes) for axis in several(self.axis)] if axes else []
-        return tuple([name for axis, name in enumerate(axes) if axis not in gone])
+        reduced = [axis % len(axes) for axis in several(self.axis)] if axes else []
+        return tuple([name for axis, name in enumerate(axes) if axis not in reduced])
 
     def kept(self, inputs: Shapes) -> Count:
-        """E."""
+        """Return E."""
         axes = self.axes(inputs[0])
         return product(*(factor for axis, factor in enumerate(elements(inputs[0]).terms[0]) if axis not in axes))
 
     def reduced(self, inputs: Shapes) -> Count:
-        """(K - 1)·E."""
+        """Return (K - 1)·E."""
         axes = self.axes(inputs[0])
         values = tuple(factor for axis, factor in enumerate(elements(inputs[0]).terms[0]) if axis in axes)
         return self.kept(inputs) * product(less_one(values))
@@ -54,9 +54,9 @@ class _Reduce(Op):
 class Mean(_Reduce, name="mean"):
     """Mean along one axis or several.
 
-    Shapes: any -> without the axes; with keepdims, 1 in their place.
+    Shapes: any -> the shape without the axes; with keepdims, size 1 for them.
     Units:  K - 1 additions and one division per result.
-    Errors: ShapeError when there is no such axis, or one is named twice.
+    Errors: ShapeError when an axis is out of range or given twice.
     Source: PyTorch's mean.
 
     >>> op = Mean(axis=0)
@@ -65,16 +65,16 @@ class Mean(_Reduce, name="mean"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """A sum, divided."""
+        """Count K - 1 additions and one division per result."""
         return Cost(add=self.reduced(inputs), div=self.kept(inputs))
 
 
 class Sum(_Reduce, name="sum"):
     """Sum along one axis or several.
 
-    Shapes: any -> without the axes; with keepdims, 1 in their place.
+    Shapes: any -> the shape without the axes; with keepdims, size 1 for them.
     Units:  K - 1 additions per result.
-    Errors: ShapeError when there is no such axis, or one is named twice.
+    Errors: ShapeError when an axis is out of range or given twice.
     Source: PyTorch's sum.
 
     >>> Sum(axis=[1, 2]).cost(((64, 7, 7),), ((64,),)).add.value == (7 * 7 - 1) * 64
@@ -82,16 +82,16 @@ class Sum(_Reduce, name="sum"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """K values are summed by K - 1 additions."""
+        """Count K - 1 additions per result."""
         return Cost(add=self.reduced(inputs))
 
 
 class Max(_Reduce, name="max"):
     """Maximum along one axis or several.
 
-    Shapes: any -> without the axes; with keepdims, 1 in their place.
+    Shapes: any -> the shape without the axes; with keepdims, size 1 for them.
     Units:  K - 1 comparisons per result.
-    Errors: ShapeError when there is no such axis, or one is named twice.
+    Errors: ShapeError when an axis is out of range or given twice.
     Source: PyTorch's amax.
 
     >>> Max(axis=-1, keepdims=True).shape(((64, 7, 7),))
@@ -99,5 +99,5 @@ class Max(_Reduce, name="max"):
     """
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """The largest of K values takes K - 1 comparisons."""
+        """Count K - 1 comparisons per result."""
         return Cost(cmp=self.reduced(inputs))

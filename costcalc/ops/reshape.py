@@ -1,4 +1,4 @@
-"""Ops that compute nothing: other shapes, parts, margins, other axes, and those without effect at inference."""
+"""Ops without arithmetic: reshaping, splitting, padding, and ops without effect at inference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.errors import ShapeError, counted
 from costcalc.model import Cost
 from costcalc.ops.argument_types import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
-from costcalc.ops.base import Op, Window, across_channels, wrong
+from costcalc.ops.base import Op, Window, across_channels, argument_error
 from costcalc.ops.shapes import axis_of, several, spatial
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ class DataMovement(Op):
     """An op without arithmetic."""
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Nothing is computed."""
+        """Return no cost."""
         return Cost()
 
 
 class Identity(DataMovement, name="identity"):
-    """Its input.
+    """Identity.
 
     Shapes: any -> the same.
     Units:  no arithmetic.
@@ -38,12 +38,12 @@ class Identity(DataMovement, name="identity"):
     pointwise: ClassVar[bool] = True
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         return inputs
 
 
 class Dropout(DataMovement, name="dropout"):
-    """Dropout, which passes its input on at inference.
+    """Dropout, which is the identity at inference.
 
     Shapes: any -> the same.
     Units:  no arithmetic.
@@ -62,16 +62,16 @@ class Dropout(DataMovement, name="dropout"):
     p: Probability = 0.5
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         return inputs
 
 
 class Flatten(DataMovement, name="flatten"):
-    """Everything from one axis on as a single axis.
+    """Merge all axes from `start` on into one.
 
     Shapes: (a, b, c, ...) -> (a·b·c·...), with start 1 (a, b·c·...).
     Units:  no arithmetic.
-    Errors: ShapeError when there is no such axis.
+    Errors: ShapeError when the axis is out of range.
     Source: PyTorch's Flatten, without the batch.
 
     >>> Flatten().shape(((512, 7, 7),))
@@ -81,17 +81,18 @@ class Flatten(DataMovement, name="flatten"):
     start: Integer = 0
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(a, b, c) -> (a·b·c)."""
+        """Map (a, b, c) to (a·b·c)."""
         start = axis_of(self.start, len(inputs[0]), "start")
         return ((*inputs[0][:start], prod(inputs[0][start:])),)
 
 
 class Reshape(DataMovement, name="reshape"):
-    """The same elements in another shape.
+    """Change the shape, keeping the elements.
 
-    Shapes: any -> `shape`; one entry may be -1 and takes what is left.
+    Shapes: any -> `shape`; one size may be -1, and follows from the others.
     Units:  no arithmetic.
-    Errors: ArgumentError when entries are below 1, or several are -1; ShapeError when the elements do not fit.
+    Errors: ArgumentError when a size is less than 1 and not -1, or several are -1; ShapeError when the number of
+            elements differs.
     Source: PyTorch's reshape.
 
     >>> Reshape(shape=[768, -1]).shape(((768, 14, 14),))
@@ -107,43 +108,45 @@ class Reshape(DataMovement, name="reshape"):
     shape_: Integers
 
     def check(self) -> None:
-        """Sizes, and -1 at most once."""
+        """Raise `ArgumentError` unless sizes are at least 1, except for one -1."""
         unknown = 0
         for size in several(self.shape_):
             if size == -1:
                 unknown += 1
             elif size < 1:
-                raise wrong("shape", "expected sizes of at least 1, or -1 for what is left, got {}", size)
+                raise argument_error(
+                    "shape", "expected sizes of at least 1, or -1 for the remaining size, got {}", size
+                )
         if unknown > 1:
-            raise wrong("shape", "-1 may stand once, and stands {} times", unknown)
+            raise argument_error("shape", "expected -1 at most once, got it {} times", unknown)
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """Any -> `shape`."""
+        """Return `shape`, with -1 replaced by the remaining size."""
         sizes = several(self.shape_)
         total, known = prod(inputs[0]), prod([size for size in sizes if size != -1])
-        open_ = any(size == -1 for size in sizes)
-        if (total % known if open_ else total - known) != 0:
+        inferred = any(size == -1 for size in sizes)
+        if (total % known if inferred else total - known) != 0:
             raise ShapeError(
-                "{} of {} elements cannot take the shape {}" + (", {} to be divided" if open_ else " of {}"),
+                "cannot reshape {} of {} elements to {}" + (": they are not divisible by {}" if inferred else " of {}"),
                 list(inputs[0]),
                 total,
                 list(sizes),
                 known,
-                help="one entry of -1 takes what is left; shapes have no batch",
+                help="write -1 for a size that follows from the others; shapes exclude the batch",
             )
         return (tuple(total // known if size == -1 else size for size in sizes),)
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """Not known: the elements are divided anew."""
+        """Return unknown axes."""
         return ()
 
 
 class Permute(DataMovement, name="permute"):
-    """Axes in another order.
+    """Reorder the axes.
 
     Shapes: (a, b, c) -> (c, a, b) for the order [2, 0, 1].
     Units:  no arithmetic.
-    Errors: ShapeError when the order does not name every axis once.
+    Errors: ShapeError unless the order names every axis once.
     Source: PyTorch's permute, without the batch.
 
     >>> Permute(order=[1, 0]).shape(((768, 196),))
@@ -158,13 +161,13 @@ class Permute(DataMovement, name="permute"):
     order: Integers
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The sizes in the order."""
+        """Return the sizes in the given order."""
         sizes = inputs[0]
         order = several(self.order)
         axes = [axis_of(axis, len(sizes)) for axis in order]
         if sorted(axes) != list(range(len(sizes))):
             raise ShapeError(
-                "order {} does not name each of the {} axes of {} once",
+                "order {} must name each of the {} axes of {} once",
                 list(order),
                 len(sizes),
                 list(sizes),
@@ -173,16 +176,16 @@ class Permute(DataMovement, name="permute"):
         return (tuple(sizes[axis] for axis in axes),)
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
-        """The names in the order."""
+        """Return the names in the given order."""
         return axes and tuple([axes[axis] for axis in several(self.order)])
 
 
 class Split(DataMovement, name="split"):
-    """Several outputs along one axis: equal parts, or parts of given sizes.
+    """Split along one axis into equal parts, or into parts of given sizes.
 
     Shapes: (C, ...) -> (C / parts, ...) for each part, or (size, ...) for each size.
     Units:  no arithmetic.
-    Errors: ArgumentError unless one of parts and sizes is given; ShapeError when they do not divide the axis.
+    Errors: ArgumentError unless either parts or sizes is given; ShapeError when they do not fit the axis.
     Source: PyTorch's chunk and split.
 
     >>> Split(parts=2).shape(((64, 28, 28),))
@@ -198,55 +201,55 @@ class Split(DataMovement, name="split"):
     axis: Integer = 0
 
     def check(self) -> None:
-        """One of the two says where."""
+        """Raise `ArgumentError` unless either parts or sizes is given."""
         if (self.parts is None) == (self.sizes is None):
-            said = "needs parts or sizes" if self.parts is None else "parts and sizes exclude each other"
-            raise wrong("parts", said, help="parts: 3 gives three equal ones; sizes: [64, 32, 32] says each")
+            message = "expected parts or sizes" if self.parts is None else "expected either parts or sizes, got both"
+            raise argument_error("parts", message, help="write parts: 3 for three equal parts, or sizes: [64, 32, 32]")
         if self.parts is not None and self.parts > MAX_LIST:
-            raise wrong("parts", "expected at most {} parts, got {}", MAX_LIST, self.parts)
+            raise argument_error("parts", "expected at most {} parts, got {}", MAX_LIST, self.parts)
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, ...) -> one shape for each part."""
+        """Return (size, ...) for each part."""
         axis = axis_of(self.axis, len(inputs[0]))
         size, before, after = inputs[0][axis], inputs[0][:axis], inputs[0][axis + 1 :]
         return tuple((*before, part, *after) for part in self._parts(inputs[0], size))
 
     def footprint(self, rank: int) -> Window | None:
-        """One position, along the channels."""
+        """Return one position if the axis is the channel axis."""
         return across_channels(self.axis, rank)
 
     def _parts(self, shape: Shape, size: Dim) -> Shape:
         if self.sizes is not None:
             if sum(self.sizes) != size:
                 raise ShapeError(
-                    "sizes {} sum to {}, and axis {} of {} is {}",
+                    "sizes {} sum to {}, but axis {} of {} has size {}",
                     list(self.sizes),
                     sum(self.sizes),
                     self.axis,
                     list(shape),
                     size,
-                    help="the sizes of all parts sum to that of the axis",
+                    help="the sizes of the parts must sum to the size of the axis",
                 )
             return self.sizes
         parts = self.parts or 1
         if size % parts != 0:
             raise ShapeError(
-                "axis {} of {} does not divide into {} equal parts",
+                "cannot divide axis {} of {} into {} equal parts",
                 self.axis,
                 list(shape),
                 parts,
-                help="sizes: [...] says the size of each part",
+                help="write sizes: [...] with the size of each part",
             )
         return tuple(size // parts for _ in range(parts))
 
 
 class Slice(DataMovement, name="slice"):
-    """A range of one axis.
+    """Keep a range of one axis.
 
-    Shapes: (a, ...) -> (ceil((stop - start) / step), ...); below 0, start and stop count from the end, and both are
-            cut to the axis.
+    Shapes: (a, ...) -> (ceil((stop - start) / step), ...); negative start and stop count from the end, and both
+            are limited to the axis.
     Units:  no arithmetic.
-    Errors: ShapeError when there is no such axis, or nothing is left of it.
+    Errors: ShapeError when the axis is out of range, or the slice is empty.
     Source: Python's and PyTorch's slices.
 
     >>> Slice(axis=0, start=0, stop=1).shape(((197, 768),))
@@ -261,7 +264,7 @@ class Slice(DataMovement, name="slice"):
     step: Positive = 1
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(a, ...) -> (b, ...)."""
+        """Map (a, ...) to (b, ...)."""
         axis = axis_of(self.axis, len(inputs[0]))
         size = inputs[0][axis]
         start = _cut(self.start, size)
@@ -269,26 +272,26 @@ class Slice(DataMovement, name="slice"):
         out = -(-(stop - start) // self.step)
         if out < 1:
             raise ShapeError(
-                "nothing is left of axis {} of {} from {} to {}",
+                "the slice of axis {} of {} from {} to {} is empty",
                 self.axis,
                 list(inputs[0]),
                 start,
                 stop,
-                help="start is the first that is kept, stop the first that is not",
+                help="start is the first index of the slice, stop the first index after it",
             )
         return ((*inputs[0][:axis], out, *inputs[0][axis + 1 :]),)
 
     def footprint(self, rank: int) -> Window | None:
-        """One position, along the channels."""
+        """Return one position if the axis is the channel axis."""
         return across_channels(self.axis, rank)
 
 
 class Pad(DataMovement, name="pad"):
-    """A margin around the spatial dimensions.
+    """Add a margin around the spatial dimensions.
 
     Shapes: (C, *S) -> (C, *S + before + after) for one to three spatial dimensions.
     Units:  no arithmetic.
-    Errors: ShapeError when the pairs are not one for each spatial dimension.
+    Errors: ShapeError unless amount is a number or one pair for each spatial dimension.
     Source: PyTorch's pad, with pairs in the order of the dimensions.
 
     >>> Pad(amount=[[0, 1], [2, 2]]).shape(((3, 8, 8),))
@@ -301,18 +304,19 @@ class Pad(DataMovement, name="pad"):
     amount: Amounts
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (C, *S')."""
+        """Map (C, *S) to (C, *S')."""
         channels, sizes = spatial(inputs, self)
         pairs = _pairs(self.amount, inputs[0])
         return ((channels, *(size + before + after for size, (before, after) in zip(sizes, pairs, strict=True))),)
 
 
 class Crop(DataMovement, name="crop"):
-    """The spatial dimensions without a margin.
+    """Remove a margin from the spatial dimensions.
 
     Shapes: (C, *S) -> (C, *S - before - after) for one to three spatial dimensions.
     Units:  no arithmetic.
-    Errors: ShapeError when the pairs are not one for each spatial dimension, or nothing is left.
+    Errors: ShapeError unless amount is a number or one pair for each spatial dimension, or when a size becomes less
+            than 1.
     Source: Ronneberger et al. 2015, arXiv:1505.04597, for the crops of U-Net.
 
     >>> Crop(amount=4).shape(((64, 64, 64),))
@@ -325,27 +329,27 @@ class Crop(DataMovement, name="crop"):
     amount: Amounts
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (C, *S')."""
+        """Map (C, *S) to (C, *S')."""
         channels, sizes = spatial(inputs, self)
         pairs = _pairs(self.amount, inputs[0])
-        left = tuple(size - before - after for size, (before, after) in zip(sizes, pairs, strict=True))
-        for size, pair in zip(left, pairs, strict=True):
+        sizes = tuple(size - before - after for size, (before, after) in zip(sizes, pairs, strict=True))
+        for size, pair in zip(sizes, pairs, strict=True):
             if size < 1:
                 raise ShapeError(
-                    "nothing is left of {} after a crop of {} and {}",
+                    "cannot crop {1} and {2} positions from {0}: sizes must stay at least 1",
                     list(inputs[0]),
                     *pair,
-                    help="a number is taken from every side",
+                    help="a single number is cropped from each side",
                 )
-        return ((channels, *left),)
+        return ((channels, *sizes),)
 
 
-def _cut(place: Dim, size: Dim) -> Dim:
-    if place < 0:
-        place = place + size
-    if place < 0:
+def _cut(index: Dim, size: Dim) -> Dim:
+    if index < 0:
+        index = index + size
+    if index < 0:
         return 0
-    return min(place, size)
+    return min(index, size)
 
 
 def _pairs(amount: Amounts, shape: Shape) -> tuple[tuple[Dim, Dim], ...]:
@@ -354,10 +358,10 @@ def _pairs(amount: Amounts, shape: Shape) -> tuple[tuple[Dim, Dim], ...]:
         return ((amount, amount),) * rank
     if len(amount) != rank:
         raise ShapeError(
-            "amount has {}, for the {} of {}",
+            "amount has {} for the {} of {}",
             counted(len(amount), "pair"),
             counted(rank, "spatial dimension"),
             list(shape),
-            help="give one number, or [before, after] for each dimension",
+            help="write one number, or [before, after] for each dimension",
         )
     return amount

@@ -1,4 +1,4 @@
-"""Interpolation to another size."""
+"""Upsampling by interpolation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from costcalc.errors import ShapeError, counted
 from costcalc.formula import Shapes, elements
 from costcalc.model import Cost
 from costcalc.ops.argument_types import one_of, register
-from costcalc.ops.base import Op, wrong
+from costcalc.ops.base import Op, argument_error
 from costcalc.ops.shapes import spatial, spread
 
 if TYPE_CHECKING:
@@ -18,19 +18,20 @@ Mode: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic
 register("Mode", one_of("nearest", "linear", "bilinear", "trilinear", "bicubic"))
 
 RANKS = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
-"""The spatial dimensions that a mode is for; `nearest` is for any."""
+"""The number of spatial dimensions of each mode. `nearest` works with any number."""
 
 TAPS = {"nearest": 1, "linear": 2, "bilinear": 4, "trilinear": 8, "bicubic": 16}
-"""The input elements that an output element is made of."""
+"""The number of input elements that contribute to an output element."""
 
 
 class Upsample(Op, name="upsample"):
-    """Interpolation to a multiple of the size, or to a size.
+    """Interpolate to a multiple of the size, or to a given size.
 
     Shapes: (C, *S) -> (C, *S·scale), or (C, *size), for one to three spatial dimensions.
-    Units:  n multiplications and n - 1 additions per output element that n input elements make: 2 (linear),
-            4 (bilinear), 8 (trilinear), 16 (bicubic); none for nearest.
-    Errors: ArgumentError when both scale and size are given; ShapeError when the mode is not for so many dimensions.
+    Units:  n multiplications and n - 1 additions per output element, for n input elements: 2 (linear), 4 (bilinear),
+            8 (trilinear), 16 (bicubic); none for nearest.
+    Errors: ArgumentError when both scale and size are given; ShapeError when the mode has another
+            number of spatial dimensions.
     Source: PyTorch's Upsample.
 
     >>> op = Upsample(scale=2, mode="bilinear")
@@ -50,24 +51,26 @@ class Upsample(Op, name="upsample"):
     mode: Mode = "nearest"
 
     def check(self) -> None:
-        """One of the two says how large."""
+        """Raise `ArgumentError` if both scale and size are given."""
         if self.scale is not None and self.size is not None:
-            raise wrong("size", "scale and size exclude each other", help="scale: 2 doubles; size: 28 gives 28")
+            raise argument_error(
+                "size", "expected either scale or size, got both", help="write scale: 2 to double the size, or size: 28"
+            )
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, *S) -> (C, *S')."""
+        """Map (C, *S) to (C, *S')."""
         channels, sizes = spatial(inputs, self)
         rank = len(sizes)
-        meant = RANKS.get(self.mode, rank)
-        if meant != rank:
+        expected = RANKS.get(self.mode, rank)
+        if expected != rank:
             fitting = next(mode for mode in ("linear", "bilinear", "trilinear") if RANKS[mode] == rank)
             raise ShapeError(
-                "{} interpolates {}, not the {} of {}",
+                "{} interpolates {}, got {} in {}",
                 self.mode,
-                counted(meant, "spatial dimension"),
+                counted(expected, "spatial dimension"),
                 rank,
                 list(inputs[0]),
-                help=f"mode: {fitting}, or nearest",
+                help=f"write mode: {fitting} or mode: nearest",
             )
         if self.size is not None:
             return ((channels, *spread(self.size, rank, "size")),)
@@ -75,6 +78,6 @@ class Upsample(Op, name="upsample"):
         return ((channels, *(size * times for size, times in zip(sizes, scale, strict=True))),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """A weighted sum for each output element."""
+        """Count one weighted sum per output element."""
         each, n = elements(outputs[0]), TAPS[self.mode]
         return Cost() if n == 1 else Cost(mul=n * each, add=(n - 1) * each)

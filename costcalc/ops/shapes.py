@@ -1,4 +1,4 @@
-"""What the rules of several families share: windows, axes, broadcasting, and names for the axes of a tensor."""
+"""Helpers for shape and cost rules: windows, axes, broadcasting, and symbols of axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def several(value: Dim | Shape) -> Shape:
-    """One value as a list of one.
+    """Return the value as a tuple.
 
     >>> several(3), several((3, 5))
     ((3,), (3, 5))
@@ -25,7 +25,7 @@ def several(value: Dim | Shape) -> Shape:
 
 
 def spread(value: Dim | Shape, rank: int, argument: str) -> Shape:
-    """One value per spatial dimension, from one for all or one for each.
+    """Return one value per spatial dimension. Raises `ShapeError` if their number differs.
 
     >>> spread(3, 2, "kernel")
     (3, 3)
@@ -34,42 +34,42 @@ def spread(value: Dim | Shape, rank: int, argument: str) -> Shape:
         return (value,) * rank
     if len(value) != rank:
         raise ShapeError(
-            "{} has {}, for {}",
+            "{} has {} for {}",
             argument,
             counted(len(value), "value"),
             counted(rank, "spatial dimension"),
-            help="give one number, or one for each dimension",
+            help="write one number, or one for each dimension",
         )
     return value
 
 
 def spatial(inputs: Shapes, op: Op) -> tuple[Dim, Shape]:
-    """Channels and spatial sizes of the first input, for an op on `[C, L]`, `[C, H, W]` or `[C, D, H, W]`."""
+    """Return the channels and spatial sizes of the first input: `[C, L]`, `[C, H, W]` or `[C, D, H, W]`."""
     shape = inputs[0]
     if not 2 <= len(shape) <= 4:
         raise ShapeError(
             "{} needs an input of channels and 1 to 3 spatial dimensions, got {}",
             op.name,
             list(shape),
-            help="no batch in a shape; a vector becomes [C, 1, 1] with reshape: [-1, 1, 1]",
+            help="shapes exclude the batch; to turn a vector into [C, 1, 1], write reshape: [-1, 1, 1]",
         )
     return shape[0], shape[1:]
 
 
 def tokens(shape: Shape, op: Op) -> tuple[Shape, Dim, Dim]:
-    """Leading axes, length and features of an input `[..., T, D]`."""
+    """Return the leading axes, length and features of an input `[..., T, D]`."""
     if len(shape) < 2:
         raise ShapeError(
             "{} needs an input [T, D], steps and features, got {}",
             op.name,
             list(shape),
-            help="embedding makes [T, D] of [T]; an image becomes tokens with flatten: 1, then permute: [1, 0]",
+            help="use embedding for [T]; to turn an image into tokens, write flatten: 1, then permute: [1, 0]",
         )
     return shape[:-2], shape[-2], shape[-1]
 
 
 def token_axes(rank: int) -> tuple[str, ...]:
-    """The names of the axes of tokens.
+    """Return the names of the axes of a tensor `[..., T, D]`.
 
     >>> token_axes(2), token_axes(4)
     (('T', 'D'), ('N_1', 'N_2', 'T', 'D'))
@@ -78,28 +78,28 @@ def token_axes(rank: int) -> tuple[str, ...]:
 
 
 def ranked(shape: Shape, least: int, op: Op) -> Shape:
-    """The shape of an input that must have so many axes."""
+    """Return the shape. Raises `ShapeError` if it has fewer than `least` axes."""
     if len(shape) < least:
         raise ShapeError("{} needs an input of at least {}, got {}", op.name, counted(least, "dimension"), list(shape))
     return shape
 
 
 def rows(sizes: Shape) -> Term:
-    """The axes before the one that an op works on, as factors: `T`, `N·T`, `N_1·N_2·T`."""
+    """Return the axes before the last as factors: `T`, `N·T`, `N_1·N_2·T`."""
     if len(sizes) < 2:
         return (("T", sizes[0]),) if sizes else ()
     return (*batch(sizes[:-1], "N"), ("T", sizes[-1]))
 
 
 def batch(sizes: Shape, name: str = "N") -> Term:
-    """Axes that only multiply the work, as factors: `N`, `N_1·N_2`."""
+    """Return batch axes as factors: `N`, `N_1·N_2`."""
     if len(sizes) == 1:
         return ((name, sizes[0]),)
     return tuple((f"{name}_{axis}", size) for axis, size in enumerate(sizes, 1))
 
 
 def less_one(term: Term) -> Factor:
-    """What it takes to reduce so many values to one: `(K_h·K_w - 1)`.
+    """Return the number of operations that reduce `term` values to one.
 
     >>> less_one((("K_h", 3), ("K_w", 3)))
     ('(K_h·K_w - 1)', 8)
@@ -109,7 +109,7 @@ def less_one(term: Term) -> Factor:
 
 
 def per_group(name: str, channels: Dim, groups: Dim) -> Factor:
-    """Channels of a group, where there are several: `C_in/g`.
+    """Return the channels per group as a factor.
 
     >>> per_group("C_in", 64, 4), per_group("C_in", 64, 1)
     (('C_in/g', 16), ('C_in', 64))
@@ -120,7 +120,7 @@ def per_group(name: str, channels: Dim, groups: Dim) -> Factor:
 
 
 def gcd(one: Dim, other: Dim) -> Dim:
-    """The greatest common divisor; an array brings a method of its own.
+    """Return the greatest common divisor. Arrays of a sweep have their own method.
 
     >>> gcd(12, 18)
     6
@@ -132,24 +132,24 @@ def gcd(one: Dim, other: Dim) -> Dim:
 
 
 def divide(channels: Dim, groups: Dim, what: str) -> Dim:
-    """Channels per group. Raises `ShapeError` where groups do not divide the channels.
+    """Return the channels per group. Raises `ShapeError` if groups do not divide the channels.
 
     >>> divide(64, 4, "channels")
     16
     """
     if channels % groups != 0:
         raise ShapeError(
-            "{} {} do not divide into {} groups",
+            "cannot divide {} {} into {} groups",
             channels,
             what,
             groups,
-            help=f"make_divisible(..., {groups}) rounds them",
+            help=f"round them with make_divisible(..., {groups})",
         )
     return channels // groups
 
 
 def broadcast(left: Shape, right: Shape) -> Shape | None:
-    """The shape of an element-wise result, as PyTorch and numpy broadcast; None where there is none.
+    """Return the shape that two shapes broadcast to, as in PyTorch and numpy, or None if they do not.
 
     >>> broadcast((64, 56, 56), (64, 1, 1))
     (64, 56, 56)
@@ -175,7 +175,7 @@ def slide(
     dilation: Sizes = 1,
     ceil: bool = False,
 ) -> Shape:
-    """The positions of a window in each spatial dimension. With `padding: same`, ceil(size / stride) of them.
+    """Return the number of positions of a window per spatial dimension: ceil(size / stride) with `padding: same`.
 
     >>> slide((28, 28), kernel=5, stride=2, padding="same")
     (14, 14)
@@ -191,7 +191,9 @@ def slide(
 
 
 def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, *, ceil: bool = False) -> Dim:
-    """The number of positions of a window along one dimension. Source: PyTorch, torch.nn.Conv2d and MaxPool2d.
+    """Return the number of positions of a window along one dimension.
+
+    Source: PyTorch's Conv2d and MaxPool2d.
 
     >>> window(224, 7, 2, 3, 1)
     112
@@ -199,36 +201,36 @@ def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, *, 
     56
     """
     span = dilation * (kernel - 1) + 1
-    room = size + 2 * padding - span
+    slack = size + 2 * padding - span
     if ceil:
-        out = -(-room // stride) + 1
+        out = -(-slack // stride) + 1
         if (out - 1) * stride >= size + padding:
             out = out - 1
     else:
-        out = room // stride + 1
+        out = slack // stride + 1
     if out < 1:
         raise ShapeError(
             "a window of {} does not fit an input of {} with padding {}",
             span,
             size,
             padding,
-            help="a smaller kernel, more padding, or fewer strides before it",
+            help="use a smaller kernel, more padding, or smaller strides before it",
         )
     return out
 
 
 def axis_of(axis: Dim, rank: int, name: str = "axis") -> int:
-    """An axis counted from the front. Raises `ShapeError` where the input has no such axis.
+    """Return the axis as a non-negative index. Raises `ShapeError` if it is out of range.
 
     >>> axis_of(-1, 3)
     2
     """
     if not -rank <= axis < rank:
         raise ShapeError(
-            "{} {} does not exist in an input of {}",
+            "{} {} is out of range for an input of {}",
             name,
             axis,
             counted(rank, "dimension"),
-            help="axes count from 0 without the batch, or from the back: -1 is the last",
+            help="axes count from 0, without the batch; -1 is the last",
         )
     return axis % rank

@@ -1,4 +1,4 @@
-"""Elements in other places: between channels and space, and between groups of channels. Nothing is computed."""
+"""Ops that move elements between channels and spatial positions, or between groups of channels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PixelShuffle(DataMovement, name="pixel_shuffle"):
-    """Move channels into space.
+    """Move channels to spatial positions.
 
     Shapes: (C·f², H, W) -> (C, H·f, W·f), f = factor; f for one and f³ for three spatial dimensions.
     Units:  no arithmetic.
@@ -32,14 +32,14 @@ class PixelShuffle(DataMovement, name="pixel_shuffle"):
     factor: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C·f², H, W) -> (C, H·f, W·f)."""
+        """Map (C·f², H, W) to (C, H·f, W·f)."""
         channels, sizes = spatial(inputs, self)
         group = prod((self.factor,) * len(sizes))
         return ((divide(channels, group, "channels"), *(size * self.factor for size in sizes)),)
 
 
 class PixelUnshuffle(DataMovement, name="pixel_unshuffle"):
-    """Move space into channels.
+    """Move spatial positions to channels.
 
     Shapes: (C, H·f, W·f) -> (C·f², H, W), f = factor; f for one and f³ for three spatial dimensions.
     Units:  no arithmetic.
@@ -55,12 +55,12 @@ class PixelUnshuffle(DataMovement, name="pixel_unshuffle"):
     factor: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """(C, H·f, W·f) -> (C·f², H, W)."""
+        """Map (C, H·f, W·f) to (C·f², H, W)."""
         channels, sizes = spatial(inputs, self)
         for size in sizes:
             if size % self.factor != 0:
                 raise ShapeError(
-                    "a size of {} in {} does not divide by {}",
+                    "size {} in {} is not divisible by {}",
                     size,
                     list(inputs[0]),
                     self.factor,
@@ -70,12 +70,12 @@ class PixelUnshuffle(DataMovement, name="pixel_unshuffle"):
         return ((channels * group, *(size // self.factor for size in sizes)),)
 
     def footprint(self, rank: int) -> Window:
-        """The square that becomes channels."""
+        """Return the window that becomes channels."""
         return ((self.factor, self.factor, 1),) * rank
 
 
 class ChannelShuffle(DataMovement, name="channel_shuffle"):
-    """Channels dealt out in turn from groups.
+    """Interleave the channels of the groups.
 
     Shapes: (C, ...) -> the same.
     Units:  no arithmetic.
@@ -91,6 +91,6 @@ class ChannelShuffle(DataMovement, name="channel_shuffle"):
     groups: Positive
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """The input's own."""
+        """Return the shape of the input."""
         divide(ranked(inputs[0], 1, self)[0], self.groups, "channels")
         return inputs

@@ -146,7 +146,7 @@ def test_json_of_options_and_reasons(cli):
     assert document["strategies"][0]["macs_ratio"] == 12443648 / 120422400
     assert document["convolution"]["size"] == [28, 28]
     document = json.loads(cli("compare", "lenet5", "--strategy", "grouped", "-o", "json").out)
-    assert document["cells"][0]["strategies"]["grouped"] == {"reason": "6 input channels do not divide into 4 groups"}
+    assert document["cells"][0]["strategies"]["grouped"] == {"reason": "cannot divide 6 input channels into 4 groups"}
 
 
 def test_csv_sums_to_the_totals(cli):
@@ -244,7 +244,7 @@ def test_params_and_inputs_of_the_spec(cli):
         ((*SMALL, "--strategy", "bottleneck:reduce=16"), "conv: reduce 16 is not below the 16 input channels"),
         ((*SMALL, "--strategy", "bottleneck:reduce=0"), "bottleneck: reduce: expected an integer of at least 1, got 0"),
         ((*SMALL, "--strategy", "spatial", "--kernel", "4"), "spatial: a kernel of 4×4 is even"),
-        ((*SMALL, "--strategy", "grouped:groups=5"), "grouped:groups=5: 16 input channels do not divide into 5 groups"),
+        ((*SMALL, "--strategy", "grouped:groups=5"), "grouped:groups=5: cannot divide 16 input channels into 5 groups"),
         (
             ("compare", "vgg16", "--strategy", "seperable"),
             "no such strategy: seperable\n  = help: did you mean separable?",

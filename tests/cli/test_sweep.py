@@ -47,7 +47,7 @@ a \\ b       1       2
     4 invalid invalid
     6     186     744
 
-2 points are no valid network; the first: conv_2: 4 input channels do not divide into 3 groups
+2 points are no valid network; the first: conv_2: cannot divide 4 input channels into 3 groups
 """
 
 
@@ -79,7 +79,7 @@ def test_csv_is_the_contract(cli, two):
     assert rows[1][:5] == ["3", "2", str(params(3)), "0", str(macs(3, 2))]
     assert rows[1][5:] == [str(2 * macs(3, 2) + 12 * 4), str(3 * 4 + 12 * 4), ""]
     assert rows[2] == ["4.0", "2", "", "", "", "", "", rows[2][7]]
-    assert "4 input channels do not divide into 3 groups" in rows[2][7]
+    assert "cannot divide 4 input channels into 3 groups" in rows[2][7]
     assert status == 0
     assert err.startswith("1 of 3 points are no valid network: ")
 

@@ -63,7 +63,7 @@ LAYERS = {
         (1, 36, "conv: bias: expected true or false, got 0", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
     ],
     "- conv: {out: 64, kernel: 3, activation: relu}": [
-        (1, 30, "conv has no argument activation", "here it is called act"),
+        (1, 30, "conv has no argument activation", "use act instead"),
     ],
     "- conv: {out: 64, kernel: 3, act: ReLU}": [(1, 35, "unknown name ReLU", "did you mean relu?")],
     "- conv: {out: 64, kernel: 3, norm: true}": [
@@ -79,13 +79,13 @@ LAYERS = {
         (1, 30, "conv has no argument name", "name is a modifier: write it beside conv, not among its arguments"),
     ],
     "- conv: {out: 64, kernel: 3, groups: 2}": [
-        (1, 3, "3 input channels do not divide into 2 groups", "make_divisible(..., 2) rounds them"),
+        (1, 3, "cannot divide 3 input channels into 2 groups", "round them with make_divisible(..., 2)"),
     ],
     "- conv: {out: 64, kernel: 33}": [
-        (1, 3, "a window of 33 does not fit an input of 32 with padding 0", "a smaller kernel, more padding, or fewer strides before it"),
+        (1, 3, "a window of 33 does not fit an input of 32 with padding 0", "use a smaller kernel, more padding, or smaller strides before it"),
     ],
     "- conv: {out: 64.5, kernel: 3}": [
-        (1, 15, "conv: out: expected an integer, got 64.5", "round(...), floor(...) or make_divisible(...) gives one"),
+        (1, 15, "conv: out: expected an integer, got 64.5", "write round(...), floor(...) or make_divisible(...)"),
     ],
     "- conv: {out: 'sixty', kernel: 3}": [(1, 16, "unknown name sixty", "did you mean split?")],
     "- conv: {out: width, kernel: 3}": [
@@ -98,11 +98,11 @@ LAYERS = {
         (1, 38, "conv: stride: expected an integer of at least 1, got 0", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
     ],
     "- conv: {out: 64, kernel: [3, 3, 3]}": [
-        (1, 3, "kernel has 3 values, for 2 spatial dimensions", "give one number, or one for each dimension"),
+        (1, 3, "kernel has 3 values for 2 spatial dimensions", "write one number, or one for each dimension"),
     ],
     "- conv: {out: in_channel * 2, kernel: 3}": [(1, 15, "unknown name in_channel", "did you mean in_channels?")],
     "- conv: {out: in_channels * 0.7, kernel: 3}": [
-        (1, 15, "conv: out: expected an integer, got 2.0999999999999996", "round(...), floor(...) or make_divisible(...) gives one"),
+        (1, 15, "conv: out: expected an integer, got 2.0999999999999996", "write round(...), floor(...) or make_divisible(...)"),
     ],
     "- conv: {out: max(64, 3), kernel: 3}": [
         (1, 15, "YAML divides this expression at its commas", 'write - conv: {out: "max(64, 3)", kernel: 3}'),
@@ -128,24 +128,24 @@ LAYERS = {
     "- dropout: 50": [(1, 12, "dropout: p: expected a number from 0 to 1, got 50", "dropout(p=0.5)")],
     "- dropout: 50%": [(1, 14, "the expression ends too early", "")],
     "- relu\n- relu: {inplace: true}": [
-        (2, 10, "relu has no argument inplace", "leave it out: it changes no shape and no count"),
+        (2, 10, "relu has no argument inplace", "remove it: it changes no shape and no count"),
     ],
     "- relu: true": [(1, 9, "relu takes no arguments", "it stands alone: - relu")],
     "- linear: 10, bias: false": [(1, 19, "a second colon in one value", "in braces, each with its name: - linear: {NAME: 10, bias: false}")],
     "- linear: {in_features: 512, out_features: 10}": [
-        (1, 12, "linear has no argument in_features", "leave it out: the features are those of the input"),
-        (1, 30, "linear has no argument out_features", "here it is called out"),
+        (1, 12, "linear has no argument in_features", "remove it: the features follow from the input"),
+        (1, 30, "linear has no argument out_features", "use out instead"),
     ],
     "- conv: {out: 8, kernel: 3}\n- reshape: [8, 900, 2]": [
-        (2, 3, "[8, 30, 30] of 7200 elements cannot take the shape [8, 900, 2] of 14400", "one entry of -1 takes what is left; shapes have no batch"),
+        (2, 3, "cannot reshape [8, 30, 30] of 7200 elements to [8, 900, 2] of 14400", "write -1 for a size that follows from the others; shapes exclude the batch"),
     ],
     "- batchnorm: 64": [(1, 14, "batchnorm: affine: expected true or false, got 64", "batchnorm(affine=true)")],
     "- Sequential: [relu]": [(1, 3, "unknown op or block Sequential", "did you mean group?")],
     "- residual: [conv: {out: 64, kernel: 3, padding: 1}]": [
-        (1, 3, "add cannot join [64, 32, 32] and [3, 32, 32]", "give it a shortcut: shortcut: [conv: {out: 64, kernel: 1}]"),
+        (1, 3, "add cannot broadcast [64, 32, 32] and [3, 32, 32]", "give it a shortcut: shortcut: [conv: {out: 64, kernel: 1}]"),
     ],
     "- residual: [conv: {out: 3, kernel: 3}]": [
-        (1, 3, "add cannot join [3, 30, 30] and [3, 32, 32]", "padding keeps the size, 32x32 here: padding: same, or kernel // 2"),
+        (1, 3, "add cannot broadcast [3, 30, 30] and [3, 32, 32]", "padding keeps the size, 32x32 here: padding: same, or kernel // 2"),
     ],
     "- residual:\n  - relu\n  shortcut: conv": [
         (3, 13, "expected a list of layers, got conv", "each layer begins with a dash and a space; an empty list is []"),
@@ -157,9 +157,9 @@ LAYERS = {
     "- add: [a, b]": [
         (1, 8, "each branch of add is a list of layers", "to join tensors by name, write from: [a, b] beside add:"),
     ],
-    "- add": [(1, 3, "add takes 2 or more inputs, got 1", "from: lists the inputs")],
+    "- add": [(1, 3, "add takes 2 or more inputs, got 1", "list the inputs in from:")],
     "- concat: {a: [relu], b: [maxpool: 2]}": [
-        (1, 3, "cannot concatenate [3, 32, 32] and [3, 16, 16] on axis 0: they differ elsewhere", "the branches need the same strides, and padding: same or kernel // 2"),
+        (1, 3, "cannot concatenate [3, 32, 32] and [3, 16, 16] on axis 0: the other axes differ", "use the same strides in all branches, and padding: same or kernel // 2"),
     ],
     "- concat: {a: relu, b: gelu}": [
         (1, 15, "expected a list of layers, got relu", "each layer begins with a dash and a space; an empty list is []"),
@@ -175,7 +175,7 @@ LAYERS = {
         (2, 3, "relu cannot take all 3 outputs of a layer", "from: NAME.0 beside it chooses the first"),
     ],
     "- split: 2": [
-        (1, 3, "axis 0 of [3, 32, 32] does not divide into 2 equal parts", "sizes: [...] says the size of each part"),
+        (1, 3, "cannot divide axis 0 of [3, 32, 32] into 2 equal parts", "write sizes: [...] with the size of each part"),
     ],
     "- relu:\n  repeat: two": [
         (2, 11, "unknown name two", "names seen here: i; params: {two: ...} at the top of the file defines"),
@@ -228,12 +228,12 @@ LAYERS = {
         (1, 1, "expected a list of layers, got a mapping", "each layer begins with a dash and a space; an empty list is []"),
     ],
     "- attention: {embed_dim: 512, num_heads: 8}": [
-        (1, 15, "attention has no argument embed_dim", "leave it out: the features are those of the input"),
-        (1, 31, "attention has no argument num_heads", "here it is called heads"),
+        (1, 15, "attention has no argument embed_dim", "remove it: the features follow from the input"),
+        (1, 31, "attention has no argument num_heads", "use heads instead"),
     ],
     "- lstm: {hidden_size: 5, num_layers: 2}": [
-        (1, 10, "lstm has no argument hidden_size", "here it is called hidden"),
-        (1, 26, "lstm has no argument num_layers", "here it is called layers"),
+        (1, 10, "lstm has no argument hidden_size", "use hidden instead"),
+        (1, 26, "lstm has no argument num_layers", "use layers instead"),
     ],
     "- linear: a.b": [(1, 12, "'.' is no part of an expression", "no attributes are known here")],
     "- linear: 'a' if x else 'b'": [
@@ -247,7 +247,7 @@ LAYERS = {
     "- conv: {out: w[0], kernel: 3}": [
         (1, 15, "YAML's own signs break w[0]", 'write - conv: {out: "w[0]", kernel: 3}'),
     ],
-    "- pixel_shuffle: 2": [(1, 3, "3 channels do not divide into 4 groups", "make_divisible(..., 4) rounds them")],
+    "- pixel_shuffle: 2": [(1, 3, "cannot divide 3 channels into 4 groups", "round them with make_divisible(..., 4)")],
     "- norm: batchnorm": [
         (1, 3, "unknown op or block norm", "norm is an argument, as in conv: {..., norm: ...}; a layer has a dash"),
     ],
@@ -392,7 +392,7 @@ layers:
 """
     found = fault(text)
     assert found.span[1:] == (4, 7, 8)
-    assert found.message == "add cannot join [3, 30, 30] and [3, 32, 32]"
+    assert found.message == "add cannot broadcast [3, 30, 30] and [3, 32, 32]"
     assert found.notes == (
         "add in layer first.unit.add",
         "its input: [3, 30, 30] from first.unit.body.conv, [3, 32, 32] from input",

@@ -410,15 +410,15 @@ def test_a_linear_on_an_embedding_of_the_transposed_shape(layer, count):
 
 
 NOT_SHARED = {
-    "another op": ("[{conv: {out: 16, kernel: 1}, name: a}, {linear: 8, share: a}]", "not the same op"),
-    "another argument": ("[{linear: 8, name: a}, {linear: 9, share: a}]", "not the same op with the same arguments"),
+    "another op": ("[{conv: {out: 16, kernel: 1}, name: a}, {linear: 8, share: a}]", "op and arguments must match"),
+    "another argument": ("[{linear: 8, name: a}, {linear: 9, share: a}]", "op and arguments must match"),
     "another argument that has no weights": (
         "[{conv: {out: 16, kernel: 1}, name: a}, {conv: {out: 16, kernel: 1, stride: 2}, share: a}]",
-        "not the same op with the same arguments",
+        "op and arguments must match",
     ),
-    "another input": ("[{linear: 4, name: a}, {linear: 4, share: a}]", "cannot share weights of another shape"),
+    "another input": ("[{linear: 4, name: a}, {linear: 4, share: a}]", "cannot share weights of a different shape"),
     "an embedding of another shape": ("[{embedding: {vocab: 50, dim: 8}, name: a}, {linear: 51, share: a}]",
-        "cannot share the table of an embedding"),
+        "cannot share the weights of an embedding"),
     "more": ("[{group: [linear: 8, linear: 8], name: a}, {linear: 8, share: a}]", "a has more weights than"),
     "fewer": ("[{linear: 8, name: a}, {group: [linear: 8, linear: 8], share: a}]",
         "linear has weights that what it shares has not"),

@@ -95,7 +95,7 @@ def test_shapes_of_joins(name, layers, output):
 UNFIT = {
     "a residual that changes the channels": (
         "[{linear: 8}, {residual: [{conv: {out: 4, kernel: 1}}], name: r}]",
-        "add cannot join [4, 8, 8] and [16, 8, 8]",
+        "add cannot broadcast [4, 8, 8] and [16, 8, 8]",
         ["[4, 8, 8] from r.body.conv", "[16, 8, 8] from linear"],
         "shortcut: [conv: {out: 4, kernel: 1}]",
     ),
@@ -107,7 +107,7 @@ UNFIT = {
     ),
     "addends by name": (
         "[{conv: {out: 4, kernel: 1}}, {add: , from: [prev, input]}]",
-        "add cannot join [4, 8, 8] and [16, 8, 8]",
+        "add cannot broadcast [4, 8, 8] and [16, 8, 8]",
         ["[4, 8, 8] from conv", "[16, 8, 8] from input"],
         "",
     ),

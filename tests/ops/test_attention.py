@@ -42,15 +42,15 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
-    fault("attention", {"heads": 5}, (10, 64), "64 features do not divide into 5 heads", "head_dim"),
+    fault("attention", {"heads": 5}, (10, 64), "cannot divide 64 features into 5 heads", "head_dim"),
     fault("attention", {"heads": 8, "kv_heads": 3}, (10, 64), "a divisor of heads, got 3 for 8 heads", "multi-query"),
     fault("attention", {"heads": 8, "causal": True}, [(10, 64), (11, 64)], "got 10 queries and 11 keys", "not causal"),
     fault("attention", {"heads": 8}, [(2, 10, 64), (3, 10, 64)], "a context of [3, 10, 64]: the leading axes differ"),
     fault("attention", {"heads": 8}, (64,), "attention needs an input [T, D], steps and features, got [64]", "flatten"),
     fault("attention", {"heads": 8}, [(10, 64), (64,)], "got [64]"),
     fault("attention", {}, (10, 64), "attention needs heads", "attention(heads, kv_heads=heads"),
-    fault("attention", {"num_heads": 8}, (10, 64), "no argument num_heads", "here it is called heads"),
-    fault("attention", {"heads": 8, "embed_dim": 64}, (10, 64), "no argument embed_dim", "features are those"),
+    fault("attention", {"num_heads": 8}, (10, 64), "no argument num_heads", "use heads instead"),
+    fault("attention", {"heads": 8, "embed_dim": 64}, (10, 64), "no argument embed_dim", "features follow"),
 ]  # fmt: skip
 
 

@@ -42,19 +42,19 @@ ROWS = [
 
 FAULTS = [
     fault("conv", {"out": 8, "kernel": 3}, (64,), "channels and 1 to 3 spatial dimensions, got [64]", "reshape"),
-    fault("conv", {"out": 8, "kernel": 3}, (1, 2, 3, 4, 5), "got [1, 2, 3, 4, 5]", "no batch"),
-    fault("conv", {"out": 8, "kernel": 3, "groups": 3}, (64, 8, 8), "64 input channels do not divide into 3 groups"),
-    fault("conv", {"out": 8, "kernel": 3, "groups": 3}, (6, 8, 8), "8 output channels do not divide", "(..., 3)"),
+    fault("conv", {"out": 8, "kernel": 3}, (1, 2, 3, 4, 5), "got [1, 2, 3, 4, 5]", "exclude the batch"),
+    fault("conv", {"out": 8, "kernel": 3, "groups": 3}, (64, 8, 8), "cannot divide 64 input channels into 3 groups"),
+    fault("conv", {"out": 8, "kernel": 3, "groups": 3}, (6, 8, 8), "cannot divide 8 output channels", "(..., 3)"),
     fault("conv", {"out": 8, "kernel": 7}, (3, 6, 6), "a window of 7 does not fit an input of 6 with padding 0"),
     fault("conv", {"out": 8, "kernel": 3, "dilation": 3}, (3, 6, 6), "a window of 7 does not fit", "smaller kernel"),
-    fault("conv", {"out": 8, "kernel": [3, 3]}, (3, 6), "kernel has 2 values, for 1 spatial dimension", "one"),
+    fault("conv", {"out": 8, "kernel": [3, 3]}, (3, 6), "kernel has 2 values for 1 spatial dimension", "one"),
     fault("conv", {"out": 8, "kernel": 3, "stride": [1, 1, 1]}, (3, 6, 6), "stride has 3 values"),
     fault("depthwise_conv", {"kernel": 3}, (3,), "depthwise_conv needs an input of channels"),
     fault("conv_transpose", {"out": 8, "kernel": 3, "padding": "same"}, (3, 6, 6), "or valid, got same", "kernel % 2"),
-    fault("conv_transpose", {"out": 8, "kernel": 3, "output_padding": 1}, (3, 6), "output_padding 1 is not below"),
-    fault("conv_transpose", {"out": 8, "kernel": 1, "padding": 3}, (3, 6), "nothing is left of the output"),
-    fault("conv_transpose", {"out": 8, "kernel": 3, "groups": 2}, (3, 6), "3 input channels do not divide into 2"),
-    fault("conv_transpose", {"out": 5, "kernel": 3, "groups": 2}, (4, 6), "5 output channels do not divide into 2"),
+    fault("conv_transpose", {"out": 8, "kernel": 3, "output_padding": 1}, (3, 6), "output_padding 1 must be less than"),
+    fault("conv_transpose", {"out": 8, "kernel": 1, "padding": 3}, (3, 6), "expected at least 1"),
+    fault("conv_transpose", {"out": 8, "kernel": 3, "groups": 2}, (3, 6), "cannot divide 3 input channels into 2"),
+    fault("conv_transpose", {"out": 5, "kernel": 3, "groups": 2}, (4, 6), "cannot divide 5 output channels into 2"),
 ]  # fmt: skip
 
 

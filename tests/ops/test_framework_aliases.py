@@ -9,7 +9,7 @@ from costcalc.errors import ArgumentError, SpecError
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
 from costcalc.ops.base import registered
-from costcalc.ops.framework_aliases import BLOCKS, RENAMED, layer_meant
+from costcalc.ops.framework_aliases import BLOCKS, RENAMED, nearest_layer
 
 LAYERS = [*registered(), *builtin(), *STRUCTURES]
 
@@ -20,31 +20,31 @@ def faults(shape, layer):
     return [(fault.message, fault.help) for fault in caught.value.faults]
 
 
-COSTLESS = "leave it out: it changes no shape and no count"
+COSTLESS = "remove it: it changes no shape and no count"
 ARGUMENTS = [
-    ("[4, 8, 8]", "concat: {dim: 1}", "here it is called axis, and counts without the batch: dim 1 is axis 0"),
-    ("[4, 8, 8]", "mean: {dim: [2, 3]}", "called axis, and counts without the batch: dim [2, 3] is axis [1, 2]"),
-    ("[4, 8, 8]", "softmax: {dim: -1}", "here it is called axis, and counts without the batch: dim -1 is axis -1"),
-    ("[4, 8, 8]", "softmax: {dim: 0}", "here it is called axis, and counts without the batch: dim 1 is axis 0"),
-    ("[4, 8, 8]", "softmax: {dim: x}", "here it is called axis, and counts without the batch: dim 1 is axis 0"),
+    ("[4, 8, 8]", "concat: {dim: 1}", "use axis instead, which counts without the batch: dim 1 is axis 0"),
+    ("[4, 8, 8]", "mean: {dim: [2, 3]}", "use axis instead, which counts without the batch: dim [2, 3] is axis [1, 2]"),
+    ("[4, 8, 8]", "softmax: {dim: -1}", "use axis instead, which counts without the batch: dim -1 is axis -1"),
+    ("[4, 8, 8]", "softmax: {dim: 0}", "use axis instead, which counts without the batch: dim 1 is axis 0"),
+    ("[4, 8, 8]", "softmax: {dim: x}", "use axis instead, which counts without the batch: dim 1 is axis 0"),
     ("[4, 8, 8]", "permute: {dims: [0, 2, 3, 1]}", "without the batch: dims [0, 2, 3, 1] is order [1, 2, 0]"),
-    ("[4, 8, 8]", "flatten: {start_dim: 1}", "called start, and counts without the batch: start_dim 1 is start 0"),
-    ("[8]", "linear: {dim: 3}", "here it is called out"),
-    ("[4, 8]", "layernorm: {normalized_shape: 8}", "here axes says how many trailing axes: 1; their sizes are"),
-    ("[4, 8]", "layernorm: {normalized_shape: [4, 8]}", "here axes says how many trailing axes: 2; their sizes are"),
-    ("[4, 8]", "rmsnorm: {dim: 8}", "here axes says how many trailing axes: 1; their sizes are"),
-    ("[4, 8, 8]", "conv: {activation: relu, out: 1, kernel: 1}", "here it is called act"),
-    ("[4, 8, 8]", "conv: {normalization: batchnorm, out: 1, kernel: 1}", "here it is called norm"),
-    ("[4, 8, 8]", "conv: {normalisation: batchnorm, out: 1, kernel: 1}", "here it is called norm"),
-    ("[4, 8, 8]", "conv: {use_bias: false, out: 1, kernel: 1}", "here it is called bias"),
-    ("[4, 8, 8]", "conv: {filters: 1, kernel: 1}", "here it is called out"),
+    ("[4, 8, 8]", "flatten: {start_dim: 1}", "start instead, which counts without the batch: start_dim 1 is start 0"),
+    ("[8]", "linear: {dim: 3}", "use out instead"),
+    ("[4, 8]", "layernorm: {normalized_shape: 8}", "use axes: 1, the number of trailing axes; their sizes follow"),
+    ("[4, 8]", "layernorm: {normalized_shape: [4, 8]}", "use axes: 2, the number of trailing axes; their sizes follow"),
+    ("[4, 8]", "rmsnorm: {dim: 8}", "use axes: 1, the number of trailing axes; their sizes follow"),
+    ("[4, 8, 8]", "conv: {activation: relu, out: 1, kernel: 1}", "use act instead"),
+    ("[4, 8, 8]", "conv: {normalization: batchnorm, out: 1, kernel: 1}", "use norm instead"),
+    ("[4, 8, 8]", "conv: {normalisation: batchnorm, out: 1, kernel: 1}", "use norm instead"),
+    ("[4, 8, 8]", "conv: {use_bias: false, out: 1, kernel: 1}", "use bias instead"),
+    ("[4, 8, 8]", "conv: {filters: 1, kernel: 1}", "use out instead"),
     ("[4, 8, 8]", "conv: {zzz: 1, out: 1, kernel: 1}",
      "known: out, kernel, stride, padding, dilation, groups, bias, norm, act"),
-    ("[4, 8, 8]", "maxpool: {activation: relu, kernel: 2}", "write it as a layer of its own after maxpool"),
-    ("[4, 8, 8]", "squeeze_excite: {activation: relu}", "here it is called act"),
+    ("[4, 8, 8]", "maxpool: {activation: relu, kernel: 2}", "write it as a separate layer after maxpool"),
+    ("[4, 8, 8]", "squeeze_excite: {activation: relu}", "use act instead"),
     ("[4, 8, 8]", "leaky_relu: {negative_slope: 0.1}", COSTLESS),
     ("[4, 8]", "rnn: {nonlinearity: relu, hidden: 3}", COSTLESS),
-    ("[4, 8, 8]", "groupnorm: {num_channels: 4, groups: 2}", "leave it out: the channels are those of the input"),
+    ("[4, 8, 8]", "groupnorm: {num_channels: 4, groups: 2}", "remove it: the channels follow from the input"),
 ]  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_in_python_norm_and_act_are_layers():
     for name in ("act", "norm", "activation", "norm_layer"):
         with pytest.raises(ArgumentError) as caught:
             registered()["conv"](out=1, kernel=1, **{name: "relu"})
-        assert caught.value.help == "write it as a layer of its own after conv"
+        assert caught.value.help == "write it as a separate layer after conv"
 
 
 NAMES = {
@@ -104,7 +104,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("name", "here"), [(name, here) for here, names in NAMES.items() for name in names])
 def test_a_layer_by_another_name(name, here):
-    assert layer_meant(name, LAYERS) == here
+    assert nearest_layer(name, LAYERS) == here
     assert faults("[4, 8, 8]", name) == [(f"unknown op or block {name}", f"did you mean {here}?")]
 
 
@@ -122,7 +122,7 @@ def test_the_advice_to_double_the_size_is_right(kernel):
     layer = f"conv_transpose: {{out: 3, kernel: {kernel}, stride: 2, padding: %s}}"
     ((said, help),) = faults("[4, 7, 7]", layer % "same")
     assert said == "conv_transpose: padding: expected a number, one per spatial dimension, or valid, got same"
-    assert help == "at stride 2, padding: (kernel - 1) // 2 and output_padding: kernel % 2 double the size"
+    assert help == "to double the size at stride 2, write padding: (kernel - 1) // 2 and output_padding: kernel % 2"
     op = registered()["conv_transpose"](
         out=3, kernel=kernel, stride=2, padding=(kernel - 1) // 2, output_padding=kernel % 2
     )

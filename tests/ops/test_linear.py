@@ -26,10 +26,10 @@ FAULTS = [
     fault("linear", {"out": 5}, (), "at least 1 dimension, got []"),
     fault("linear", {"out": 0}, (5,), "expected an integer of at least 1, got 0"),
     fault("linear", {"out": 11.2}, (5,), "expected an integer, got 11.2", "make_divisible"),
-    fault("linear", {"in_features": 5, "out": 3}, (5,), "no argument in_features", "features are those"),
-    fault("linear", {"out_features": 3}, (5,), "no argument out_features", "here it is called out"),
+    fault("linear", {"in_features": 5, "out": 3}, (5,), "no argument in_features", "features follow"),
+    fault("linear", {"out_features": 3}, (5,), "no argument out_features", "use out instead"),
     fault("linear", {}, (5,), "linear needs out", "linear(out, bias=true"),
-    fault("linear", {"out": 3, "bias": "True"}, (5,), "expected true or false, got True", "small letters"),
+    fault("linear", {"out": 3, "bias": "True"}, (5,), "expected true or false, got True", "lower case"),
     fault("embedding", {"num_embeddings": 5, "dim": 3}, (5,), "no argument num_embeddings", "vocab"),
     fault("matmul", {}, [(5, 4), (5, 4)], "[5, 4] by [5, 4]: the inner axes are 4 and 5", "transpose_b"),
     fault("matmul", {}, [(5, 4), (3, 6)], "the inner axes are 4 and 3", "the last axis of the first"),
@@ -63,7 +63,7 @@ def test_a_linear_map_shares_the_table_of_an_embedding(bias, left):
     ("out", "features"), [(100, 4), (50, 8), (8, 100)]
 )  # the last has as many numbers, the other way round
 def test_a_linear_map_shares_only_a_table_that_fits(out, features):
-    with pytest.raises(ShapeError, match="cannot share the table of an embedding of 100 vectors of 8"):
+    with pytest.raises(ShapeError, match="cannot share the weights of an embedding of 100 vectors of 8"):
         shared("linear", {"out": out}, "embedding", {"vocab": 100, "dim": 8}, (5, features), (5,))
 
 
@@ -74,7 +74,7 @@ def test_sharing_keeps_no_params():
 @pytest.mark.parametrize(
     ("arguments", "here", "said"),
     [
-        ({"out": 7}, (5, 4), "another shape: 35 parameters here, 28 there"),
+        ({"out": 7}, (5, 4), "a different shape: expected 28 parameters, got 35"),
         ({"out": 8}, (5, 3), r"linear\(out=8\) cannot share the weights of linear\(out=7\)"),
         ({"out": 7, "bias": False}, (5, 3), r"linear\(out=7, bias=false\) cannot share"),
     ],
@@ -85,5 +85,5 @@ def test_sharing_needs_equal_weights(arguments, here, said):
 
 
 def test_sharing_needs_weights_of_one_shape_not_only_of_one_size():
-    with pytest.raises(ShapeError, match="another shape: 24 parameters here, 24 there"):
+    with pytest.raises(ShapeError, match="a different shape: expected 24 parameters, got 24"):
         shared("layernorm", {"axes": 2}, "layernorm", {"axes": 2}, (3, 4), (2, 6))

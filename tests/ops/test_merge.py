@@ -28,15 +28,17 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
-    fault("add", {}, [(64, 56, 56), (256, 56, 56)], "cannot join [64, 56, 56] and [256, 56, 56]", "1x1 convolution"),
+    fault(
+        "add", {}, [(64, 56, 56), (256, 56, 56)], "cannot broadcast [64, 56, 56] and [256, 56, 56]", "1x1 convolution"
+    ),
     fault("add", {}, [(64, 56, 56), (64, 28, 28)], "[64, 56, 56] and [64, 28, 28]", "the same strides"),
-    fault("mul", {}, [(64, 56, 56), (64,)], "mul cannot join [64, 56, 56] and [64]", "keepdims"),
+    fault("mul", {}, [(64, 56, 56), (64,)], "mul cannot broadcast [64, 56, 56] and [64]", "keepdims"),
     fault("concat", {}, [(64, 28, 28), (64, 14, 14)], "cannot concatenate [64, 28, 28] and [64, 14, 14]", "strides"),
     fault("concat", {}, [(64, 28, 28), (64, 28)], "cannot concatenate [64, 28, 28] and [64, 28]"),
-    fault("concat", {"axis": 3}, [(64, 28, 28)] * 2, "axis 3 does not exist"),
-    fault("concat", {"dim": 1}, [(64, 28)] * 2, "no argument dim", "here it is called axis"),
-    fault("scale", {"axis": 2}, (197, 768), "axis 2 does not exist"),
-    fault("parameter", {"shape": [196, 768]}, (197, 768), "parameter cannot join [197, 768] and [196, 768]"),
+    fault("concat", {"axis": 3}, [(64, 28, 28)] * 2, "axis 3 is out of range"),
+    fault("concat", {"dim": 1}, [(64, 28)] * 2, "no argument dim", "use axis instead"),
+    fault("scale", {"axis": 2}, (197, 768), "axis 2 is out of range"),
+    fault("parameter", {"shape": [196, 768]}, (197, 768), "parameter cannot broadcast [197, 768] and [196, 768]"),
     fault("parameter", {"shape": [0, 768]}, (197, 768), "expected an integer of at least 1, got 0"),
     fault("parameter", {"shape": []}, (197, 768), "expected a list of 1 to 4096 values, got 0"),
     fault("concat_token", {}, (768,), "concat_token needs an input [T, D], steps and features, got [768]"),
@@ -74,5 +76,5 @@ def test_a_dimension_may_be_10_to_the_30_and_no_more():
     builder = Builder({"a": (10**30,), "b": (1,)})
     (kept,) = builder.add(make("identity", {}), (builder.input("a"),), "kept")
     assert kept.shape == (10**30,)
-    with pytest.raises(LimitError, match=r"a dimension beyond 10\^30"):
+    with pytest.raises(LimitError, match=r"a dimension is larger than 10\^30"):
         builder.add(make("concat", {}), (kept, builder.input("b")), "concat")

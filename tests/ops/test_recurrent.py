@@ -33,8 +33,8 @@ ROWS = [
 
 FAULTS = [
     fault("lstm", {"hidden": 8}, (16,), "lstm needs an input [T, D], steps and features, got [16]", "embedding"),
-    fault("gru", {"hidden_size": 8}, (5, 16), "gru has no argument hidden_size", "here it is called hidden"),
-    fault("rnn", {"hidden": 8, "num_layers": 2}, (5, 16), "no argument num_layers", "here it is called layers"),
+    fault("gru", {"hidden_size": 8}, (5, 16), "gru has no argument hidden_size", "use hidden instead"),
+    fault("rnn", {"hidden": 8, "num_layers": 2}, (5, 16), "no argument num_layers", "use layers instead"),
     fault("lstm", {"hidden": 8, "batch_first": True}, (5, 16), "no argument batch_first", "changes no shape"),
     fault("lstm", {"hidden": 8, "layers": 0}, (5, 16), "expected an integer of at least 1, got 0"),
     fault("lstm", {"hidden": 8, "bidirectional": 1}, (5, 16), "expected true or false, got 1"),

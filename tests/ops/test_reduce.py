@@ -17,12 +17,12 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
-    fault("mean", {"axis": 2}, (197, 768), "axis 2 does not exist in an input of 2 dimensions", "without the batch"),
+    fault("mean", {"axis": 2}, (197, 768), "axis 2 is out of range for an input of 2 dimensions", "without the batch"),
     fault("sum", {"axis": [0, -2]}, (197, 768), "axis [0, -2] names axis 0 of [197, 768] twice"),
     fault("max", {}, (5,), "max needs axis", "max(axis, keepdims=false)"),
     fault("max", {"axis": []}, (5,), "expected a list of 1 to 8 values, got 0"),
-    fault("mean", {"dim": 0}, (5,), "no argument dim", "here it is called axis"),
-    fault("mean", {"axis": 0, "keepdim": True}, (5,), "no argument keepdim", "here it is called keepdims"),
+    fault("mean", {"dim": 0}, (5,), "no argument dim", "use axis instead"),
+    fault("mean", {"axis": 0, "keepdim": True}, (5,), "no argument keepdim", "use keepdims instead"),
 ]
 
 

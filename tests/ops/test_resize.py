@@ -16,14 +16,22 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
-    fault("upsample", {"scale": 2, "size": 8}, (8, 7, 5), "scale and size exclude each other", "doubles"),
-    fault("upsample", {"mode": "bilinear"}, (8, 7), "interpolates 2 spatial dimensions, not the 1", "linear"),
-    fault("upsample", {"mode": "linear"}, (8, 7, 5), "not the 2 of [8, 7, 5]", "mode: bilinear, or nearest"),
-    fault("upsample", {"mode": "bicubic"}, (8, 7, 5, 3), "not the 3", "mode: trilinear"),
+    fault(
+        "upsample", {"scale": 2, "size": 8}, (8, 7, 5), "expected either scale or size, got both", "to double the size"
+    ),
+    fault(
+        "upsample",
+        {"mode": "bilinear"},
+        (8, 7),
+        "bilinear interpolates 2 spatial dimensions, got 1 in [8, 7]",
+        "linear",
+    ),
+    fault("upsample", {"mode": "linear"}, (8, 7, 5), "got 2 in [8, 7, 5]", "write mode: bilinear or mode: nearest"),
+    fault("upsample", {"mode": "bicubic"}, (8, 7, 5, 3), "got 3 in", "mode: trilinear"),
     fault("upsample", {"mode": "cubic"}, (8, 7), "expected one of nearest, linear, bilinear, trilinear, bicubic"),
     fault("upsample", {"scale": 1.5}, (8, 7), "expected an integer, got 1.5"),
-    fault("upsample", {"scale_factor": 2}, (8, 7), "no argument scale_factor", "here it is called scale"),
-    fault("upsample", {"size": [9, 4]}, (8, 7), "size has 2 values, for 1"),
+    fault("upsample", {"scale_factor": 2}, (8, 7), "no argument scale_factor", "use scale instead"),
+    fault("upsample", {"size": [9, 4]}, (8, 7), "size has 2 values for 1"),
     fault("upsample", {}, (8,), "upsample needs an input of channels"),
 ]
 
@@ -40,4 +48,4 @@ def test_fault(row):
 
 @pytest.mark.parametrize("mode", ["linear", "bicubic"])
 def test_a_mode_for_other_dimensions_offers_one_that_fits(mode):
-    check_fault(fault("upsample", {"mode": mode}, (8, 2, 3, 4), mode, "mode: trilinear, or nearest"))
+    check_fault(fault("upsample", {"mode": mode}, (8, 2, 3, 4), mode, "write mode: trilinear or mode: nearest"))

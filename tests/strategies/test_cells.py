@@ -107,7 +107,7 @@ def test_the_stem_is_a_convolution_on_an_input_of_few_channels(shape, stems):
         (["conv: {out: 8, kernel: 2}"], {"spatial": "a kernel of 2×2 is even"}),
         (["conv: {out: 8, kernel: [3, 4]}"], {"spatial": "a kernel of 3×4 is even"}),
         (["conv: {out: 8, kernel: [3, 1]}"], {"spatial": "a kernel of 3×1 has one dimension only"}),
-        (["conv: {out: 6, kernel: 3}"], {"grouped": "6 output channels do not divide into 4 groups"}),
+        (["conv: {out: 6, kernel: 3}"], {"grouped": "cannot divide 6 output channels into 4 groups"}),
         (
             [
                 PLAIN,
@@ -126,7 +126,7 @@ def test_reasons(layers, reasons):
 
 def test_a_norm_that_does_not_divide_is_a_reason():
     (row,) = cells(["conv: {out: 8, kernel: 3, norm: {groupnorm: 8}}"], strategies=["bottleneck"])
-    assert row.reasons == {"bottleneck": "4 channels do not divide into 8 groups"}
+    assert row.reasons == {"bottleneck": "cannot divide 4 channels into 8 groups"}
 
 
 def test_a_form_that_would_change_the_shape_is_a_reason():

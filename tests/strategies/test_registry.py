@@ -61,7 +61,7 @@ def test_a_reduce_that_reduces_nothing(subject, reduce):
     ("strategy", "channels", "kernel", "message"),
     [
         ("spatial", 16, 4, "spatial: a kernel of 4×4 is even"),
-        ("grouped:groups=5", 16, 3, "grouped:groups=5: 16 input channels do not divide into 5 groups"),
+        ("grouped:groups=5", 16, 3, "grouped:groups=5: cannot divide 16 input channels into 5 groups"),
         ("normal", 16, 1, "the strategies are about kernels above 1, this one is 1"),
         ("normal", 16, 99, "a window of 99 does not fit"),
     ],
@@ -75,7 +75,7 @@ def test_a_convolution_that_a_strategy_cannot_write(strategy, channels, kernel, 
     ("strategy", "reason"),
     [
         ("bottleneck", "reduce 32 is not below the 3 input channels"),
-        ("grouped", "3 input channels do not divide into 4 groups"),
+        ("grouped", "cannot divide 3 input channels into 4 groups"),
     ],
 )
 def test_a_default_that_does_not_fit_is_listed(strategy, reason):
