@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,27 +10,24 @@ from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Recorded, Subject
 from costcalc.gate.config import NAMES, parse
 from costcalc.gate.git import top
-from costcalc.gate.git_objects import GitError, blob_id
 from costcalc.gate.git_snapshot import Snapshot, SnapshotLibrary, at_commit, same_blobs
 from costcalc.gate.project import fixed, relative, spec_globs
-from costcalc.gate.renames import File, renames
+from costcalc.gate.rename_sides import SUFFIXES, snapshot_file, work_file
+from costcalc.gate.renames import renames
 from costcalc.gate.repositories import label
 from costcalc.gate.requirements import entries, own_requirements
 from costcalc.gate.results import MODIFIED, NEW, UNCHANGED, BaseInfo
 from costcalc.globs import match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from costcalc.gate.git import Repository
     from costcalc.gate.git_snapshot import Found
     from costcalc.gate.limits import Config
     from costcalc.gate.project import Named, Project, Settings
+    from costcalc.gate.renames import File
     from costcalc.gate.repositories import Repositories
-    from costcalc.lang.spec import Spec
-    from costcalc.model import Analysis
-
-SUFFIXES = (".yaml", ".yml")
 
 
 class Before(NamedTuple):
@@ -154,7 +150,9 @@ class GitBase:
                 new.setdefault(id(repository), []).append((paths[0], spec))
         for number, found in new.items():
             repository = self.repositories.places(found[0][1].path or Path())[0]
-            files = [file for path, spec in found if (file := self.new_file(path, spec, repository)) is not None]
+            like = self.snapshot(repository)[0].root.id
+            sides = [work_file(path, spec.path, spec.name, like, self.cache) for path, spec in found if spec.path]
+            files = [file for file in sides if file is not None]
             for path, old in renames(self.gone_files(repository), files).items():
                 self._was[number, path] = old
 
@@ -170,23 +168,6 @@ class GitBase:
                 name,
                 self.info.name,
             )
-
-    def new_file(self, path: str, spec: Named, repository: Repository) -> File | None:
-        """A spec without a file of its name at the ref; None where it is too large or cannot be read."""
-        from costcalc.lang.files import MAX_BYTES
-        from costcalc.lang.loader import open_spec
-
-        assert spec.path
-        try:
-            if spec.path.stat().st_size > MAX_BYTES:
-                return None
-            content = spec.path.read_bytes()
-        except OSError:
-            return None  # reading it as a spec says so
-        like = self.snapshot(repository)[0].root.id
-        ids = [blob_id(content, like), blob_id(content.replace(b"\r\n", b"\n"), like)]
-        build = partial(_built, partial(open_spec, spec.name), self.cache)
-        return File(path, list(dict.fromkeys(ids)), partial(_text, spec.path), build)
 
     def gone_files(self, repository: Repository) -> Iterator[File]:
         """The specs of a repository at the ref that nothing stands for now."""
@@ -387,23 +368,6 @@ class GitBase:
         return any(True for _ in entries(*old))
 
 
-def snapshot_file(library: SnapshotLibrary, path: str, found: Found, cache: AnalysisCache) -> File:
-    """A file of a snapshot, as one side of a rename."""
-    build = partial(_built, partial(at_commit, library, path), cache)
-    return File(path, (found.entry.id,), partial(_text_then, found), build)
-
-
-def _built(read: Callable[[], Spec | CostcalcError | None], cache: AnalysisCache) -> Analysis | None:
-    """The analysis of a spec; None where there is no spec, or no network. Raises `GitError`."""
-    try:
-        spec = read()
-        return None if spec is None or isinstance(spec, CostcalcError) else cache.analysis(spec, {})
-    except GitError:
-        raise
-    except CostcalcError:
-        return None
-
-
 def _below(folder: str, path: str) -> str:
     """A path from a folder above it."""
     return path.removeprefix(f"{folder}/") if folder else path
@@ -413,19 +377,6 @@ def _reaches(glob: str, folder: str) -> bool:
     """Whether a glob may match files below a folder."""
     parts = glob.split("/")[: folder.count("/") + 1]
     return "**" in parts or match("/".join(parts), folder, "/")
-
-
-def _text(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "replace")
-
-
-def _text_then(found: Found) -> str:
-    try:
-        return found.snapshot.read(found).decode("utf-8", "replace")
-    except GitError:
-        raise
-    except UsageError:
-        return ""  # larger than any spec
 
 
 def _faults(error: CostcalcError) -> tuple[Fault, ...]:

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import CostcalcError, UsageError
-from costcalc.gate.baselines import SUFFIXES, snapshot_file
 from costcalc.gate.git_snapshot import Snapshot, SnapshotLibrary, at_commit
+from costcalc.gate.rename_sides import SUFFIXES, snapshot_file
 from costcalc.gate.renames import renames
 from costcalc.gate.repositories import Repositories
 from costcalc.model import Totals
