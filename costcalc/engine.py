@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.errors import CostcalcError, ShapeError, counted
-from costcalc.formula import ZERO
+from costcalc.formula import MAX_NUMBER, ZERO
 from costcalc.model import Cost, Layer, Network, Tensor
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_LAYERS = 100_000
 MAX_RANK = 8
-MAX_SIZE = 10**30
 
 
 class LimitError(CostcalcError):
@@ -78,7 +77,7 @@ class Builder:
             if len(shape) > MAX_RANK:
                 raise LimitError("expected an output of at most {1} dimensions, got {0}", len(shape), MAX_RANK)
             for dimension in shape:
-                if dimension > MAX_SIZE:
+                if dimension > MAX_NUMBER:
                     raise LimitError("a dimension is larger than 10^30")
         return outputs, op.cost(shapes, outputs)
 

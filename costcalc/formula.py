@@ -19,6 +19,9 @@ Dim: TypeAlias = int
 Shape: TypeAlias = tuple[Dim, ...]
 Shapes: TypeAlias = tuple[Shape, ...]
 
+MAX_NUMBER = 10**30
+"""The largest number that a spec may write, compute or infer."""
+
 Factor: TypeAlias = tuple[str, Dim]
 """A symbol and its value. A number by itself, a coefficient, is a factor whose symbol is that number."""
 

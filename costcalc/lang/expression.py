@@ -15,7 +15,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from costcalc.errors import ExpressionError, suggest
-from costcalc.lang.functions import FUNCTIONS, LIMIT, OPERATORS, Word, checked, gathered, truth
+from costcalc.formula import MAX_NUMBER
+from costcalc.lang.functions import FUNCTIONS, OPERATORS, Word, checked, gathered, truth
 from costcalc.lang.grammar import Node, number, tree_of
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ def suffixed(text: str) -> int | float:
         if len(digits) > 60:
             raise ExpressionError("a number beyond 10^30")
         exact = Decimal(sign + digits.replace("_", "")).scaleb(_POWERS[suffix])
-        if abs(exact) > LIMIT:
+        if abs(exact) > MAX_NUMBER:
             raise ExpressionError("a number beyond 10^30")
         return int(exact) if exact == exact.to_integral_value() else float(exact)
     value = number(text.strip())

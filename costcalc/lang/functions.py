@@ -12,11 +12,11 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import ExpressionError
+from costcalc.formula import MAX_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT = 10**30
 """No number of a spec goes beyond it, in either direction."""
 MAX_LEVELS, MAX_ENTRIES = 8, 10_000
 """How deep lists may be nested in a value, and how many entries such a list may have."""
@@ -50,7 +50,7 @@ def is_number(value: object) -> bool:
 
 def checked(value: Any) -> Any:
     """The value, if it is within the limit. Raises `ExpressionError`."""
-    if not is_number(value) or type(value) is bool or -LIMIT <= value <= LIMIT:
+    if not is_number(value) or type(value) is bool or -MAX_NUMBER <= value <= MAX_NUMBER:
         return value
     raise ExpressionError("a result beyond 10^30")
 
@@ -80,7 +80,7 @@ def _arithmetic(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[A
             raise ExpressionError("division by zero") from None
         except OverflowError:
             raise ExpressionError("a result beyond 10^30") from None
-        if -LIMIT <= result <= LIMIT:
+        if -MAX_NUMBER <= result <= MAX_NUMBER:
             return result
         raise ExpressionError("a result beyond 10^30")
 

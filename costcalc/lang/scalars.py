@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-MAX_NUMBER = 10**30
+from costcalc.formula import MAX_NUMBER
 
 CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 NUMERIC = frozenset("0123456789+-.")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc import run_budget
 from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
 from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, UsageError, suggest
+from costcalc.formula import MAX_NUMBER
 from costcalc.lang.builder_base import STEP
 from costcalc.lang.expression import parse_value
-from costcalc.lang.functions import LIMIT, Word, is_number
+from costcalc.lang.functions import Word, is_number
 from costcalc.lang.network_builder import Run
 from costcalc.lang.template import Cell, Env, Item, WorkBudget, located
 from costcalc.ops.argument_types import listed, positive, show
@@ -160,7 +161,7 @@ def normal(name: str, value: Any) -> Any:
         if not isinstance(value, Real):
             raise UsageError("{}: expected a number, true or false, a list or a word, got {}", name, repr(value))
         value = int(value) if isinstance(value, Integral) else float(value)  # numpy's numbers
-    if not -LIMIT <= value <= LIMIT:
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:
         raise UsageError("{}: a number beyond 10^30", name)
     return value
 

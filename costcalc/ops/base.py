@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from costcalc import plugins
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, channels_first, elements
 from costcalc.model import Cost
@@ -228,23 +229,10 @@ def load_plugins() -> None:
     Raises `CostcalcError` if an entry point cannot be loaded, or defines an op whose name is taken.
     """
     global _plugins_loaded
-    if _plugins_loaded:
-        return
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group="costcalc.ops"):
-        try:
-            entry.load()
-        except (Exception, SystemExit) as error:
-            raise CostcalcError(
-                "cannot load the ops of the installed package {}: {}: {}",
-                entry.dist.name if entry.dist else entry.value,
-                type(error).__name__,
-                error,
-                note=f"entry point {entry.name} = {entry.value}, group costcalc.ops",
-                help="repair or uninstall the package",
-            ) from error
-    _plugins_loaded = True
+    if not _plugins_loaded:
+        for _ in plugins.load("costcalc.ops", "the ops"):
+            pass
+        _plugins_loaded = True
 
 
 def signature(op: type[Op]) -> str:

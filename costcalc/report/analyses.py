@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import UsageError, suggest
 from costcalc.model import OPERATIONS
-from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, sizes, tensors, value
+from costcalc.report.table_data import (
+    SEPARATOR,
+    Cell,
+    Column,
+    Entry,
+    Grid,
+    Remark,
+    Text,
+    metric_title,
+    sizes,
+    tensors,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +32,6 @@ COLUMNS = (*FIGURES, "share", "operations", "layers")
 DEFAULT = ("params", "macs", "share")
 SEVERAL = ("layers", "params", "macs", "flops")
 """The columns where nothing is said, of one network and of several."""
-TITLES = {"macs": "MACs", "flops": "FLOPs"}
 
 
 def choose(names: str) -> tuple[str, ...]:
@@ -95,7 +106,7 @@ _SHARED = Remark("norm and act share their layer's row; --full lists them")
 def _notes(analysis: Analysis, columns: Sequence[str]) -> tuple[str, ...]:
     """The totals that have no column here, and what the totals leave out."""
     quantities = [name for name in ("params", "macs", "flops", "activations", "buffers") if name not in columns]
-    unsaid = SEPARATOR.join([f"{getattr(analysis.totals, name):,} {TITLES.get(name, name)}" for name in quantities])
+    unsaid = SEPARATOR.join([f"{getattr(analysis.totals, name):,} {metric_title(name)}" for name in quantities])
     partial = f"partial: no rule for {', '.join(analysis.uncounted)}" if analysis.partial else ""
     return ("", *[text for text in (unsaid, partial) if text])
 
@@ -130,7 +141,7 @@ _BAR = Column("bar", "", "bar", yields=1)
 def _figures(columns: Sequence[str]) -> list[Column]:
     figures: list[Column] = []
     for name in columns:
-        figures += [_SHARE, _BAR] if name == "share" else [Column(name, TITLES.get(name, name), "count", shortens=7)]
+        figures += [_SHARE, _BAR] if name == "share" else [Column(name, metric_title(name), "count", shortens=7)]
     return figures
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costcalc.model import METRICS
-from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid
+from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid, metric_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from costcalc.gate.diff import Difference, Line
 
 SHOWN = ("params", "macs")
-_TITLES = {"macs": "MACs", "flops": "FLOPs"}
 
 
 def layers(difference: Difference) -> Grid:
@@ -80,7 +79,7 @@ _HEAD = (Column("name", "layer"), Column("op", "op", yields=2), Column("status",
 def _columns(metrics: Sequence[str]) -> list[Column]:
     columns = []
     for name in metrics:
-        title = _TITLES.get(name, name)
+        title = metric_title(name)
         columns += [
             Column(f"base_{name}", "base", "count", yields=1),
             Column(name, title, "count", shortens=5),

@@ -9,7 +9,8 @@ from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError
-from costcalc.report.sweep import TITLES, text
+from costcalc.report.sweep import text
+from costcalc.report.table_data import metric_title
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -125,10 +126,6 @@ def draw(picture: Panels | Points, form: str) -> bytes:
     return stream.getvalue()
 
 
-def _title(name: str) -> str:
-    return TITLES.get(name, name)
-
-
 def engineering(value: float, _: object = None) -> str:
     """A figure with an SI suffix.
 
@@ -174,7 +171,7 @@ def _lines(plot: Any, picture: Panels, name: str) -> None:
     else:
         plot.bar(ticks.places, picture.figures[name], color=_FRONT, width=0.6)
     plot.set_ylim(bottom=0)
-    plot.set_title(_title(name))
+    plot.set_title(metric_title(name))
     _formatted(plot.yaxis)
     _label(plot.xaxis, ticks)
     low, high = sorted((ticks.places[0], ticks.places[-1]))
@@ -214,7 +211,7 @@ def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
     values = picture.figures[name]
     known = values[values == values]
     if not len(known):
-        plot.set_title(f"{_title(name)}: no point")
+        plot.set_title(f"{metric_title(name)}: no point")
         return
     low, high = float(known.min()), float(known.max())
     spread = low > 0 and high / low > 30
@@ -241,7 +238,7 @@ def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
             place = plot.transAxes.inverted().transform(plot.transData.transform(label.get_position()))
             if not all(0.03 < part < 0.97 for part in place):
                 label.remove()  # it would be cut at the edge
-    plot.set_title(_title(name))
+    plot.set_title(metric_title(name))
     plot.set_xlabel(visible(across.name))
     plot.set_ylabel(visible(down.name))
     _label(plot.xaxis, across)
@@ -280,7 +277,7 @@ def _scatter(plot: Any, picture: Points) -> None:
         plot.scatter(x, y, s=18, color=_FRONT, zorder=3)
         plot.legend(frameon=False, labelcolor=_INK)
     for axis, name, values in ((plot.xaxis, picture.names[0], picture.x), (plot.yaxis, picture.names[1], picture.y)):
-        axis.set_label_text(visible(_title(name)))
+        axis.set_label_text(visible(metric_title(name)))
         _formatted(axis)
         numbers = [float(value) for value in (values.min(), values.max())] if len(values) else [1.0, 1.0]
         if numbers[0] > 0 and numbers[1] / numbers[0] > 30 and all(map(isfinite, numbers)):

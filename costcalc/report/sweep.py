@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.report.csv import harmless
-from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, sizes
+from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, metric_title, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,6 @@ COLUMNS = ("params", "buffers", "macs", "flops", "activations")
 """The figures of machine-readable formats, where nothing is said."""
 SHOWN = ("params", "macs", "flops", "activations")
 """The figures of a table, where nothing is said."""
-TITLES = {"macs": "MACs", "flops": "FLOPs"}
 MOST_ROWS = 50
 MOST_COLUMNS = 20
 
@@ -192,7 +191,7 @@ class Table:
         invalid = any(reason for _, _, reason in self.entries)
         columns = [
             *[Column(name, name, "text" if self._words(number) else "count") for number, name in enumerate(plan.axes)],
-            *[Column(name, TITLES.get(name, name), "count") for name in plan.metrics],
+            *[Column(name, metric_title(name), "count") for name in plan.metrics],
             *([Column("invalid", "invalid")] if invalid else []),
         ]
         entries = [
@@ -230,7 +229,7 @@ class Table:
             if size > most
         ]
         said = [f"and {' and '.join(more)}; -o csv has every point"] if more else []
-        title = TITLES.get(self.plan.metrics[0], self.plan.metrics[0])
+        title = metric_title(self.plan.metrics[0])
         heading = (f"{self.plan.network}: {title}", *_heading(self.plan, summary)[1:])
         return Grid(shown, tuple(entries), heading, _notes(self.plan, summary, said))
 

@@ -123,6 +123,15 @@ def brief(number: int) -> str:
     return str(number)
 
 
+def metric_title(name: str) -> str:
+    """The title of a metric's column.
+
+    >>> metric_title("macs"), metric_title("params")
+    ('MACs', 'params')
+    """
+    return {"macs": "MACs", "flops": "FLOPs"}.get(name, name)
+
+
 def percent(part: float) -> str:
     """A part of 1 as a percentage of one decimal; nothing for nothing.
 

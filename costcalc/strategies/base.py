@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from costcalc import plugins
 from costcalc.errors import CostcalcError, UsageError, suggest
 from costcalc.formula import TAP_NAMES
 from costcalc.ops.argument_types import show
@@ -244,27 +245,13 @@ def _load_plugins() -> None:
     global _plugins_loaded
     if _plugins_loaded:
         return
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group=GROUP):
-        package = entry.dist.name if entry.dist else entry.value
-        try:
-            strategy = entry.load()
-        except (Exception, SystemExit) as error:
-            raise CostcalcError(
-                "a strategy of the installed package {} cannot be loaded: {}: {}",
-                package,
-                type(error).__name__,
-                error,
-                help="repair or uninstall that package",
-            ) from error
+    for package, strategy, entry in plugins.load(GROUP, "a strategy"):
         if not isinstance(strategy, Strategy):
             raise CostcalcError(
-                "{}, of the installed package {}, is no costcalc.strategies.Strategy", entry.value, package
+                "expected a costcalc.strategies.Strategy at {}, of the installed package {}", entry, package
             )
-        if strategy.name in _known and _known[strategy.name] is not strategy:
+        if _known.setdefault(strategy.name, strategy) is not strategy:
             raise CostcalcError("the installed package {} would replace the strategy {}", package, strategy.name)
-        _known[strategy.name] = strategy
     _plugins_loaded = True
 
 

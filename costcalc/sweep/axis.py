@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError, suggest
+from costcalc.formula import MAX_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -177,7 +178,7 @@ def _decimal(text: str) -> tuple[Fraction, bool]:
 def _steps(name: str, item: str, first: str, last: str, step: str) -> Steps:
     numbers = [_decimal(text) for text in (first, last, step)]
     (start, _), (stop, _), (by, _) = numbers
-    if max(abs(start), abs(stop), abs(by)) > 10**30:
+    if max(abs(start), abs(stop), abs(by)) > MAX_NUMBER:
         raise UsageError("{}: a number beyond 10^30 in {}", name, item)
     if by == 0:
         raise UsageError("{}: the step of {} is 0", name, item, help="FROM:TO:STEP, as in 128:224:32")

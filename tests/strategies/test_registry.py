@@ -161,16 +161,18 @@ def test_a_strategy_of_another_package(installed):
 def test_plugins_are_looked_for_only_when_a_name_is_unknown(installed):
     installed(RuntimeError("never loaded"))
     costcalc.compare("inception", strategies=["normal", "spatial"])
-    with pytest.raises(CostcalcError, match="cannot be loaded: RuntimeError: never loaded"):
+    with pytest.raises(
+        CostcalcError, match="cannot load a strategy of the installed package package:0: RuntimeError: never loaded"
+    ):
         choose("other")
 
 
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ("a text", "package:0, of the installed package package:0, is no costcalc.strategies.Strategy"),
+        ("a text", "expected a costcalc.strategies.Strategy at package:0, of the installed package package:0"),
         (shuffled._replace(name="normal"), "would replace the strategy normal"),
-        (SystemExit(3), "cannot be loaded: SystemExit: 3"),
+        (SystemExit(3), "cannot load a strategy of the installed package package:0: SystemExit: 3"),
     ],
 )
 def test_a_package_that_brings_no_good_strategy(installed, found, message):
