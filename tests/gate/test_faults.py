@@ -425,6 +425,7 @@ def test_a_hostile_configuration_of_git_runs_nothing(repo, tmp_path):
         repo.git("config", name, f"!{script}" if name.startswith("alias") else str(script))
     repo.git("config", "log.showSignature", "true")
     repo.git("config", "core.hooksPath", str(tmp_path))
+    (repo.path / ".git/info").mkdir(exist_ok=True)
     (repo.path / ".git/info/attributes").write_text("*.yaml diff=x filter=x\n")
     (repo.path / ".gitattributes").write_text("*.yaml diff=x filter=x\n")
     repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
