@@ -122,7 +122,8 @@ def compare(
             load(spec), strategies=choices, layer=layer, stem=stem, cheapest=cheapest, batch=batch
         )
     tables = Report(
-        lambda form: [report.flat(comparison)] if form == "csv" else report.grids(comparison), comparison.to_dict
+        lambda form: [report.flat(comparison)] if form == "csv" else report.grids(comparison),
+        lambda: _document(comparison),
     )
     emit(outputs, "tables", tables, {"spec": lambda _: _spec(comparison)})
 
@@ -156,6 +157,12 @@ def _convolution(given: Mapping[str, Any]) -> Convolution:
 def _one(value: tuple[int, ...] | str) -> Any:
     """A lone value stands for every dimension."""
     return value[0] if isinstance(value, tuple) and len(value) == 1 else value
+
+
+def _document(comparison: Comparison) -> dict[str, object]:
+    """The comparison as `to_dict` gives it, of whose strategies one at a time is in memory."""
+    strategies = (candidate.to_dict() for candidate in comparison.candidates)
+    return {**comparison._replace(candidates=()).to_dict(), "strategies": strategies}
 
 
 def _spec(comparison: Comparison) -> str:

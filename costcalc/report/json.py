@@ -22,20 +22,29 @@ def render(document: Mapping[str, object]) -> str:
 
     An iterator stands for a list of objects, of which one at a time is in memory.
     """
-    return _value(document, "") + "\n"
+    return "".join([*_pieces(document, ""), "\n"])
 
 
-def _value(value: object, indent: str) -> str:
+def _pieces(value: object, indent: str) -> Iterator[str]:
     """An object that holds lists of objects, a line for each member; anything else in one line, by the C encoder."""
     deeper = indent + "  "
     if isinstance(value, dict) and any(map(_is_list, value.values())):
-        members = [f"{deeper}{json.dumps(key)}: {_value(member, deeper)}" for key, member in value.items()]
-        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
-    if _is_list(value):
+        before = "{\n"
+        for key, member in value.items():
+            yield f"{before}{deeper}{json.dumps(key)}: "
+            yield from _pieces(member, deeper)
+            before = ",\n"
+        yield f"\n{indent}}}"
+    elif _is_list(value):
         assert isinstance(value, list | Iterator)
-        items = [f"{deeper}{_value(item, deeper)}" for item in value]
-        return "[\n" + ",\n".join(items) + f"\n{indent}]" if items else "[]"
-    return json.dumps(value)
+        before = "[\n"
+        for item in value:
+            yield before + deeper
+            yield from _pieces(item, deeper)
+            before = ",\n"
+        yield f"\n{indent}]" if before == ",\n" else "[]"
+    else:
+        yield json.dumps(value)
 
 
 def _is_list(value: object) -> bool:

@@ -15,6 +15,9 @@ BENCHMARKS = {
     "many-layers": in_process.many_layers,
     "million-networks": sweep.million_networks,
     "check-200-specs": gate.check_of_200_specs,
+    "failing-200-specs": gate.failing_check_of_200_specs,
+    "alignment": gate.alignment,
+    "large-reports": whole_process.large_reports,
 }
 
 

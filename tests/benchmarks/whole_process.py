@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .in_process import LAYERS_OF_ITEM, looped
 from .measure import Figure, compiled, process, ratio
 
 if TYPE_CHECKING:
@@ -57,3 +63,34 @@ def compare_table() -> Iterator[Figure]:
         yield from ratio(
             "compare resnet152, to analyze resnet152", ours, process([*CLI, "analyze", "resnet152"], env), 3
         )
+
+
+REPORTS = [
+    ["analyze", "large.yaml"],
+    ["analyze", "large.yaml", "-o", "json"],
+    ["explain", "large.yaml", "**"],
+    ["explain", "large.yaml", "**", "-o", "json"],
+    ["explain", "large.yaml", "**", "-o", "csv"],
+    ["compare", "large.yaml"],
+    ["compare", "large.yaml", "-o", "json"],
+    ["expand", "large.yaml"],
+    ["diff", "large.yaml", "wider.yaml"],
+    ["diff", "large.yaml", "wider.yaml", "-o", "json"],
+]
+
+
+def large_reports(layers: int = 100_000) -> Iterator[Figure]:
+    """Every report of a network of so many layers: processor time by layer, and peak memory."""
+    with compiled() as env, tempfile.TemporaryDirectory() as folder:
+        text = looped(layers // LAYERS_OF_ITEM)
+        Path(folder, "large.yaml").write_text(text)
+        Path(folder, "wider.yaml").write_text(text.replace("out: 16", "out: 24"))
+        for arguments in REPORTS:
+            child = subprocess.Popen([sys.executable, *CLI, *arguments], env=env, cwd=folder, stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            assert child.returncode == 0
+            taken = usage.ru_utime + usage.ru_stime
+            peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+            yield Figure(" ".join(arguments), taken / layers * 1e6, "µs a layer", 100)
+            yield Figure("  peak memory", peak, "MB", 400)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +45,29 @@ def test_items_have_lines():
 
 def test_figures_stay_exact_however_large():
     assert json.loads(render({"macs": 10**40 + 1}))["macs"] == 10**40 + 1
+
+
+@pytest.mark.parametrize("rows", [[], [{"a": 1}], [{"a": [1, 2]}, {"a": [{"b": "x"}], "c": None}, {}]])
+def test_an_iterator_is_written_as_its_list(rows):
+    document = {"format": "x/1", "totals": {"macs": 1}, "rows": rows, "empty": []}
+    written = render({**document, "rows": iter(rows)})
+    assert json.loads(written) == document
+    if rows:
+        assert written == render(document)
+
+
+def test_objects_of_lists_have_a_line_each():
+    document = {"format": "x/1", "rows": [{"a": [1]}, {"b": [{"c": 2}]}]}
+    assert render(document).splitlines() == [
+        "{",
+        '  "format": "x/1",',
+        '  "rows": [',
+        '    {"a": [1]},',
+        "    {",
+        '      "b": [',
+        '        {"c": 2}',
+        "      ]",
+        "    }",
+        "  ]",
+        "}",
+    ]
