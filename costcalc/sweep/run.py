@@ -24,6 +24,9 @@ ROWS = 1 << 15
 COMPARED = 1 << 17
 """Points that are ranked or compared at once, beside those that were kept."""
 
+MEASURABLE = 0.2
+"""Seconds that a part of a grid has to take, to tell from it how long the whole would take."""
+
 
 class Rows(NamedTuple):
     """Some points: where they stand in the grid, the value along each axis, the figures, and why a point is invalid."""
@@ -155,7 +158,17 @@ def _values(axis: Axis, indices: Array) -> Array:
 
 
 def seconds(task: Task, clock: Callable[[], float]) -> float:
-    """How long the whole grid would take, from one chunk of it."""
-    started = clock()
-    points = sum(chunk.size for chunk in evaluate(task, next(boxes(task.sizes))))
-    return (clock() - started) * (task.points / points)
+    """How long the whole grid would take, from the first points of it: so many that their time can be told."""
+    chunk = next(boxes(task.sizes))
+    size = 1
+    while True:
+        part = chunk
+        while part.size > size:
+            part = part.halves()[0]
+        started = clock()
+        for _ in evaluate(task, part):
+            pass
+        taken = clock() - started
+        if taken >= MEASURABLE or part == chunk:
+            return taken * (task.points / part.size)
+        size *= 8

@@ -21,6 +21,7 @@ from costcalc.sweep import totals
 from costcalc.sweep.axis import axis_of
 from costcalc.sweep.chunks import Task, boxes, evaluate
 from costcalc.sweep.recipe import Recipe
+from costcalc.sweep.run import seconds
 from costcalc.sweep.select import FIGURES
 
 
@@ -237,3 +238,17 @@ def test_figures_that_are_carried_out_slab_by_slab(monkeypatch, slab, axes, shap
     """The second and later slabs do not start at 0."""
     monkeypatch.setattr("costcalc.sweep.totals.SLAB", slab)
     swept(text("  - conv: {out: a + b, kernel: 1, act: relu}\n  - conv: {out: 5 * b, kernel: 1}", shape=shape), **axes)
+
+
+def test_the_time_of_a_grid_is_told_from_few_points_where_each_is_a_network_of_its_own():
+    """The clock goes on by a second a build; the first point tells enough."""
+    builds = []
+
+    class Counted(Built):
+        def build(self, params):
+            builds.append(params)
+            return super().build(params)
+
+    task = Task(Counted(), (axis_of("out", list(range(1, 1001))), axis_of("size", [3])), ("macs",))
+    assert seconds(task, lambda: float(len(builds))) == 1000
+    assert len(builds) == 1
