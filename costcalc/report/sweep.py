@@ -97,7 +97,11 @@ def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
 
 def _values(values: list[Any], other: Callable[[object], str]) -> list[str]:
     """The texts of numbers, and of other values in a way of their own."""
-    if set(map(type, values)) <= {int, float}:
+    kinds = set(map(type, values))
+    if len(kinds) == 1 and kinds <= {int, float} and 0 not in values:  # 0.0 equals -0.0
+        texts = {value: str(value) for value in set(values)}  # an axis has few values, which come again and again
+        return [texts[value] for value in values]
+    if kinds <= {int, float}:
         return list(map(str, values))
     return [str(value) if type(value) in (int, float) else other(value) for value in values]
 

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "text-to-totals": in_process.text_to_totals,
     "many-layers": in_process.many_layers,
     "million-networks": sweep.million_networks,
+    "csv-rows": sweep.written_rows,
     "check-200-specs": gate.check_of_200_specs,
     "failing-200-specs": gate.failing_check_of_200_specs,
     "alignment": gate.alignment,

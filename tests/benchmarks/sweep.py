@@ -56,6 +56,34 @@ def million_networks() -> Iterator[Figure]:
     yield Figure("  all figures", own * 1000, "ms")
 
 
+def written_rows() -> Iterator[Figure]:
+    """Rows of a sweep as CSV, beside numpy's own writer of text with the same columns."""
+    from io import StringIO
+
+    import numpy as np
+
+    from costcalc.report.sweep import csv_rows
+    from costcalc.sweep.partition import column
+    from costcalc.sweep.run import Rows
+
+    count = 1 << 15
+    places = np.arange(count)
+    alpha, resolution = (
+        column([0.25 + n // 1000 / 1000 for n in range(count)]),
+        column([32 + n % 1000 for n in range(count)]),
+    )
+    figures = {"macs": 10**8 + 12_345 * places, "params": 10**6 + 7 * places}
+    rows = Rows(places, (alpha, resolution), figures, [""] * count)
+    table = np.stack([alpha.astype(float), resolution.astype(float), *figures.values()], 1)
+    yield from ratio(
+        f"{count:,} rows as CSV, to numpy.savetxt",
+        lambda: csv_rows(rows, tuple(figures)),
+        lambda: np.savetxt(StringIO(), table, delimiter=",", fmt=["%g", "%d", "%d", "%d"]),
+        1,
+        times=7,
+    )
+
+
 def main() -> None:
     """Print the figures."""
     for figure in million_networks():
