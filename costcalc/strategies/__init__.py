@@ -1,4 +1,4 @@
-"""Ways to carry out a convolution, a file each, and their comparison on networks."""
+"""Strategies for convolutions, one file each, and their comparison on networks."""
 
 from costcalc.strategies.base import (
     DEFAULT,

@@ -1,6 +1,6 @@
-"""What a strategy is: a way to carry out one convolution, which recognises cells of its form and writes them anew.
+"""The strategy interface. A strategy is a form of a convolution: it recognises cells of that form and writes them.
 
-A strategy of a package of its own is a value of this type behind an entry point of the group `costcalc.strategies`.
+An installed package adds a strategy with an entry point of the group `costcalc.strategies` that names a `Strategy`.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 GROUP = "costcalc.strategies"
 BUILTIN = ("spatial", "separable", "bottleneck", "grouped", "normal")
-"""The strategies that come with costcalc, each a module and a value in it. Of two that recognise equally much, the
-first has it."""
+"""The built-in strategies; each is a module, and a value of the same name in it. If two strategies recognise cells with
+equally many convolutions, the first in this order is used."""
 DEFAULT = ("normal", "bottleneck", "separable")
-"""The strategies that are compared where nothing is said."""
+"""The strategies that are compared by default."""
 
 
 class NotExpressibleError(CostcalcError):
-    """Why a strategy cannot write a cell. The cell stays as it is, and the reason is listed."""
+    """The reason why a strategy cannot write a cell. The cell is not changed, and the reason is reported."""
 
 
 class CellMatch(NamedTuple):
-    """A cell that a strategy recognises, in indices of layers: its convolutions in order, and what its options are.
+    """A cell that a strategy recognises: the indices of its convolutions, in order, and the values of its options.
 
-    `others` are further layers of the cell, such as a concat. What belongs to a convolution anyway, its norm, its
-    activation and its gate, need not be named.
+    `others` are further layers of the cell, such as a concat. The norm, activation and gate of each convolution are
+    included automatically.
     """
 
     convolutions: tuple[int, ...]
@@ -47,9 +47,9 @@ class CellMatch(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """What belongs to a convolution besides its products: a bias, and the layers behind it, as indices.
+    """The bias of a convolution, and the indices of the layers that follow it.
 
-    Those layers are its norm, its activation, and a gate such as squeeze and excite: a subgraph with one input.
+    These layers are its norm, its activation, and a gate such as squeeze-and-excite: a subgraph with one input.
     """
 
     bias: bool
@@ -57,10 +57,11 @@ class Finish(NamedTuple):
 
 
 class CellPart(NamedTuple):
-    """An op of a new cell that takes something else than the output of the part before it, or ends otherwise.
+    """An op of a new cell with explicit inputs, or an explicit finish.
 
-    `inputs` names other parts, or `input`, the tensor that enters the cell. `finish` is `inner` or `last` of the cell;
-    by default the last part ends as `last` does, and every other one that can have a norm as `inner`.
+    `inputs` are names of other parts, or `input` for the input of the cell; the default is the output of the previous
+    part. `finish` is `inner` or `last` of the cell; the default is `last` for the last part, and `inner` for any other
+    part that can have a norm.
     """
 
     op: Op
@@ -69,11 +70,12 @@ class CellPart(NamedTuple):
 
 
 class ConvCell(NamedTuple):
-    """One convolution with a kernel above 1 and what carries it out in a network.
+    """A subgraph of a network that works as one convolution with a kernel above 1.
 
-    Kernel, stride, padding (or `same`) and dilation are those of the whole, one for each spatial dimension. `form` is
-    the name of the strategy that recognised it; `layers` are all of its layers. Every convolution of a new cell but the
-    last ends as `inner` does, the last one as `last`. With a `reason`, no strategy can write it.
+    Kernel, stride, padding (or `same`) and dilation are those of the whole cell, one for each spatial dimension. `form`
+    is the name of the strategy that recognised it; `layers` are all of its layers. In a new cell, the last convolution
+    is followed by the layers of `last`, every other one by those of `inner`. If `reason` is set, no strategy can write
+    the cell.
     """
 
     name: str
@@ -92,36 +94,36 @@ class ConvCell(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """The channels that come in."""
+        """The number of input channels."""
         return self.source.shape[0]
 
     @property
     def out(self) -> int:
-        """The channels that leave."""
+        """The number of output channels."""
         return self.result.shape[0]
 
     @property
     def taps(self) -> int:
-        """The positions of the kernel: K² in two dimensions."""
+        """The number of kernel positions: K² in two dimensions."""
         return prod(self.kernel)
 
     @property
     def taps_symbol(self) -> str:
-        """`K²` for a square kernel of two dimensions, `K_h·K_w` for another."""
+        """The symbol of `taps`: `K²` for a square kernel, otherwise `K_h·K_w`."""
         rank = len(self.kernel)
         return ("K", "K²", "K³")[rank - 1] if len(set(self.kernel)) == 1 else "·".join(TAP_NAMES[rank])
 
     @property
     def padding_argument(self) -> int | Shape | str:
-        """The padding as one writes it."""
+        """The padding as an argument of `conv`."""
         return self.padding if isinstance(self.padding, str) else plain(self.padding)
 
 
 class Theory(NamedTuple):
-    """What a formula says of a strategy before anything is built.
+    """The prediction of a formula for a strategy.
 
-    `ratio` is that of its macs to those of the one convolution. Or `limit` is the largest value of `option` at which it
-    takes fewer macs than that, and 0 where there is none.
+    Either `ratio` is its macs divided by those of a normal convolution, or `limit` is the largest value of `option` for
+    which it takes fewer macs. A limit of 0 means that no value does.
     """
 
     symbols: str
@@ -132,13 +134,12 @@ class Theory(NamedTuple):
 
 
 class Strategy(NamedTuple):
-    """A way to carry out a convolution: a rewrite of one subgraph, a cell, as another.
+    """A form of a convolution, and the rewrite of a cell to this form.
 
-    `write` gives the parts of the new cell, each under a segment for its name. An op by itself takes the output of the
-    part before it; a `CellPart` says what it takes. The output of the last part leaves the cell. Norms, activations and
-    gates are put behind the parts afterwards. It raises `NotExpressibleError`, and any error about an option that was
-    given. `recognise` is asked about each convolution with a kernel above 1, and finds the cell of this form that it is
-    in, if any.
+    `write` returns the parts of the new cell by name segment. A plain op takes the output of the previous part; a
+    `CellPart` lists its inputs. The output of the last part is the output of the cell. Norms, activations and gates are
+    added after the parts. `write` raises `NotExpressibleError`, or an error about a given option. `recognise` is called
+    for each convolution with a kernel above 1 and returns the cell of this form around it, or None.
     """
 
     name: str
@@ -146,30 +147,30 @@ class Strategy(NamedTuple):
     write: Callable[[ConvCell, Mapping[str, int]], Mapping[str, Op | CellPart]]
     recognise: Callable[[Graph, int], CellMatch | None] | None = None
     options: tuple[str, ...] = ()
-    """The names of its options, integers of at least 1."""
+    """The names of the options, which are integers of at least 1."""
     theory: Callable[[ConvCell], Theory] | None = None
 
 
 class Choice(NamedTuple):
-    """A strategy, and the options that were given."""
+    """A strategy with its given options."""
 
     strategy: Strategy
     options: Mapping[str, int] = {}
 
     def __str__(self) -> str:
-        """As one writes it: `bottleneck:reduce=16`."""
-        given = ",".join([f"{name}={value}" for name, value in self.options.items()])
-        return f"{self.strategy.name}:{given}" if given else self.strategy.name
+        """Return the choice as given on the command line: `bottleneck:reduce=16`."""
+        options = ",".join([f"{name}={value}" for name, value in self.options.items()])
+        return f"{self.strategy.name}:{options}" if options else self.strategy.name
 
     def keeps(self, cell: ConvCell) -> bool:
-        """Whether a cell already is what this choice would make of it."""
+        """Return whether a cell already has this form with these options."""
         return cell.form == self.strategy.name and all(
             cell.options.get(name) == value for name, value in self.options.items()
         )
 
 
 def plain(sizes: Shape) -> int | Shape:
-    """One number where all are alike.
+    """Return a single number if all sizes are equal.
 
     >>> plain((3, 3)), plain((3, 1))
     (3, (3, 1))
@@ -182,7 +183,7 @@ _plugins_loaded = False
 
 
 def builtin() -> dict[str, Strategy]:
-    """The strategies that come with costcalc, in the order in which they are asked to recognise a cell."""
+    """Return the built-in strategies, in the order in which they recognise cells."""
     if not _known:
         from importlib import import_module
 
@@ -192,22 +193,22 @@ def builtin() -> dict[str, Strategy]:
 
 
 def registered() -> dict[str, Strategy]:
-    """Every strategy: those of `builtin`, and those of installed packages."""
+    """Return all strategies, including those of installed packages."""
     builtin()
     _load_plugins()
     return dict(_known)
 
 
 def find(name: str) -> Strategy:
-    """The strategy of this name. Plugins are looked for only when costcalc itself has none. Raises `UsageError`."""
+    """Return the strategy of this name. Plugins are loaded only for unknown names. Raises `UsageError`."""
     strategy = builtin().get(name) or registered().get(name)
     if strategy is None:
-        raise UsageError("no such strategy: {}", name, help=suggest(name, registered()))
+        raise UsageError("unknown strategy {}", name, help=suggest(name, registered()))
     return strategy
 
 
 def choose(text: str) -> Choice:
-    """The strategy and options of `bottleneck:reduce=16`. Raises `UsageError` with the nearest name.
+    """Parse a strategy and its options. Raises `UsageError`.
 
     >>> str(choose("bottleneck:reduce=16"))
     'bottleneck:reduce=16'
@@ -218,12 +219,12 @@ def choose(text: str) -> Choice:
     for part in given.split(",") if colon else ():
         option, equals, value = (piece.strip() for piece in part.partition("="))
         if not option:
-            raise UsageError("{}: expected NAME=VALUE behind the colon", name)
+            raise UsageError("{}: expected NAME=VALUE after the colon", name)
         if option not in strategy.options:
             otherwise = "" if strategy.options else f"{name} takes no options"
             raise UsageError("{} has no option {}", name, option, help=suggest(option, strategy.options, otherwise))
         if option in options:
-            raise UsageError("{} is given {} twice", name, option)
+            raise UsageError("{}: option {} is given twice", name, option)
         if not equals or not value:
             raise UsageError("{}: expected {}=VALUE", name, option)
         options[option] = _positive(name, option, value)
@@ -241,22 +242,27 @@ def _positive(strategy: str, option: str, text: str) -> int:
 
 
 def _load_plugins() -> None:
-    """Put what entry points of the group `costcalc.strategies` name into the registry, once."""
+    """Register the strategies of installed packages, once."""
     global _plugins_loaded
     if _plugins_loaded:
         return
     for package, strategy, entry in plugins.load(GROUP, "a strategy"):
         if not isinstance(strategy, Strategy):
             raise CostcalcError(
-                "expected a costcalc.strategies.Strategy at {}, of the installed package {}", entry, package
+                "entry point {} of the installed package {}: expected a costcalc.strategies.Strategy, got {}",
+                entry,
+                package,
+                type(strategy).__name__,
             )
         if _known.setdefault(strategy.name, strategy) is not strategy:
-            raise CostcalcError("the installed package {} would replace the strategy {}", package, strategy.name)
+            raise CostcalcError(
+                "the installed package {} cannot define the strategy {}: the name is taken", package, strategy.name
+            )
     _plugins_loaded = True
 
 
 def described(sizes: Shape) -> str:
-    """A kernel as one writes it: `5×5`.
+    """Format a kernel.
 
     >>> described((5, 5))
     '5×5'

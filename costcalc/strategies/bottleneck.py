@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _recognise(graph: Graph, index: int) -> CellMatch | None:
-    """The reduction before the convolution; and behind it, where there is one, ResNet's expansion to more channels."""
+    """Match a 1×1 reduction before the convolution and, if present, a 1×1 expansion after it, as in ResNet."""
     if graph.is_depthwise(index) or not isinstance(graph.layers[index].op, Conv):
         return None
     before, after = graph.before.get(index), graph.after.get(index)
@@ -35,15 +35,15 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     reduce = options.get("reduce") or max(1, cell.out // 2)
     if reduce >= cell.channels:
         if "reduce" in options:
-            help = "a smaller one, or none: half of the output channels of each"
-            message = "{}: reduce {} is not below the {} input channels"
+            help = "write a smaller value, or remove reduce for half of the output channels"
+            message = "{}: reduce {} must be less than the {} input channels"
             raise UsageError(message, cell.name, reduce, cell.channels, help=help)
-        raise NotExpressibleError("reduce {} is not below the {} input channels", reduce, cell.channels)
+        raise NotExpressibleError("reduce {} must be less than the {} input channels", reduce, cell.channels)
     return {"reduce": Conv(out=reduce, kernel=1, bias=cell.inner.bias), "conv": convolution(cell)}
 
 
 def _theory(cell: ConvCell) -> Theory:
-    """Each channel of the reduction costs C products where it is made, and K²·N where it is used."""
+    """Return the limit of `reduce`: a reduced channel costs C macs per input and K²·N per output position."""
     before, after = prod(cell.source.shape[1:]), prod(cell.result.shape[1:])
     each = cell.channels * before + cell.taps * cell.out * after
     normal = cell.taps * cell.channels * cell.out * after

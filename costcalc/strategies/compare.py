@@ -1,4 +1,4 @@
-"""Writes every cell of a network, or one convolution, in each strategy, and counts."""
+"""Compare the cost of the cells of a network, or of one convolution, in each strategy."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def compare(
     cheapest: bool = False,
     batch: int = 1,
 ) -> Comparison:
-    """Every strategy on every cell of a network, beside the network as it is.
+    """Compare a network with its rewrites, one for each strategy.
 
-    `layer` is a glob of layers, and restricts this to the cells that have one of them; `stem` rewrites the stem too;
-    `cheapest` adds the network whose every cell has its cheapest form. Raises `UsageError`.
+    `layer` is a glob: only cells with a matching layer are rewritten. `stem` also rewrites the stem. `cheapest` adds a
+    candidate with each cell in its cheapest form. Raises `UsageError`.
     """
     choices = labelled(strategies)
     recognised = recognise(Graph(network), {**builtin(), **{c.strategy.name: c.strategy for c in choices.values()}})
@@ -47,7 +47,7 @@ def compare(
     cells = [cell for cell in recognised if stem or not is_stem(cell)]
     if layer is not None:
         cells = _matching(layer, network, cells, stems)
-    work = _Work(network, cells, choices, batch)
+    work = _Rewrites(network, cells, choices, batch)
     base = work.base
     candidates = [Candidate(AS_IS, AS_IS, {}, network, base, _ratio(base, base, "macs"), _ratio(base, base, "params"))]
     candidates += [work.candidate(label) for label in choices]
@@ -60,16 +60,16 @@ def compare(
 def compare_convolution(
     convolution: Convolution, *, strategies: Sequence[str | Choice] = DEFAULT, batch: int = 1
 ) -> Comparison:
-    """Every strategy on one convolution. Ratios are to the normal one.
+    """Compare one convolution in every strategy. Ratios are relative to the normal convolution.
 
-    Raises `UsageError` where a strategy cannot write it, unless that is due to a default which the call did not choose.
+    Raises `UsageError` if a strategy cannot write it, except because of the default of an option.
     """
     choices = labelled(strategies)
     network = _alone(convolution)
     cells = recognise(Graph(network), builtin())
     if not cells:
-        raise UsageError("the strategies are about kernels above 1, this one is {}", convolution.kernel)
-    work = _Work(network, cells, choices, batch)
+        raise UsageError("expected a kernel above 1, got {}", convolution.kernel)
+    work = _Rewrites(network, cells, choices, batch)
     for label, reason in work.reasons[cells[0].name].items():
         choice = choices[label]
         if choice.options or not choice.strategy.options:
@@ -79,16 +79,16 @@ def compare_convolution(
 
 
 def labelled(strategies: Sequence[str | Choice]) -> dict[str, Choice]:
-    """Choices by name; by name and options where a strategy is chosen more than once.
+    """Return the choices by label: the name, or name and options if a strategy is chosen more than once.
 
     >>> list(labelled(["normal", "bottleneck:reduce=16", "bottleneck:reduce=32"]))
     ['normal', 'bottleneck:reduce=16', 'bottleneck:reduce=32']
     """
-    chosen = {str(c): c for c in [choose(choice) if isinstance(choice, str) else choice for choice in strategies]}
-    names = [choice.strategy.name for choice in chosen.values()]
+    choices = {str(c): c for c in [choose(choice) if isinstance(choice, str) else choice for choice in strategies]}
+    names = [choice.strategy.name for choice in choices.values()]
     return {
         choice.strategy.name if names.count(choice.strategy.name) == 1 else text: choice
-        for text, choice in chosen.items()
+        for text, choice in choices.items()
     }
 
 
@@ -105,18 +105,19 @@ def _matching(glob: str, network: Network, cells: Sequence[ConvCell], stems: Seq
     matched = {index for index, name in enumerate(names) if match(glob, name, ".")}
     if not matched:
         inside = any(name.startswith(f"{glob}.") for name in names)
-        help = f"{glob}.** is everything inside" if inside else suggest(glob, names, "** is any number of segments")
-        raise UsageError("no layer matches {}", glob, help=help.replace("{", "{{").replace("}", "}}"))
+        otherwise = "** matches any number of segments"
+        help = f"write {glob}.** for the layers below it" if inside else suggest(glob, names, otherwise)
+        raise UsageError("no layer matches {}", glob, help=help)
     chosen = [cell for cell in cells if not matched.isdisjoint(cell.layers)]
     if not chosen:
         stem = any(not matched.isdisjoint(cell.layers) for cell in stems)
-        help = "the stem stays as it is without --stem" if stem else "cells are convolutions with a kernel above 1"
-        raise UsageError("no cell has a layer that matches {}", glob, help=help)
+        help = "add --stem to rewrite the stem" if stem else "cells are convolutions with a kernel above 1"
+        raise UsageError("no cell contains a layer that matches {}", glob, help=help)
     return chosen
 
 
-class _Work:
-    """A comparison in the making: what is put in the place of every cell, by label, and why nothing is."""
+class _Rewrites:
+    """The rewrites of each cell by label, and the reasons for those that are missing."""
 
     def __init__(self, network: Network, cells: Sequence[ConvCell], choices: Mapping[str, Choice], batch: int) -> None:
         self.network = network
@@ -136,30 +137,30 @@ class _Work:
                     reasons[label] = str(error)
 
     def candidate(self, label: str, reason: str = "") -> Candidate:
-        """The network with every cell as one strategy writes it."""
+        """Return the network with each cell written in one strategy."""
         choice = self.choices[label]
         chosen = {cell.name: label for cell in self.cells}
         return self._candidate(label, choice.strategy.name, choice.options, chosen, reason)
 
     def cheapest(self, rows: Iterable[CellRow]) -> Candidate:
-        """The network with every cell in its cheapest form."""
+        """Return the network with each cell in its cheapest form."""
         return self._candidate(CHEAPEST, CHEAPEST, {}, {row.name: row.cheapest for row in rows})
 
     def _candidate(
         self, label: str, strategy: str, options: Mapping[str, int], chosen: Mapping[str, str], reason: str = ""
     ) -> Candidate:
-        placed = []
+        replacements = []
         for cell in self.cells:
             subgraph = self.written[cell.name].get(chosen[cell.name])
             if subgraph is not None:
-                placed.append((cell, subgraph))
-        network = self.rewriter.replay(f"{self.network.name}_{strategy}", placed)
+                replacements.append((cell, subgraph))
+        network = self.rewriter.replay(f"{self.network.name}_{strategy}", replacements)
         analysis = analyze(network, batch=self.base.batch)
         ratios = [_ratio(analysis, self.base, name) for name in ("macs", "params")]
         return Candidate(label, strategy, options, network, analysis, ratios[0], ratios[1], reason)
 
     def row(self, cell: ConvCell) -> CellRow:
-        """What one cell costs in every form. Of two that cost the same, a strategy comes before the cell as it is."""
+        """Return the cost of a cell in each form. At equal cost, a strategy counts as cheaper than the original."""
         own = _sum([self.base.layers[index].totals for index in cell.layers])
         written = self.written[cell.name]
         figures = {
@@ -195,13 +196,13 @@ class _Work:
         try:
             return self._cost(self.rewriter.write(cell, Choice(builtin()[NORMAL])))
         except NotExpressibleError:
-            return None  # it is listed where normal is among the strategies
+            return None  # the row has the reason if normal is among the strategies
 
     def _cost(self, subgraph: Subgraph) -> Totals:
         return _sum([totals(layer, self.base.batch) for layer in subgraph])
 
     def rest(self) -> Totals:
-        """What is in no cell."""
+        """Return the totals of the layers outside of all cells."""
         inside = {index for cell in self.cells for index in cell.layers}
         return _sum([row.totals for index, row in enumerate(self.base.layers) if index not in inside])
 
@@ -211,6 +212,6 @@ def _sum(figures: Sequence[Totals]) -> Totals:
 
 
 def _ratio(analysis: Analysis, base: Analysis, name: str) -> float | None:
-    there: int = getattr(base.totals, name)
-    here: int = getattr(analysis.totals, name)
-    return here / there if there else None
+    base_figure: int = getattr(base.totals, name)
+    figure: int = getattr(analysis.totals, name)
+    return figure / base_figure if base_figure else None

@@ -1,4 +1,4 @@
-"""The values that a comparison consists of, and its JSON form."""
+"""The result of a comparison, and its JSON format."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FIGURES = ("params", "buffers", "macs", "flops", "activations")
 
 
 class Convolution(NamedTuple):
-    """A convolution by itself, without bias, norm and act, as textbooks count it.
+    """A single convolution without bias, norm and act.
 
-    `size` is one for each spatial dimension; kernel, stride and padding are as those of the op `conv`.
+    `size` has one value for each spatial dimension; kernel, stride and padding are those of the op `conv`.
     """
 
     channels: int
@@ -29,9 +29,9 @@ class Convolution(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A network with its cells written in one way, and its cost; ratios are those to the comparison's base.
+    """A network with its cells written in one strategy, and its cost. Ratios are relative to the comparison's base.
 
-    With a `reason`, the one convolution that is compared cannot be written in this way, and is counted as it is.
+    If `reason` is set, the compared convolution cannot be written in this strategy, and is counted unchanged.
     """
 
     label: str
@@ -44,7 +44,7 @@ class Candidate(NamedTuple):
     reason: str = ""
 
     def to_dict(self) -> dict[str, object]:
-        """One of the strategies in the form `costcalc.comparison/1`."""
+        """Return an item of `strategies` in the format `costcalc.comparison/1`."""
         document: dict[str, object] = {"strategy": self.strategy, "options": dict(self.options)}
         if self.reason:
             return {
@@ -60,9 +60,9 @@ class Candidate(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What theory says of a strategy for one cell, and what came out.
+    """The predicted and the actual cost of a cell in a strategy.
 
-    For a ratio, `practice` is the macs of the cell as the strategy writes it, relative to those of one convolution.
+    If the prediction is a ratio, `practice` is the actual ratio of macs to those of a normal convolution.
     """
 
     theory: Theory
@@ -70,19 +70,19 @@ class Prediction(NamedTuple):
 
     @property
     def value(self) -> float | int | None:
-        """The number that the formula gives."""
+        """The value of the formula."""
         return self.theory.limit if self.theory.ratio is None else float(self.theory.ratio)
 
     def to_dict(self) -> dict[str, object]:
-        """The formula in symbols and with numbers, its value, and the practice."""
+        """Return the formula in symbols and with numbers, its value, and the practice."""
         symbols, numbers = self.theory.symbols, self.theory.numbers
         return {"formula": symbols, "numbers": numbers, "value": self.value, "practice": self.practice}
 
 
 class CellRow(NamedTuple):
-    """One cell: its cost as each strategy writes it, the reasons where it stays as it is, and its cheapest form.
+    """A cell with its cost in each strategy, the reasons for strategies that cannot write it, and its cheapest form.
 
-    `figures` are by the candidates' labels; where there is a reason they are those of the cell as it is.
+    `figures` are keyed by the labels of the candidates. If there is a reason, they are those of the original cell.
     """
 
     name: str
@@ -94,7 +94,7 @@ class CellRow(NamedTuple):
     predictions: Mapping[str, Prediction]
 
     def to_dict(self) -> dict[str, object]:
-        """One of the cells in the form `costcalc.comparison/1`."""
+        """Return an item of `cells` in the format `costcalc.comparison/1`."""
         strategies: dict[str, object] = {
             label: {"reason": self.reasons[label]}
             if label in self.reasons
@@ -112,9 +112,9 @@ class CellRow(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Strategies side by side. The cells, and `rest`, what is in no cell, sum to the totals of each candidate.
+    """A comparison of strategies. The cells and `rest`, the layers outside of cells, sum to each candidate's totals.
 
-    `stem` names the cells that were left out as the stem.
+    `stem` are the names of the cells that were excluded as the stem.
     """
 
     analysis: Analysis
@@ -126,11 +126,11 @@ class Comparison(NamedTuple):
     convolution: Convolution | None = None
 
     def candidate(self, label: str) -> Candidate:
-        """The candidate of this label, such as `separable`. Raises `KeyError`."""
+        """Return the candidate with a label, such as `separable`. Raises `KeyError`."""
         return {candidate.label: candidate for candidate in self.candidates}[label]
 
     def to_dict(self) -> dict[str, object]:
-        """The comparison in the form `costcalc.comparison/1`."""
+        """Return the comparison in the format `costcalc.comparison/1`."""
         return {
             "format": "costcalc.comparison/1",
             "network": self.analysis.network,

@@ -1,4 +1,4 @@
-"""A network as strategies see it: which convolution alone follows which, and the cells that they form."""
+"""The convolutions of a network, the links between them, and the cells that they form."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 ConvOp: TypeAlias = Conv | DepthwiseConv | ConvTranspose
 STEM_CHANNELS = 4
-"""A convolution on a network input of at most so many channels is the stem."""
+"""The most channels of a network input whose convolution is a stem."""
 MAX_GATE = 16
-"""The layers that a gate may have."""
+"""The most layers of a gate."""
 
 
 class Graph:
-    """The layers of a network, those that are convolutions, and which of them follow each other.
+    """The layers of a network, its convolutions, and the links between them.
 
-    `followers` holds what belongs to each convolution: its norm, its activation, and a gate. `after` and `before` hold
-    convolutions whose link nothing else reads: the one's output, through its followers, goes to the other alone.
+    `followers` maps each convolution to its norm, activation and gate. `after` and `before` map a convolution to the
+    next and the previous one, if the output of the first, after its followers, is read by the second alone.
     """
 
     def __init__(self, network: Network) -> None:
         self.layers = network.layers
         self.readers: list[list[int]] = [[] for _ in self.layers]
-        """The layers that read each layer's outputs; -1 for an output of the network."""
+        """The layers that read the outputs of each layer. -1 is an output of the network."""
         for index, layer in enumerate(self.layers):
             for tensor in layer.inputs:
                 if tensor.layer >= 0:
@@ -52,56 +52,56 @@ class Graph:
         self.before = {after: index for index, after in self.after.items()}
 
     def _only_reader(self, index: int) -> int:
-        """The one layer that reads a layer's output, or -1."""
+        """Return the only reader of a layer's outputs, or -1."""
         readers = self.readers[index]
         return readers[0] if len(readers) == 1 else -1
 
     def _follow(self, index: int) -> tuple[int, ...]:
-        """What the convolution's own norm and act wrote, and behind that at most one norm, one activation, one gate."""
-        found: list[int] = []
+        """Return the layers of the arguments norm and act, then at most one further norm, activation and gate."""
+        followers: list[int] = []
         roles: set[str] = set()
         last = index
         while True:
             reader = self._only_reader(last)
             if reader >= 0 and self._is_follower(reader, index, roles):
                 roles.add(self.layers[reader].op.role)
-                found.append(reader)
+                followers.append(reader)
             elif "gate" not in roles and (gate := self._gate(last)):
                 roles.add("gate")
-                found += gate
+                followers += gate
             else:
-                return tuple(found)
-            last = found[-1]
+                return tuple(followers)
+            last = followers[-1]
 
     def _is_follower(self, reader: int, index: int, roles: set[str]) -> bool:
-        """Whether a layer is a norm or an activation of a convolution, and not a second one of its kind."""
+        """Return whether a layer is a norm or an activation of a convolution, and the first of its kind."""
         layer = self.layers[reader]
-        part = layer.op.role
-        return layer.host == index or (bool(part) and part not in roles and layer.host is None)
+        role = layer.op.role
+        return layer.host == index or (bool(role) and role not in roles and layer.host is None)
 
     def _gate(self, last: int) -> list[int]:
-        """Layers that make factors of one layer's output alone and multiply it by them, as squeeze and excite does."""
+        """Return the layers that multiply an output by factors computed from it alone, as in squeeze-and-excite."""
         ends = [reader for reader in self.readers[last] if reader >= 0 and isinstance(self.layers[reader].op, Mul)]
         if not ends or len(self.readers[last]) < 2:
             return []
         end = max(ends)
-        found = {end}
+        gate = {end}
         pending = [tensor.layer for tensor in self.layers[end].inputs]
         while pending:
             index = pending.pop()
-            if index == last or index in found:
+            if index == last or index in gate:
                 continue
-            if index < last or len(found) >= MAX_GATE:
+            if index < last or len(gate) >= MAX_GATE:
                 return []
-            found.add(index)
+            gate.add(index)
             pending += [tensor.layer for tensor in self.layers[index].inputs]
-        read = {reader for index in (last, *found - {end}) for reader in self.readers[index]}
-        wide = any(max(self.kernel(index)) > 1 for index in found if isinstance(self.layers[index].op, ConvOp))
+        read = {reader for index in (last, *gate - {end}) for reader in self.readers[index]}
+        wide = any(max(self.kernel(index)) > 1 for index in gate if isinstance(self.layers[index].op, ConvOp))
         same = self.layers[end].outputs == self.layers[last].outputs
-        return sorted(found) if read <= found and same and not wide else []
+        return sorted(gate) if read <= gate and same and not wide else []
 
     def boundary(self, inside: set[int]) -> tuple[Tensor, int] | None:
-        """The tensor that enters some layers, and the layer whose output leaves them; None unless each is one."""
+        """Return the input tensor and the output layer of a subgraph, or None unless it has one of each."""
         entering = {tensor for index in inside for tensor in self.layers[index].inputs if tensor.layer not in inside}
         read = {index: self.readers[index] for index in inside}
         ends = [index for index, readers in read.items() if not readers or any(each not in inside for each in readers)]
@@ -109,33 +109,33 @@ class Graph:
         return (sources[0], ends[0]) if len(sources) == len(ends) == 1 else None
 
     def last(self, index: int) -> int:
-        """The layer whose output is the convolution's with its norm and act."""
+        """Return the last follower of a convolution, or the convolution itself."""
         return (index, *self.followers[index])[-1]
 
     def kernel(self, index: int) -> Shape:
-        """The kernel of a convolution, one for each spatial dimension."""
+        """Return the kernel of a convolution, one value for each spatial dimension."""
         return spread(self._op(index).kernel, len(self.layers[index].outputs[0]) - 1, "kernel")
 
     def channels(self, index: int) -> int:
-        """The channels that enter a layer."""
+        """Return the input channels of a layer."""
         return self.layers[index].inputs[0].shape[0]
 
     def out(self, index: int) -> int:
-        """The channels that leave a layer."""
+        """Return the output channels of a layer."""
         return self.layers[index].outputs[0][0]
 
     def is_depthwise(self, index: int) -> bool:
-        """Whether each channel has filters of its own, written either way."""
+        """Return whether this is a depthwise convolution, either `depthwise_conv` or `conv` with C groups."""
         op = self.layers[index].op
         return isinstance(op, DepthwiseConv) or (isinstance(op, Conv) and 1 < op.groups == self.channels(index))
 
     def is_dense(self, index: int) -> bool:
-        """Whether this is a convolution of all channels with all."""
+        """Return whether this is a convolution without groups."""
         op = self.layers[index].op
         return isinstance(op, Conv) and op.groups == 1
 
     def is_pointwise(self, index: int) -> bool:
-        """Whether this is a 1×1 convolution of all channels with all, without a margin."""
+        """Return whether this is a 1×1 convolution without groups and without padding."""
         return self.is_dense(index) and set(self.kernel(index)) == {1} and not _margin(self._op(index))
 
     def _op(self, index: int) -> ConvOp:
@@ -143,16 +143,16 @@ class Graph:
         assert isinstance(op, ConvOp)
         return op
 
-    def cell_layers(self, found: CellMatch) -> tuple[int, ...]:
-        """Every layer of a cell, in the order of the network."""
-        own = {layer for index in found.convolutions for layer in (index, *self.followers[index])}
-        return tuple(sorted(own.union(found.others)))
+    def cell_layers(self, match: CellMatch) -> tuple[int, ...]:
+        """Return all layers of a cell, in the order of the network."""
+        own = {layer for index in match.convolutions for layer in (index, *self.followers[index])}
+        return tuple(sorted(own.union(match.others)))
 
-    def cell(self, form: str, found: CellMatch, reason: str = "") -> ConvCell:
-        """The cell that some convolutions form: its kernel is theirs, and its stride the product of theirs."""
-        convolutions, layers = found.convolutions, self.cell_layers(found)
+    def cell(self, form: str, match: CellMatch, reason: str = "") -> ConvCell:
+        """Return the cell of a match. Its kernel combines those of its convolutions; its stride is their product."""
+        convolutions, layers = match.convolutions, self.cell_layers(match)
         boundary = self.boundary(set(layers))
-        assert boundary is not None, "recognise() takes nothing else"
+        assert boundary is not None, "recognise() has checked the boundary"
         source, end = boundary
         kernels = [self.kernel(index) for index in convolutions]
         rank = len(kernels[0])
@@ -182,7 +182,7 @@ class Graph:
             dilation=tuple([dilations[owner][axis] for axis, owner in enumerate(owners)]),
             inner=Finish(ops[0].bias, self.followers[first]),
             last=Finish(ops[-1].bias, self.followers[last]),
-            options=found.options,
+            options=match.options,
             reason=reason,
         )
 
@@ -192,49 +192,49 @@ def _margin(op: ConvOp) -> bool:
 
 
 def is_stem(cell: ConvCell) -> bool:
-    """Whether this is a convolution on a network input of few channels: an image, not features."""
+    """Return whether a cell reads a network input of few channels: an image, not features."""
     return cell.source.layer < 0 and cell.channels <= STEM_CHANNELS
 
 
 def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[ConvCell]:
-    """Every convolution with a kernel above 1, each in the largest cell that a strategy finds around it.
+    """Return the cells of a network: for each convolution with a kernel above 1, the largest recognised around it.
 
-    Those in which no strategy finds itself, and those whose weights are shared, are there with the reason.
+    A cell that no strategy recognises, or that shares weights, has a reason.
     """
-    asked = [(strategy.name, strategy.recognise) for strategy in strategies.values() if strategy.recognise]
+    recognisers = [(strategy.name, strategy.recognise) for strategy in strategies.values() if strategy.recognise]
     taken: set[int] = set()
     shared = {layer.shared: layer for layer in graph.layers if layer.shared is not None}
     cells = []
     for index in graph.convolutions:
         if index in taken or max(graph.kernel(index)) == 1:
             continue
-        form, found = "", CellMatch(())
-        for name, finds in asked:
-            candidate = finds(graph, index)
+        form, match = "", CellMatch(())
+        for name, recognise_cell in recognisers:
+            candidate = recognise_cell(graph, index)
             if (
                 candidate
-                and len(candidate.convolutions) > len(found.convolutions)
+                and len(candidate.convolutions) > len(match.convolutions)
                 and taken.isdisjoint(candidate.convolutions)
                 and graph.boundary(set(graph.cell_layers(candidate)))
             ):
-                form, found = name, candidate
+                form, match = name, candidate
         reason = ""
         if not form:
             form, reason = _unfit(graph, index)
-            found = CellMatch((index,))
-        taken.update(found.convolutions)
-        cell = graph.cell(form, found, reason)
+            match = CellMatch((index,))
+        taken.update(match.convolutions)
+        cell = graph.cell(form, match, reason)
         cells.append(cell if reason else cell._replace(reason=_sharing(graph.layers, cell, shared)))
     return cells
 
 
 def _unfit(graph: Graph, index: int) -> tuple[str, str]:
-    """A name for the form of a convolution that is in no cell, and why it is in none."""
+    """Return the form of a convolution that no strategy recognises, and the reason."""
     if isinstance(graph.layers[index].op, ConvTranspose):
         return "transposed", "a transposed convolution"
     if graph.is_depthwise(index):
-        return "depthwise", "no 1×1 convolution alone follows this depthwise one"
-    return "other", "no strategy has this form"
+        return "depthwise", "the output does not go to a 1×1 convolution alone"
+    return "other", "no strategy recognises it"
 
 
 def _sharing(layers: Sequence[Layer], cell: ConvCell, shared: dict[int, Layer]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from costcalc.strategies.graph import Graph
 
 GROUPS = 4
-"""Where nothing is said."""
+"""The default of `groups`."""
 
 
 def _recognise(graph: Graph, index: int) -> CellMatch | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def convolution(cell: ConvCell, groups: int = 1) -> Conv:
-    """The whole cell as one convolution."""
+    """Return the whole cell as one convolution."""
     return Conv(
         out=cell.out,
         kernel=plain(cell.kernel),

@@ -1,4 +1,4 @@
-"""Writes cells anew, and replays a network with them through the engine that built it."""
+"""Write cells in a strategy, and rebuild a network with them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from costcalc.strategies.base import Choice, ConvCell
 
 Subgraph: TypeAlias = tuple[Layer, ...]
-"""The layers of a new cell before they have a place in a network. Inputs and hosts count from its first layer; the
-input -1 is the tensor that enters the cell, and the last layer's output leaves it."""
+"""The layers of a new cell before it is added to a network. Indices of inputs and hosts start at its first layer. The
+input -1 is the input of the cell, and the output of the last layer is its output."""
 
 
 class Rewriter:
-    """A network, and the engine that its new forms are built with."""
+    """Writes cells of a network, and builds the rewritten networks."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -33,9 +33,10 @@ class Rewriter:
         self.builder = Builder(network.inputs, MAX_LAYERS + 4 * len(network.layers))
 
     def write(self, cell: ConvCell, choice: Choice) -> Subgraph:
-        """The layers of a cell as a strategy writes it. Raises `NotExpressibleError`, and errors about options.
+        """Return the layers of a cell in a strategy. Raises `NotExpressibleError`, and errors about options.
 
-        One part takes the cell's name, several take names below it. The layers behind the last are the same as before.
+        A single part has the name of the cell, several parts have names below it. The layers after the last part keep
+        their names.
         """
         if cell.reason:
             raise NotExpressibleError("{}", cell.reason)
@@ -47,12 +48,12 @@ class Rewriter:
             new.add_part(segment, part if isinstance(part, CellPart) else CellPart(part))
         if new.layers[-1].outputs != (cell.result.shape,):
             raise NotExpressibleError(
-                "would give {} in place of {}", show(new.layers[-1].outputs[0]), show(cell.result.shape)
+                "expected an output {1}, got {0}", show(new.layers[-1].outputs[0]), show(cell.result.shape)
             )
         return tuple(new.layers)
 
     def unique(self, wanted: str, own: set[str]) -> str:
-        """A name that no layer outside of the cell has."""
+        """Return a name that no layer outside of the cell has."""
         name, count = wanted, 1
         while name in self.names and name not in own:
             count += 1
@@ -60,28 +61,28 @@ class Rewriter:
         return name
 
     def replay(self, name: str, cells: Iterable[tuple[ConvCell, Subgraph]]) -> Network:
-        """The network with new layers in place of these cells.
+        """Return the network with some cells replaced.
 
-        A new cell stands where the first layer of the old one stood: its input is there, and what reads it comes later.
+        A new cell is inserted at the first layer of the old one: its input exists, and its readers come later.
         """
         builder, network = self.builder, self.network
         builder.layers = []
         first = {cell.layers[0]: (cell, subgraph) for cell, subgraph in cells}
-        gone = {index for cell, _ in first.values() for index in cell.layers}
+        replaced = {index for cell, _ in first.values() for index in cell.layers}
         tensors: dict[tuple[int, int], Tensor] = {
             (tensor.layer, tensor.port): tensor for tensor in map(builder.input, network.inputs)
         }
-        places: dict[int, int] = {}
+        indices: dict[int, int] = {}
         for index, layer in enumerate(network.layers):
-            if index not in gone:
-                places[index] = len(builder.layers)
+            if index not in replaced:
+                indices[index] = len(builder.layers)
                 outputs = builder.add(
                     layer.op,
                     tuple([tensors[tensor.layer, tensor.port] for tensor in layer.inputs]),
                     layer.name,
                     layer.span,
-                    None if layer.host is None else places.get(layer.host),
-                    None if layer.shared is None else places[layer.shared],
+                    None if layer.host is None else indices.get(layer.host),
+                    None if layer.shared is None else indices[layer.shared],
                 )
                 for tensor in outputs:
                     tensors[index, tensor.port] = tensor
@@ -92,15 +93,15 @@ class Rewriter:
                 for number, new in enumerate(subgraph):
                     inputs = tuple([inner[tensor.layer, tensor.port] for tensor in new.inputs])
                     host = None if new.host is None else start + new.host
-                    made = builder.add(new.op, inputs, new.name, new.span, host)
-                    inner |= {(number, tensor.port): tensor for tensor in made}
+                    new_outputs = builder.add(new.op, inputs, new.name, new.span, host)
+                    inner |= {(number, tensor.port): tensor for tensor in new_outputs}
                 tensors[cell.result.layer, cell.result.port] = inner[len(subgraph) - 1, 0]
         ends = {label: tensors[tensor.layer, tensor.port] for label, tensor in network.outputs.items()}
         return builder.network(name, ends, network.params, network.source, network.description)
 
 
 class _NewCell:
-    """The layers of a new cell, as they are added."""
+    """A new cell under construction."""
 
     def __init__(self, rewriter: Rewriter, cell: ConvCell, parts: Collection[str]) -> None:
         self.rewriter = rewriter
@@ -108,20 +109,20 @@ class _NewCell:
         self.old = rewriter.network.layers
         self.parts = parts
         self.own = {self.old[index].name for index in cell.layers}
-        """Names that become free."""
+        """The names of the replaced layers, which can be used again."""
         self.span = next((self.old[index].span for index in cell.layers if self.old[index].name == cell.name), None)
         self.segments = Segments(f"{cell.name}.", parts)
         self.layers: list[Layer] = []
         self.output = Tensor(-1, 0, cell.source.shape)
-        """What leaves the part that was added last."""
+        """The output of the last part."""
         self.outputs = {"input": self.output}
 
     def add_part(self, segment: str, part: CellPart) -> None:
-        """An op of the new cell, and what belongs behind it."""
+        """Add a part of the new cell, and its followers."""
         for name in part.inputs:
             if name not in self.outputs:
                 raise CostcalcError(
-                    "{}.{} takes {}, and no part before it has this name", self.cell.name, segment, name
+                    "{}.{}: unknown input {}; expected the name of an earlier part", self.cell.name, segment, name
                 )
         final = len(self.outputs) == len(self.parts)
         name = f"{self.cell.name}.{segment}" if len(self.parts) > 1 else self.cell.name
@@ -133,7 +134,7 @@ class _NewCell:
         self.outputs[segment] = self.output
 
     def _add(self, layer: Layer) -> None:
-        """A layer with its inputs, its outputs inferred. Raises `NotExpressibleError` where it cannot take them."""
+        """Add a layer and infer its outputs. Raises `NotExpressibleError` if the op cannot take its inputs."""
         try:
             outputs, cost = self.rewriter.builder.infer(layer.op, tuple([tensor.shape for tensor in layer.inputs]))
         except ShapeError as error:
@@ -142,12 +143,12 @@ class _NewCell:
         self.layers.append(layer._replace(outputs=outputs, cost=cost))
 
     def _add_followers(self, followers: Sequence[int], host: int, *, keep_names: bool) -> None:
-        """What stood behind a convolution of the old cell, behind a layer of the new one."""
+        """Add the followers of a convolution of the old cell after a layer of the new one."""
         if not followers:
             return
         entry = self.old[followers[0]].inputs[0]
         new = {(entry.layer, entry.port): self.output}
-        places = {entry.layer: host, **dict.fromkeys(self.cell.layers, host)}
+        hosts = {entry.layer: host, **dict.fromkeys(self.cell.layers, host)}
         for index in followers:
             layer = self.old[index]
             op = _widened(layer.op, layer.outputs[0][0], entry.shape[0], new[entry.layer, entry.port].shape[0])
@@ -157,10 +158,10 @@ class _NewCell:
                     name=layer.name if keep_names else self.rewriter.unique(name, self.own),
                     op=op,
                     inputs=tuple([new[tensor.layer, tensor.port] for tensor in layer.inputs]),
-                    host=None if layer.host is None else places[layer.host],
+                    host=None if layer.host is None else hosts[layer.host],
                 )
             )
-            places[index] = len(self.layers) - 1
+            hosts[index] = len(self.layers) - 1
             new |= {
                 (index, port): Tensor(len(self.layers) - 1, port, shape)
                 for port, shape in enumerate(self.layers[-1].outputs)
@@ -168,7 +169,7 @@ class _NewCell:
 
 
 def _widened(op: Op, out: Dim, old: Dim, new: Dim) -> Op:
-    """An op of a gate for another number of channels: where it gave a factor for each of the old, for each of the new.
+    """Return an op of a gate for a new number of channels, if its output channels equal the old number.
 
     >>> from costcalc.ops.conv import Conv
     >>> str(_widened(Conv(out=96, kernel=1), 96, 96, 64)), str(_widened(Conv(out=4, kernel=1), 4, 96, 64))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _recognise(graph: Graph, index: int) -> CellMatch | None:
-    """A depthwise convolution whose only consumer is a 1×1 convolution."""
+    """Match a depthwise convolution whose output goes to a 1×1 convolution alone."""
     after = graph.after.get(index)
     if after is None or not graph.is_depthwise(index) or not graph.is_pointwise(after):
         return None
@@ -38,7 +38,7 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
 
 
 def _theory(cell: ConvCell) -> Theory:
-    """K²·C + C·N products in place of K²·C·N at every output position."""
+    """Return the ratio of K²·C + C·N to K²·C·N products per output position."""
     ratio = Fraction(1, cell.out) + Fraction(1, cell.taps)
     return Theory(f"1/N + 1/{_denominator(cell.taps_symbol)}", f"1/{cell.out} + 1/{cell.taps}", ratio)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _recognise(graph: Graph, index: int) -> CellMatch | None:
-    """As many convolutions as there are dimensions, one behind the other, of the same length in a dimension each."""
+    """Match a chain of one convolution per dimension, each along another dimension, with equal kernel sizes."""
     chain = [index]
     while len(chain) < len(graph.kernel(index)):
         after = graph.after.get(chain[-1])
@@ -25,11 +25,11 @@ def _recognise(graph: Graph, index: int) -> CellMatch | None:
             return None
         chain.append(after)
     along = {}
-    for each in chain:
-        long = [axis for axis, taps in enumerate(graph.kernel(each)) if taps > 1]
-        if len(long) != 1 or not graph.is_dense(each):
+    for link in chain:
+        axes = [axis for axis, taps in enumerate(graph.kernel(link)) if taps > 1]
+        if len(axes) != 1 or not graph.is_dense(link):
             return None
-        along[long[0]] = graph.kernel(each)[long[0]]
+        along[axes[0]] = graph.kernel(link)[axes[0]]
     same = len(chain) > 1 and len(along) == len(chain) and len(set(along.values())) == 1
     return CellMatch(tuple(chain)) if same else None
 
@@ -37,12 +37,10 @@ def _recognise(graph: Graph, index: int) -> CellMatch | None:
 def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     axes = [axis for axis, taps in enumerate(cell.kernel) if taps > 1]
     if len(axes) < 2:
-        raise NotExpressibleError("a kernel of {} has one dimension only", described(cell.kernel))
+        raise NotExpressibleError("the kernel {} is above 1 in one dimension only", described(cell.kernel))
     for taps in cell.kernel:
         if taps % 2 == 0:
-            raise NotExpressibleError(
-                "a kernel of {} is even", described(cell.kernel), help="spatial needs an odd kernel"
-            )
+            raise NotExpressibleError("the kernel {} is even", described(cell.kernel), help="use an odd kernel")
     parts: dict[str, Op] = {}
     for axis in axes:
         final = axis == axes[-1]
@@ -60,7 +58,7 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
 
 
 def _only(sizes: Shape, axes: Container[int], otherwise: int) -> Shape:
-    """The sizes of some dimensions, and something else in the others."""
+    """Return the sizes of some dimensions, and `otherwise` for the others."""
     return tuple([size if axis in axes else otherwise for axis, size in enumerate(sizes)])
 
 

@@ -108,7 +108,7 @@ def test_its_strategy_is_one_of_all(costcalc):
         ("shrunk", 4 * 6 * 6 * 8),
     ]
     assert (
-        "error: no such strategy: shrnk\n  = help: did you mean shrunk?"
+        "error: unknown strategy shrnk\n  = help: did you mean shrunk?"
         in costcalc("compare", "-", "--strategy", "shrnk").stderr
     )
 

@@ -101,12 +101,12 @@ def test_the_stem_is_a_convolution_on_an_input_of_few_channels(shape, stems):
 @pytest.mark.parametrize(
     ("layers", "reasons"),
     [
-        ([DEPTHWISE], dict.fromkeys(ALL, "no 1×1 convolution alone follows this depthwise one")),
+        ([DEPTHWISE], dict.fromkeys(ALL, "the output does not go to a 1×1 convolution alone")),
         (["conv_transpose: {out: 8, kernel: 2}"], dict.fromkeys(ALL, "a transposed convolution")),
-        (["conv: {out: 32, kernel: 3}"], {"bottleneck": "reduce 16 is not below the 16 input channels"}),
-        (["conv: {out: 8, kernel: 2}"], {"spatial": "a kernel of 2×2 is even"}),
-        (["conv: {out: 8, kernel: [3, 4]}"], {"spatial": "a kernel of 3×4 is even"}),
-        (["conv: {out: 8, kernel: [3, 1]}"], {"spatial": "a kernel of 3×1 has one dimension only"}),
+        (["conv: {out: 32, kernel: 3}"], {"bottleneck": "reduce 16 must be less than the 16 input channels"}),
+        (["conv: {out: 8, kernel: 2}"], {"spatial": "the kernel 2×2 is even"}),
+        (["conv: {out: 8, kernel: [3, 4]}"], {"spatial": "the kernel 3×4 is even"}),
+        (["conv: {out: 8, kernel: [3, 1]}"], {"spatial": "the kernel 3×1 is above 1 in one dimension only"}),
         (["conv: {out: 6, kernel: 3}"], {"grouped": "cannot divide 6 output channels into 4 groups"}),
         (
             [
@@ -133,7 +133,7 @@ def test_a_form_that_would_change_the_shape_is_a_reason():
     """28 → 13 with a stride of the reduction, 28 → 14 in one convolution with the same margins."""
     layers = ["conv: {out: 8, kernel: 1, stride: 2}", "conv: {out: 8, kernel: 2}"]
     (row,) = cells(layers, "[16, 28, 28]", ["normal"])
-    assert row.reasons == {"normal": "would give [8, 14, 14] in place of [8, 13, 13]"}
+    assert row.reasons == {"normal": "expected an output [8, 13, 13], got [8, 14, 14]"}
 
 
 def ops(layers, strategy, shape="[16, 8, 8]", **more):
@@ -272,10 +272,10 @@ def test_a_glob_restricts_the_cells():
 @pytest.mark.parametrize(
     ("glob", "message", "help"),
     [
-        ("b6.**", "no layer matches b6.**", "** is any number of segments"),
-        ("b5", "no layer matches b5", "b5.** is everything inside"),
+        ("b6.**", "no layer matches b6.**", "** matches any number of segments"),
+        ("b5", "no layer matches b5", "write b5.** for the layers below it"),
         ("b5.cunv_2", "no layer matches b5.cunv_2", "did you mean b5.conv_2?"),
-        ("b1.**", "no cell has a layer that matches b1.**", "cells are convolutions with a kernel above 1"),
+        ("b1.**", "no cell contains a layer that matches b1.**", "cells are convolutions with a kernel above 1"),
     ],
 )
 def test_a_glob_that_matches_nothing(glob, message, help):

@@ -30,17 +30,17 @@ def test_choices(text, name, options):
 @pytest.mark.parametrize(
     ("text", "message", "help"),
     [
-        ("seperable", "no such strategy: seperable", "did you mean separable?"),
-        ("", "no such strategy: ", "known: "),
+        ("seperable", "unknown strategy seperable", "did you mean separable?"),
+        ("", "unknown strategy ", "known: "),
         ("normal:reduce=1", "normal has no option reduce", "normal takes no options"),
         ("bottleneck:reduced=1", "bottleneck has no option reduced", "did you mean reduce?"),
-        ("bottleneck:", "bottleneck: expected NAME=VALUE behind the colon", ""),
+        ("bottleneck:", "bottleneck: expected NAME=VALUE after the colon", ""),
         ("bottleneck:reduce", "bottleneck: expected reduce=VALUE", ""),
         ("bottleneck:reduce=0", "bottleneck: reduce: expected an integer of at least 1, got 0", ""),
         ("bottleneck:reduce=-3", "bottleneck: reduce: expected an integer of at least 1, got -3", ""),
         ("bottleneck:reduce=1.5", "bottleneck: reduce: expected an integer, got 1.5", ""),
         ("bottleneck:reduce=half", "bottleneck: reduce: ", ""),
-        ("bottleneck:reduce=2,reduce=3", "bottleneck is given reduce twice", ""),
+        ("bottleneck:reduce=2,reduce=3", "bottleneck: option reduce is given twice", ""),
     ],
 )
 def test_bad_choices(text, message, help):
@@ -53,16 +53,16 @@ def test_bad_choices(text, message, help):
 @pytest.mark.parametrize("reduce", [192, 200])
 @pytest.mark.parametrize("subject", ["inception", costcalc.strategies.Convolution(192, (28, 28), 32, 5)])
 def test_a_reduce_that_reduces_nothing(subject, reduce):
-    with pytest.raises(UsageError, match=f"reduce {reduce} is not below the 192 input channels"):
+    with pytest.raises(UsageError, match=f"reduce {reduce} must be less than the 192 input channels"):
         costcalc.compare(subject, strategies=[f"bottleneck:reduce={reduce}"])
 
 
 @pytest.mark.parametrize(
     ("strategy", "channels", "kernel", "message"),
     [
-        ("spatial", 16, 4, "spatial: a kernel of 4×4 is even"),
+        ("spatial", 16, 4, "spatial: the kernel 4×4 is even"),
         ("grouped:groups=5", 16, 3, "grouped:groups=5: cannot divide 16 input channels into 5 groups"),
-        ("normal", 16, 1, "the strategies are about kernels above 1, this one is 1"),
+        ("normal", 16, 1, "expected a kernel above 1, got 1"),
         ("normal", 16, 99, "a window of 99 does not fit"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_convolution_that_a_strategy_cannot_write(strategy, channels, kernel, 
 @pytest.mark.parametrize(
     ("strategy", "reason"),
     [
-        ("bottleneck", "reduce 32 is not below the 3 input channels"),
+        ("bottleneck", "reduce 32 must be less than the 3 input channels"),
         ("grouped", "cannot divide 3 input channels into 4 groups"),
     ],
 )
@@ -170,8 +170,8 @@ def test_plugins_are_looked_for_only_when_a_name_is_unknown(installed):
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ("a text", "expected a costcalc.strategies.Strategy at package:0, of the installed package package:0"),
-        (shuffled._replace(name="normal"), "would replace the strategy normal"),
+        ("a text", "installed package package:0: expected a costcalc.strategies.Strategy, got str"),
+        (shuffled._replace(name="normal"), "cannot define the strategy normal: the name is taken"),
         (SystemExit(3), "cannot load a strategy of the installed package package:0: SystemExit: 3"),
     ],
 )

@@ -138,5 +138,5 @@ def test_a_strategy_may_write_branches():
 
 def test_a_part_that_takes_an_unknown_part():
     wrong = ghost._replace(write=lambda cell, _: {"a": CellPart(Conv(out=cell.out, kernel=1), ("b",)), "c": Concat()})
-    with pytest.raises(CostcalcError, match=r"conv\.a takes b, and no part before it has this name"):
+    with pytest.raises(CostcalcError, match=r"conv\.a: unknown input b; expected the name of an earlier part"):
         compare("input: [8, 4, 4]\nlayers:\n  - conv: {out: 8, kernel: 3}\n", Choice(wrong))
