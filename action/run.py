@@ -48,8 +48,8 @@ def main() -> int:
     try:
         number = pull_request()
         if number and os.environ.get("INPUT_COMMENT") == "true" and markdown.exists() and document.exists():
-            changed = news(json.loads(document.read_text(encoding="utf-8")))
-            GitHub().comment(number, markdown.read_text(encoding="utf-8"), changed)
+            wanted = bool(json.loads(document.read_text(encoding="utf-8"))["comment"])
+            GitHub().comment(number, markdown.read_text(encoding="utf-8"), wanted)
     except HTTPError as error:
         known = "the token may not comment, as on a pull request from a fork" if error.code in (401, 403) else ""
         tell(known or f"GitHub answered {error.code} to the comment")
@@ -77,11 +77,6 @@ def check(markdown: Path, document: Path) -> int:
         sys.stderr.write(f"costcalc cannot run in the working-directory: {error.strerror}\n")
         return UNUSABLE
     return status if status >= 0 else 128 - status
-
-
-def news(document: dict[str, Any]) -> bool:
-    """Whether there is anything to say: a spec that is not as it was, or a finding."""
-    return bool(document["findings"]) or any(spec["status"] != "unchanged" for spec in document["specs"])
 
 
 def pull_request() -> int:
@@ -113,11 +108,11 @@ class GitHub:
         self.deadline = monotonic() + PATIENCE
         self.opener = build_opener(SameOrigin)
 
-    def comment(self, number: int, text: str, changed: bool) -> None:
-        """Write the comment, or bring the one that is there up to date; none is begun where nothing changed."""
+    def comment(self, number: int, text: str, wanted: bool) -> None:
+        """Bring the comment up to date; where there is none, begin one if it is wanted."""
         there = self.existing(number)
         if there is None:
-            if changed:
+            if wanted:
                 self.ask("POST", f"{self.repository}/issues/{number}/comments", {"body": text})
             return
         id, body = there

@@ -16,6 +16,7 @@ from costcalc.errors import CostcalcError, UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
     from costcalc.gate.limits import Allowance
     from costcalc.gate.results import Check
@@ -74,6 +75,7 @@ def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[s
 @click.option("--exit-zero", is_flag=True, help="Status 0 where a gate failed; a check that was not made stays 2.")
 @click.option("--strict", is_flag=True, help="Stale waivers, loosened limits and rules not evaluated fail too.")
 @click.option("--init", is_flag=True, help="Write a first costcalc.toml with today's totals as budgets.")
+@click.option("--ratchet", is_flag=True, help="Lower the budgets of the configuration to what is reached.")
 @click.option("--max-layers", type=click.IntRange(min=1), metavar="N", help="Allow more than 100,000 layers.")
 @output_option("", "text", "json", "markdown", "github", "gitlab", "junit", "sarif")
 @color_option
@@ -88,28 +90,33 @@ def check(
     exit_zero: bool,
     strict: bool,
     init: bool,
+    ratchet: bool,
     max_layers: int | None,
     outputs: tuple[Output, ...],
 ) -> int:
     """Hold specs to their limits: published totals, budgets, and increases against a git ref.
 
-    Without SPEC: the specs that costcalc.toml, or [tool.costcalc] of pyproject.toml, names. Status 1: a limit does not
-    hold; 2: the check could not be made.
+    SPEC may be a folder. Without SPEC: the specs that costcalc.toml, or [tool.costcalc] of pyproject.toml, names.
+    Status 1: a limit does not hold; 2: the check could not be made.
     """
     from datetime import datetime
 
+    today = datetime.now().astimezone().date()
     if init:
-        others = [option for option in given_options() if option not in ("--init", "--color")]
-        if others:
-            raise UsageError("--init and {} exclude each other", others[0], help="--init only writes a configuration")
-        return _init(specs)
+        _alone("--init", "--color", help="--init only writes a configuration")
+        return _init(specs, today)
+    if ratchet:
+        _alone("--ratchet", "--config", "--max-layers", "--color", help="--ratchet only lowers the budgets")
+        if specs:
+            raise UsageError("--ratchet takes no SPEC", help="a budget is lowered to what all of its specs reach")
+        return _ratchet(config, max_layers, today)
     from costcalc.gate.check import Request
     from costcalc.gate.check import check as run
     from costcalc.gate.requirements import Given
 
     outcome = run(
         Request(
-            today=datetime.now().astimezone().date(),
+            today=today,
             specs=specs,
             base=base,
             candidates=() if base else targets(os.environ),
@@ -133,17 +140,39 @@ def check(
     return FINE if exit_zero and status == GATE_FAILED else status
 
 
-def _init(specs: tuple[str, ...]) -> int:
+def _alone(mode: str, *allowed: str, help: str) -> None:
+    """Raise `UsageError` where an option stands beside a mode that does not use it."""
+    others = [option for option in given_options() if option not in (mode, *allowed)]
+    if others:
+        raise UsageError("{} and {} exclude each other", mode, others[0], help=help)
+
+
+def _ratchet(config: str | None, max_layers: int | None, today: date) -> int:
+    """Lower budgets, and say which."""
+    from costcalc.cli.output import tell, write_files
+    from costcalc.gate.ratchet import ratchet
+    from costcalc.report.text import visible
+
+    done = ratchet(config, max_layers, today)
+    write_files(done.texts)
+    for span, metric, before, after in done.lowered:
+        tell(f"{visible(span.source.name)}:{span.line}: {metric} {before:,} -> {after:,}\n")
+    count = len(done.lowered)
+    tell(f"lowered {count:,} budget{'' if count == 1 else 's'}\n" if count else "no budget is above what is reached\n")
+    return FINE
+
+
+def _init(specs: tuple[str, ...], today: date) -> int:
     """Write a first configuration beside the specs, and say what is in it."""
     from costcalc.cli.output import tell
     from costcalc.cli.output_files import OutputFiles
+    from costcalc.gate.check import bounded
     from costcalc.gate.init_config import survey
 
     path = "costcalc.toml"
     if os.path.lexists(path):
         raise UsageError("there is a costcalc.toml already", help="edit it, or remove it first")
-    start = survey(specs)
-    tell_faults(start.skipped)
+    start = bounded(lambda: survey(specs, today), None)
     with OutputFiles() as files:
         files.write(path, start.text, new=True)
         files.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -304,11 +305,8 @@ class GitBase:
         repository, folder = self.folder_of(settings)
         snapshot, _ = self.snapshot(repository)
         globs = {(folder, glob) for glob in spec_globs(settings.config)}
-        try:
-            old = self.own_config(settings)
-        except SpecError:
-            old = None  # a finding of its own
-        globs |= {(old[1], glob) for glob in spec_globs(old[0])} if old else set()
+        for old in self.configs_then(settings, repository):
+            globs |= {(old[1], glob) for glob in spec_globs(old[0])}
         found: dict[str, Found] = {}
         for home, glob in sorted(globs):
             start = fixed(glob)
@@ -322,6 +320,21 @@ class GitBase:
                 if wanted and not hidden:
                     found[path] = each
         return found
+
+    def configs_then(self, settings: Settings, repository: Repository) -> list[tuple[Config, str]]:
+        """The configurations at the ref that a check here would have read: the file's own, and the folder's nearest.
+
+        Those that cannot be read are left out: that is a finding of its own.
+        """
+        found = []
+        with suppress(SpecError):
+            found.append(self.own_config(settings))
+        folder = self.project.folder
+        if not settings.forced and top(folder) is not None and folder.is_relative_to(settings.folder):
+            here, path = self.repositories.locate(folder / NAMES[0])
+            with suppress(SpecError):
+                found.append(self.nearest(here, path.rpartition("/")[0]) if here is repository else None)
+        return [each for each in found if each]
 
     def lost(self, settings: Settings, compared: set[Path]) -> list[Lost]:
         """The specs that the base held and that nothing is compared with; `compared` are files that are."""

@@ -106,7 +106,8 @@ def _by_change(
     if len(changed) == 1 and now > limit and requirement.rule != OVER_EXPECT:
         trials = Trials(spec, change, requirement, cache, len(analysis.layers))
         value = largest_fit(change, lambda written: _fits(trials.cost(written), limit), trials.prepare)
-        help = f"{change.name} = {value[0]} is the {value[1]} that fits" if value else ""
+        where = f" {change.where}" if change.where else ""
+        help = f"{change.name} = {value[0]}{where} is the {value[1]} that fits" if value else ""
     return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)
 
 

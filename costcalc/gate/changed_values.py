@@ -27,7 +27,7 @@ class Change(NamedTuple):
     """A value of the spec that was another one at the base."""
 
     name: str
-    """The param or argument that it belongs to: `r5`, `kernel`, `depths[2]`."""
+    """The param, argument or column that it belongs to: `r5`, `kernel`, `depths[2]`."""
     file: int
     """Which of the spec's files it stands in."""
     at: int
@@ -36,6 +36,8 @@ class Change(NamedTuple):
     written: str
     base_written: str
     value: Any
+    where: str = ""
+    """Which row of a table it stands in: `in row 1 of for`, the first row of values; empty for anything else."""
 
 
 def changes(spec: Spec, base: Spec) -> list[Change]:
@@ -44,15 +46,19 @@ def changes(spec: Spec, base: Spec) -> list[Change]:
     for index, (file, old) in enumerate(zip(spec.files, base.files, strict=False)):
         if file.text != old.text:
             (root, _), (base_root, _) = read(file), read(old)
-            for name, node, base_node in _sections(root, base_root):
+            for name, where, node, base_node in _sections(root, base_root):
                 written, before = _written(node), _written(base_node)
                 if written and before and written != before:
-                    change = Change(name, index, node.mark.index, node.span, written, before, node.value)
+                    change = Change(name, index, node.mark.index, node.span, written, before, node.value, where)
                     found.setdefault((index, change.at), change)
     return list(found.values())
 
 
-def _sections(root: Node, base: Node) -> Iterator[tuple[str, Node, Node]]:
+Differing = tuple[str, str, "Node", "Node"]
+"""A name, which row of a table, and a scalar now and at the base."""
+
+
+def _sections(root: Node, base: Node) -> Iterator[Differing]:
     sections = {key.text: value for key, value in root.value} if root.kind == "map" else {}
     base_sections = {key.text: value for key, value in base.value} if base.kind == "map" else {}
     for name in SECTIONS:
@@ -60,23 +66,66 @@ def _sections(root: Node, base: Node) -> Iterator[tuple[str, Node, Node]]:
             yield from _differing(name, sections[name], base_sections[name])
 
 
-def _differing(name: str, node: Node, base: Node) -> Iterator[tuple[str, Node, Node]]:
+def _differing(name: str, node: Node, base: Node, where: str = "") -> Iterator[Differing]:
     """Scalars that differ, each with the name of the key that it stands under."""
     if node.kind != base.kind:
         return
     if node.kind == "scalar":
         if (node.value, type(node.value)) != (base.value, type(base.value)):
-            yield name, node, base
+            yield name, where, node, base
     elif node.kind == "map":
         known = {key.text: value for key, value in base.value}
         for key, value in node.value:
-            if key.text in known:
-                yield from _differing(key.text, value, known[key.text])
+            if key.text == "for" and key.text in known:
+                yield from _differing_table(value, known[key.text])
+            elif key.text in known:
+                yield from _differing(key.text, value, known[key.text], where)
     else:
         plain = all(entry.kind == "scalar" for entry in node.value)
         for index, other in _paired(node.value, base.value):
             label = f"{name}[{index}]" if plain else name
-            yield from _differing(label, node.value[index], base.value[other])
+            yield from _differing(label, node.value[index], base.value[other], where)
+
+
+def _differing_table(table: Node, base: Node) -> Iterator[Differing]:
+    """Values that differ in a `for`, each with the name of its column and its row."""
+    if table.kind == base.kind == "map":  # a column may also be an expression
+        known = {key.text: value for key, value in base.value}
+        for key, value in table.value:
+            if key.text in known and value.kind == "scalar":
+                yield from _differing(key.text, value, known[key.text])
+    rows, base_rows = _rows(table), _rows(base)
+    for index, other in _paired_rows(rows, base_rows):
+        for name, cell in rows[index].items():
+            if name in base_rows[other]:
+                yield from _differing(name, cell, base_rows[other][name], f"in row {index + 1} of for")
+
+
+def _rows(table: Node) -> list[dict[str, Node]]:
+    """The rows of a `for` by the names of its columns. It is written as columns, or as rows below a row of names."""
+    if table.kind == "map":
+        columns = {key.text: value.value for key, value in table.value if value.kind == "list"}
+        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=False)]
+    if table.kind == "scalar" or any(row.kind != "list" for row in table.value):
+        return []
+    names, *rows = [row.value for row in table.value] or [[]]
+    return [{name.text: cell for name, cell in zip(names, row, strict=False)} for row in rows]
+
+
+def _paired_rows(rows: Sequence[dict[str, Node]], base: Sequence[dict[str, Node]]) -> list[tuple[int, int]]:
+    """Which row was which: by position, from the top as far as rows are alike, and from the bottom for the rest."""
+    texts, base_texts = ([{name: _text(cell) for name, cell in row.items()} for row in each] for each in (rows, base))
+    top = 0
+    while top < min(len(rows), len(base)) and texts[top] == base_texts[top]:
+        top += 1
+    shift = len(base) - len(rows)
+    bottom = min(len(rows), len(base)) - top
+    from_top = [(index, index) for index in range(top)]
+    return from_top + [(index, index + shift) for index in range(len(rows) - bottom, len(rows))]
+
+
+def _text(node: Node) -> str:
+    return node.source.text[node.mark.index :][: node.span.length] if node.kind == "scalar" else node.kind
 
 
 def _paired(nodes: Sequence[Node], base: Sequence[Node]) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
@@ -20,25 +20,28 @@ from costcalc.gate.results import (
     ERROR,
     FAIL,
     PASS,
-    UNCHANGED,
     WARNING,
     Check,
     Finding,
     SpecResult,
     Unevaluated,
+    worth_a_comment,
 )
 from costcalc.gate.waivers import STALE, apply, stale
-from costcalc.gate.weakened_limits import LOOSENED, limits, requirements, waivers
+from costcalc.gate.weakened_limits import LOOSENED, Weakening, widened, widened_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
+    from fractions import Fraction
 
     from costcalc.errors import Source
     from costcalc.gate.analysis_cache import Subject
     from costcalc.gate.baselines import Lost
     from costcalc.gate.limits import Budget, Config, Increase, Waiver
     from costcalc.model import Totals
+
+Result = TypeVar("Result")
 
 KEPT = 20_000
 """How many layers are remembered: to keep those of hundreds of specs takes longer than it saves."""
@@ -64,19 +67,29 @@ def check(request: Request) -> Check:
     """Hold specs to their limits. Raises `CostcalcError` for anything that keeps the check from being made."""
     from pathlib import Path
 
+    def run() -> Check:
+        project = Project(Path.cwd(), request.config)
+        with Repositories(project.folder) as repositories:
+            return Checking(request, project, repositories).check()
+
+    return bounded(run, request.max_layers)
+
+
+def bounded(run: Callable[[], Result], max_layers: int | None) -> Result:
+    """The result of work that a whole check may take, and no more. Raises `UsageError` where it takes more."""
     from costcalc.lang.spec import gc_paused
 
-    budget = run_budget.RunBudget(run_budget.STEPS_PER_LAYER, request.max_layers or 0)
+    budget = run_budget.RunBudget(run_budget.STEPS_PER_LAYER, max_layers or 0)
     try:
         with run_budget.within(budget), gc_paused():
-            project = Project(Path.cwd(), request.config)
-            with Repositories(project.folder) as repositories:
-                return _Checking(request, project, repositories).check()
+            return run()
     except run_budget.BudgetExceeded:
         raise budget.error() from None
 
 
-class _Checking:
+class Checking:
+    """One check: its specs, what they are compared with, and what is required of them."""
+
     def __init__(self, request: Request, project: Project, repositories: Repositories) -> None:
         self.request = request
         self.project = project
@@ -87,7 +100,8 @@ class _Checking:
         self.base = self.find_base()
         self.against: dict[str, GitBase | FileBase | None] = {BASE: self.base}
         self.explaining = run_budget.RunBudget(run_budget.EXPLAINING_PER_LAYER, request.max_layers or 0)
-        self.evaluator = Evaluator(self.cache, request.given, self.base_of, self.explaining)
+        self.weakening = Weakening(self.base) if self.base else None
+        self.evaluator = Evaluator(self.cache, request.given, self.base_of, self.explaining, self.weakening)
         self.settings = {
             id(settings): settings
             for settings in [spec.settings for spec in self.selected] + [project.settings(project.folder)]
@@ -98,7 +112,9 @@ class _Checking:
         """The specs to check. Raises `UsageError` where there are none."""
         if self.request.specs:
             named = [
-                self.project.named(name, self.request.stdin if name == "-" else None) for name in self.request.specs
+                spec
+                for name in self.request.specs
+                for spec in self.project.selected(name, self.request.stdin if name == "-" else None)
             ]
             return list({spec.name: spec for spec in named}.values())
         found = self.project.configured()
@@ -129,6 +145,7 @@ class _Checking:
         return self.git_base(ref, merge_base=True, named_by_ci=True)
 
     def git_base(self, ref: str, *, merge_base: bool, named_by_ci: bool = False) -> GitBase:
+        """The specs at a ref, or where HEAD left it, with those that were renamed since then."""
         base = GitBase(
             self.repositories,
             self.project,
@@ -148,12 +165,13 @@ class _Checking:
         return self.against[against]
 
     def check(self) -> Check:
+        """The outcome. Raises `CostcalcError` for anything that keeps the check from being made."""
         outcomes = {spec.name: (spec, self.evaluator.evaluate(spec)) for spec in self.selected}
-        others = _Others(self, outcomes)
+        others = OtherSpecs(self, outcomes)
         self.refuse_idle(outcomes, others)
         findings, waived, used = self.waive(outcomes.values())
         findings += self.stale(used, others)
-        findings += self.loosened(outcomes.values())
+        findings += self.loosened(outcomes, others)
         deleted, lost = self.lost()
         findings += lost
         unevaluated = tuple([each for _, one in outcomes.values() for each in one.unevaluated])
@@ -165,6 +183,7 @@ class _Checking:
         if not broken and not any(result.held for result in results):
             raise self.nothing(unevaluated)
         verdict = ERROR if broken else FAIL if failed else PASS
+        usage = tuple([each for _, one in outcomes.values() for each in one.usage])
         info = self.base.info if self.base else None
         root = self.project.root
         folder = relative(self.project.folder, root) if root else ""
@@ -178,6 +197,9 @@ class _Checking:
             (*self.evaluator.notices, *self.notices()),
             self.request.strict,
             "" if folder == "." else folder,
+            usage,
+            any(each.severity == ERROR or each.rule == LOOSENED for each in findings)
+            or any(worth_a_comment(each, usage, self.comment_above(outcomes, each)) for each in results),
         )
 
     def notices(self) -> list[Fault]:
@@ -185,6 +207,11 @@ class _Checking:
         said = dict.fromkeys(self.repositories.notices())
         unexplained = self.explaining.unexplained()
         return [*[Fault(text, severity=WARNING) for text in said], *([unexplained] if unexplained else [])]
+
+    def comment_above(self, outcomes: dict[str, tuple[Named, Outcome]], result: SpecResult) -> Fraction | None:
+        """From which relative change on a spec's figures are worth a comment; None where any change is."""
+        settings = outcomes[result.spec][0].settings if result.spec in outcomes else None
+        return settings.config.comment_above if settings else None
 
     def nothing(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
         """A check that measured nothing never passes."""
@@ -194,15 +221,14 @@ class _Checking:
             )
         names = ", ".join([spec.name for spec in self.selected[:3]])
         return UsageError(
-            "nothing was checked: {} {} held to nothing",
-            names if len(self.selected) <= 3 else f"{len(self.selected):,} specs",
-            "is" if len(self.selected) == 1 else "are",
+            "nothing was checked: no limit applies to {}",
+            names if len(self.selected) <= 3 else f"any of {len(self.selected):,} specs",
             help="give a budget in the spec, in costcalc.toml (costcalc check --init), or --max macs=...",
         )
 
     # Configurations
 
-    def refuse_idle(self, outcomes: dict[str, tuple[Named, Outcome]], others: _Others) -> None:
+    def refuse_idle(self, outcomes: dict[str, tuple[Named, Outcome]], others: OtherSpecs) -> None:
         """Raise `SpecError` where an entry of a configuration is about no spec, no param or no layer at all."""
         hits = {hit for _, one in outcomes.values() for hit in one.hits}
         faults = []
@@ -246,7 +272,7 @@ class _Checking:
                 used |= {id(waiver) for waiver in about}
         return findings, waived, used
 
-    def stale(self, used: set[int], others: _Others) -> list[Finding]:
+    def stale(self, used: set[int], others: OtherSpecs) -> list[Finding]:
         """Waivers that have expired, or match nothing in any configured spec, whichever are being checked."""
         found = []
         for settings in self.settings.values():
@@ -256,43 +282,27 @@ class _Checking:
                 found += [finding] if finding else []
         return found
 
-    def loosened(self, outcomes: Iterable[tuple[Named, Outcome]]) -> list[Finding]:
-        """Limits that the base's own configuration and specs set lower."""
-        base = self.base
-        if not isinstance(base, GitBase):
+    def loosened(self, outcomes: dict[str, tuple[Named, Outcome]], others: OtherSpecs) -> list[Finding]:
+        """Limits, waivers and specs of which less is required than at the base."""
+        if self.weakening is None:
             return []
-        found: list[Finding] = []
-        ref = base.info.name
-        for settings in self.settings.values():
-            if base.covers(settings):
-                found += self.loosened_settings(base, settings)
-        for spec, one in outcomes:
-            if one.own_then is None:
-                continue
-            try:
-                old, path = base.config(spec, one.path)
-            except SpecError:
-                continue  # said above, once
-            config = spec.settings.config if spec.settings else None
-            same = (old and old.source.text) == (config and config.source.text)
-            if one.result.status == UNCHANGED and same and path == spec.key:
-                continue
-            then = requirements(one.own_then, old, path)
-            now = requirements(one.own, config, spec.key)
-            found += limits(spec.name, then, now, ref)
-        return found
+        found = [finding for _, one in outcomes.values() for finding in one.weakened]
+        found += self.widened(self.weakening, outcomes, others)
+        found += self.weakening.unreadable.values()
+        return list({finding.key: finding for finding in found}.values())
 
-    def loosened_settings(self, base: GitBase, settings: Settings) -> list[Finding]:
-        """Waivers that a configuration has gained."""
-        ref, name = base.info.name, settings.config.source.name
-        try:
-            old = base.own_config(settings)
-        except SpecError as error:
-            message = f"the configuration at {ref} cannot be read: {error.faults[0].message}"
-            return [Finding(LOOSENED, WARNING, "", message, key=f"{LOOSENED}|{name}")]
-        if old is None or old[0].source.text == settings.config.source.text:
-            return []
-        return waivers(old[0], settings.config, ref)
+    def widened(
+        self, weakening: Weakening, outcomes: dict[str, tuple[Named, Outcome]], others: OtherSpecs
+    ) -> list[Finding]:
+        """Waivers that accept more than at the base, of every configured spec."""
+        found = []
+        for settings in self.settings.values():
+            if settings.config.waivers:
+                for spec in others.known(settings):
+                    path = outcomes[spec.name][1].path if spec.name in outcomes else ""
+                    then, path = weakening.config_then(spec, path)
+                    found += widened(spec.name, then, path, settings.config, spec.key)
+        return widened_findings(found, weakening.base.info.name)
 
     def lost(self) -> tuple[list[SpecResult], list[Finding]]:
         """The specs of the base that nothing is compared with: those that are deleted, and findings of lost limits.
@@ -355,10 +365,10 @@ def _totals(subject: Subject | None) -> Totals | None:
     return analysis.totals if analysis else None
 
 
-class _Others:
+class OtherSpecs:
     """The configured specs that are not being checked: looked at only where an entry or a waiver may be about them."""
 
-    def __init__(self, checking: _Checking, outcomes: dict[str, tuple[Named, Outcome]]) -> None:
+    def __init__(self, checking: Checking, outcomes: dict[str, tuple[Named, Outcome]]) -> None:
         self.checking = checking
         self.outcomes = outcomes
         self._known: dict[int, list[Named]] = {}
@@ -374,6 +384,7 @@ class _Others:
         return self._known[id(settings)]
 
     def look(self, spec: Named) -> Outcome:
+        """A spec's outcome, without what explains its findings."""
         if spec.name in self.outcomes:
             return self.outcomes[spec.name][1]
         if spec.name not in self._looked:

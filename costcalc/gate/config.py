@@ -33,7 +33,9 @@ NAMES = ("costcalc.toml", "pyproject.toml")
 """The files that may hold a configuration."""
 
 _SCOPE = ("spec", "set", "layer")
-_BUDGET = (*_SCOPE, *METRICS, "warn_at")
+_BUDGET = (*_SCOPE, *METRICS, "warn_at", "only")
+WORSE = "worse"
+"""The value of `only`: the budget fails only where the figure is larger than at the base."""
 _INCREASE = (*_SCOPE, *METRICS, "against")
 _WAIVER = ("rule", *_SCOPE, "ceiling", "reason", "expires")
 
@@ -68,7 +70,7 @@ class _Reading:
 
     def config(self) -> Config:
         """The configuration. Raises `SpecError` with every fault."""
-        values = self.table(self.root, self.values, ("specs", "budget", "increase", "waiver"))
+        values = self.table(self.root, self.values, ("specs", "budget", "increase", "waiver", "comment"))
         specs = self.globs((*self.root, "specs"), values.get("specs", []))
         config = Config(
             self.document.source,
@@ -77,6 +79,7 @@ class _Reading:
             tuple([self.increase(path, entry) for path, entry in self.entries(values, "increase", _INCREASE)]),
             tuple([self.waiver(path, entry) for path, entry in self.entries(values, "waiver", _WAIVER)]),
             self.document.place(*self.root, "specs").value if specs else None,
+            self.comment_above(values),
         )
         if self.faults:
             raise SpecError(sorted(self.faults, key=lambda fault: fault.span[1:] if fault.span else ()))
@@ -158,16 +161,26 @@ class _Reading:
         }
         if not values:
             self.fault(path, "a budget without a figure", f"one of {', '.join(METRICS)}", key=True)
-        return Budget(self.scope(path, entry), values, self.warn_at(path, entry), self.document.place(*path).key)
+        scope, place = self.scope(path, entry), self.document.place(*path).key
+        return Budget(scope, values, self.percentage(path, entry, "warn_at"), place, self.only_worse(path, entry))
 
-    def warn_at(self, path: Path, entry: dict[str, Any]) -> Fraction | None:
-        if "warn_at" not in entry:
+    def only_worse(self, path: Path, entry: dict[str, Any]) -> bool:
+        if "only" in entry and entry["only"] != WORSE:
+            self.fault((*path, "only"), f"only is {WORSE!r} or left out", f'only = "{WORSE}"')
+        return entry.get("only") == WORSE
+
+    def comment_above(self, values: dict[str, Any]) -> Fraction | None:
+        path = (*self.root, "comment")
+        return self.percentage(path, self.table(path, values.get("comment", {}), ("above",)), "above")
+
+    def percentage(self, path: Path, entry: dict[str, Any], key: str) -> Fraction | None:
+        if key not in entry:
             return None
 
         def convert(value: Any) -> Fraction | None:
             return percentage(value, value if isinstance(value, str) else "")
 
-        return self.taken((*path, "warn_at"), convert, entry["warn_at"], None)
+        return self.taken((*path, key), convert, entry[key], None)
 
     def increase(self, path: Path, entry: dict[str, Any]) -> Increase:
         values = {

@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Subject, figures, metric
+from costcalc.gate.limits import OVER_EXPECT
 from costcalc.gate.requirements import Given, entries, entry_requirements, given_requirements, judge, own_requirements
-from costcalc.gate.results import BROKEN, ERROR, MODIFIED, NEW, WARNING, Finding, SpecResult, Unevaluated
+from costcalc.gate.results import (
+    BROKEN,
+    ERROR,
+    MODIFIED,
+    NEW,
+    UNCHANGED,
+    WARNING,
+    Finding,
+    SpecResult,
+    Unevaluated,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +29,7 @@ if TYPE_CHECKING:
     from costcalc.gate.file_base import FileBase
     from costcalc.gate.limits import Requirement
     from costcalc.gate.project import Named
+    from costcalc.gate.weakened_limits import Weakening
     from costcalc.model import Analysis, Totals
     from costcalc.run_budget import RunBudget
 
@@ -26,15 +39,15 @@ ERROR_RULE = "CC001"
 class Outcome(NamedTuple):
     """What became of one spec. `hits` are the entries of the configuration that had something to hold, by identity.
 
-    `own` is what the spec requires of itself; `own_then` what it did at the base, where it was the spec of `path`.
+    `weakened` are limits that hold less than at the base, where the spec had this `path`.
     """
 
     result: SpecResult
     findings: tuple[Finding, ...] = ()
     unevaluated: tuple[Unevaluated, ...] = ()
     hits: frozenset[int] = frozenset()
-    own: tuple[Requirement, ...] = ()
-    own_then: tuple[Requirement, ...] | None = None
+    usage: tuple[Usage, ...] = ()
+    weakened: tuple[Finding, ...] = ()
     path: str = ""
 
 
@@ -47,12 +60,14 @@ class Evaluator:
         given: Given,
         base_of: Callable[[str], GitBase | FileBase | None],
         explaining: RunBudget,
+        weakening: Weakening | None,
     ) -> None:
         self.cache = cache
         self.explaining = explaining
         """What it may take to find the causes of all findings."""
         self.given = given
         self.base_of = base_of
+        self.weakening = weakening
         self.notices: list[Fault] = []
 
     def subject(self, named: Named) -> Subject:
@@ -93,6 +108,7 @@ class Evaluator:
         before = main.before(named, subject) if main else None
         findings: list[Finding] = []
         unevaluated: list[Unevaluated] = []
+        usage: list[Usage] = []
         hits: set[int] = set()
         held = 0
         if before and main and before.faults:
@@ -117,25 +133,22 @@ class Evaluator:
                 continue  # new since then: only absolute limits hold
             name = base.info.name if base else ""
             totals = old and figures(old, requirement.layer)
-            finding = judge(
-                named.name,
-                requirement,
-                metric(value, requirement.metric),
-                metric(totals, requirement.metric) if totals else None,
-                name,
-            )
+            figure = metric(value, requirement.metric)
+            base_figure = metric(totals, requirement.metric) if totals else None
+            finding = judge(named.name, requirement, figure, base_figure, name)
+            usage += _usage(named.name, requirement, figure, base_figure)
             if finding:
                 findings.append(
                     self.explained(finding, requirement, subject, now, then, old, name) if explained else finding
                 )
-        spec_then = before.subject.spec if before and before.subject else None
+        weakened = self.weakening.limits(named, subject, before) if self.weakening and before and explained else ()
         return Outcome(
             _result(named, analysis, before, held),
             tuple(findings),
             tuple(unevaluated),
             frozenset(hits),
-            tuple(own_requirements(subject.spec)),
-            tuple(own_requirements(spec_then)) if spec_then else None,
+            tuple(usage) if before is None or before.status != UNCHANGED else (),
+            tuple(weakened),
             before.path if before else "",
         )
 
@@ -203,6 +216,18 @@ def _result(named: Named, analysis: Analysis, before: Before | None, held: int) 
     renamed = before.path if before and before.subject and before.renamed else ""
     bundled = named.text is not None and named.text.bundled
     return SpecResult(named.name, status, analysis.totals, old, renamed, held, bundled)
+
+
+def _usage(spec: str, requirement: Requirement, value: int, base: int | None) -> list[Usage]:
+    """How much of a limit is used. `expect` is no limit that one could be below."""
+    if requirement.rule == OVER_EXPECT:
+        return []
+    limit = requirement.limit
+    if requirement.allowance is not None:
+        assert base is not None
+        limit = requirement.allowance.limit(base)
+    about = (requirement.rule, spec, requirement.what, requirement.metric)
+    return [Usage(*about, value, limit, base, requirement.origin, requirement.set, requirement.layer)]
 
 
 def _unevaluated(spec: str, requirement: Requirement, reason: str) -> Unevaluated:

@@ -69,6 +69,8 @@ class Budget(NamedTuple):
     values: Mapping[str, Capped]
     warn_at: Fraction | None = None
     span: Span | None = None
+    only_worse: bool = False
+    """It fails only where the figure is larger than at the base."""
 
 
 class Increase(NamedTuple):
@@ -100,6 +102,8 @@ class Config(NamedTuple):
     increases: tuple[Increase, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     specs_span: Span | None = None
+    comment_above: Fraction | None = None
+    """A change of every figure below this part of it is not worth a comment."""
 
     @property
     def entries(self) -> tuple[Budget | Increase, ...]:
@@ -121,6 +125,13 @@ class Requirement(NamedTuple):
     span: Span | None = None
     origin: str = ""
     """Who requires it: `budget in costcalc.toml`, `expect`, `--max`."""
+    only_worse: bool = False
+
+    @property
+    def what(self) -> str:
+        """The figure, as one writes it: `macs of b5.** at r5=16`."""
+        layer, at = f" of {self.layer}" if self.layer else "", f" at {shown(self.set)}" if self.set else ""
+        return f"{self.metric}{layer}{at}"
 
 
 def figure(value: object) -> int:
@@ -147,6 +158,8 @@ def figure(value: object) -> int:
 def allowance(value: object) -> Allowance:
     """How much more is allowed: `2%`, `+500k`, or 0. Raises `UsageError`.
 
+    A number other than 0 needs its sign, because `2` may be meant as `2%`.
+
     >>> allowance("0.5%").part
     Fraction(1, 200)
     >>> allowance("+500k").more
@@ -156,11 +169,14 @@ def allowance(value: object) -> Allowance:
     if text.endswith("%"):
         return Allowance(percentage(value, text), 0, text)
     try:
-        return Allowance(Fraction(0), figure(text.removeprefix("+").strip()), text)
+        allowed = Allowance(Fraction(0), figure(text.removeprefix("+").strip()), text)
     except UsageError:
         raise UsageError(
             "expected a percentage or a number, got {}", repr(value), help='"2%", "+500k", or 0 for no increase at all'
         ) from None
+    if allowed.more and not text.startswith("+"):
+        raise UsageError("{} may be a percentage or a number", text, help=f'"{text}%" or "+{text}"')
+    return allowed
 
 
 def percentage(value: object, text: str) -> Fraction:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.errors import UsageError
+from costcalc.errors import SpecError, UsageError
 from costcalc.gate.config import NAMES, parse
 from costcalc.gate.git import top
 from costcalc.globs import match
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from costcalc.gate.limits import Config
 
 STDIN = "-"
+SUFFIXES = (".yaml", ".yml")
+_SECTION = re.compile(r"""(?:^|^\{[^}]*?)["']?(?:layers|extends)["']?\s*:""", re.MULTILINE)
 
 
 class Settings(NamedTuple):
@@ -78,6 +81,10 @@ class Project:
             if each == root:
                 break
         return None
+
+    def assume(self, config: Config) -> None:
+        """Take a configuration for the one of the working folder, as if its file had been written."""
+        self._known[self.folder] = Settings(self.folder, config, self.folder / config.source.name)
 
     def _at(self, folder: Path) -> Settings | None:
         if folder not in self._known:
@@ -142,6 +149,27 @@ class Project:
                 break
         return False
 
+    def selected(self, name: str, text: Source | None = None) -> list[Named]:
+        """The specs that a user names: one spec, or a folder and so the specs in it. Raises `UsageError`."""
+        full = self.folder / name
+        if text is None and os.path.isdir(full):  # noqa: PTH112 (answers for a name that no file can have)
+            from costcalc.lang.library import Library
+
+            if Library().bundled(name) is None:
+                return self.inside_folder(Path(os.path.abspath(full)), name)  # noqa: PTH100
+        return [self.named(name, text)]
+
+    def inside_folder(self, folder: Path, name: str) -> list[Named]:
+        """The configured specs below a folder; where the configuration names none there, every spec below it."""
+        settings = self.settings(folder)
+        configured = self.specs(settings) if settings else []
+        found = [spec for spec in configured if spec.path and spec.path.is_relative_to(folder)]
+        if not found:
+            found = [self.named(self.show(folder / path)) for path in spec_files(folder)]
+        if not found:
+            raise UsageError("no spec is in the folder {}", name, help="a spec is a .yaml file with layers or extends")
+        return found
+
     def configured(self) -> list[Named]:
         """The specs that the configuration of this folder names, in order."""
         settings = self.settings(self.folder)
@@ -171,6 +199,35 @@ def files(folder: Path, globs: Iterable[str]) -> list[str]:
         start = fixed(glob)
         found.update(path for path in _walk(folder, start) if match(glob, path, "/"))
     return sorted(found)
+
+
+def spec_files(folder: Path) -> list[str]:
+    """The files below a folder that are specs: YAML whose sections are those of a spec, valid or not."""
+    from costcalc.lang.reader import read_file
+
+    found = []
+    for path in yaml_files(folder):
+        try:
+            text = read_file(folder / path).text
+        except SpecError as error:  # not UTF-8: what can be read of it tells whether it is a spec, which is then broken
+            text = "".join([fault.span.source.text for fault in error.faults if fault.span])
+        if is_spec(text):
+            found.append(path)
+    return found
+
+
+def yaml_files(folder: Path) -> list[str]:
+    """The YAML files below a folder; those in hidden folders are not looked for."""
+    return files(folder, [f"**/*{suffix}" for suffix in SUFFIXES])
+
+
+def is_spec(text: str) -> bool:
+    r"""Whether a YAML text has the sections of a spec, so that it is meant as one.
+
+    >>> is_spec("input: [3]\nlayers: []"), is_spec("{layers: []}"), is_spec("job:\n  extends: .other")
+    (True, True, False)
+    """
+    return _SECTION.search(text) is not None
 
 
 def fixed(glob: str) -> str:

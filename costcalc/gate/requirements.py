@@ -66,6 +66,7 @@ def entry_requirements(entry: Budget | Increase, origin: str) -> list[Requiremen
                 warn_at=entry.warn_at,
                 span=capped.span,
                 origin=f"budget in {origin}",
+                only_worse=entry.only_worse,
             )
             for metric, capped in entry.values.items()
         ]
@@ -93,13 +94,7 @@ def entries(config: Config | None, path: str) -> Iterable[Budget | Increase]:
 
 def judge(spec: str, requirement: Requirement, value: int, base: int | None, base_name: str = "") -> Finding | None:
     """What is wrong with a figure, if anything. An increase needs the figure at the base."""
-    what = " ".join(
-        [
-            requirement.metric,
-            *([f"of {requirement.layer}"] if requirement.layer else []),
-            *([f"at {shown(requirement.set)}"] if requirement.set else []),
-        ]
-    )
+    what = requirement.what
     limit, severity = requirement.limit, ERROR
     if requirement.allowance is not None:
         assert base is not None
@@ -112,11 +107,17 @@ def judge(spec: str, requirement: Requirement, value: int, base: int | None, bas
     elif requirement.rule == OVER_EXPECT:
         if value == limit:
             return None
-        message = f"{what} {value:,} is not {limit:,} ({requirement.origin}, {value - limit:+,})"
+        same = f", as at {base_name}" if base == value else ""
+        message = f"{what} {value:,} is not {limit:,} ({requirement.origin}, {value - limit:+,}{same})"
         help = f"if the change is meant, write {requirement.metric}: {value:_}"
     elif value > limit:
-        message = f"{what} {value:,} > {limit:,} ({requirement.origin}, {value - limit:+,})"
         help = f"lower it by {value - limit:,}, or raise the budget: costcalc explain {requirement.rule}"
+        same = ""
+        if base is not None and base >= value:
+            same = f", as at {base_name}" + (f", where it was {base:,}" if base > value else "")
+            if requirement.only_worse:
+                severity, help = WARNING, "this change does not make it worse"
+        message = f"{what} {value:,} > {limit:,} ({requirement.origin}, {value - limit:+,}{same})"
     elif requirement.warn_at is not None and value >= limit * requirement.warn_at:
         severity = WARNING
         message = f"{what} {value:,} is near {limit:,} ({requirement.origin}, {limit - value:,} left)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.model import METRICS, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from costcalc.errors import Fault, Span
 
@@ -69,6 +69,22 @@ class SpecResult(NamedTuple):
     """Whether it is a network that comes with costcalc, and not a file."""
 
 
+class Usage(NamedTuple):
+    """How much of a budget, or of what an increase allows, a spec uses."""
+
+    rule: str
+    spec: str
+    what: str
+    """The figure, as one writes it: `macs of b5.** at r5=16`."""
+    metric: str
+    value: int
+    limit: int
+    base: int | None
+    origin: str
+    set: Mapping[str, Any] = {}
+    layer: str = ""
+
+
 class Unevaluated(NamedTuple):
     """A rule that could not be evaluated, and why."""
 
@@ -100,6 +116,10 @@ class Check(NamedTuple):
     strict: bool = False
     folder: str = ""
     """The working folder from the repository's root, for reports whose paths start there."""
+    usage: tuple[Usage, ...] = ()
+    """Of each spec that is not as it was at the base; without a base, of every spec."""
+    comment: bool = True
+    """Whether there is enough to say to begin a comment on a pull request."""
 
     def rooted(self, path: str) -> str:
         """A path of this check from the repository's root."""
@@ -164,3 +184,12 @@ def _moves(result: SpecResult) -> list[Move]:
             part = Fraction(value - base, base) if base else None
             moves.append(Move(result.spec, name, base, value, value - base, part))
     return moves
+
+
+def worth_a_comment(result: SpecResult, usage: Sequence[Usage], above: Fraction | None) -> bool:
+    """Whether a spec changed enough to begin a comment: its status, or a figure by that part of it or more."""
+    if result.status != MODIFIED or above is None:
+        return result.status != UNCHANGED
+    used = [(each.base, each.value) for each in usage if each.spec == result.spec and each.base is not None]
+    moved = [(move.base, move.value) for move in _moves(result)] + [(base or 0, value) for base, value in used]
+    return any(abs(value - base) >= above * base and value != base for base, value in moved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costcalc.report.check_text import message
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def _command(check: Check, finding: Finding) -> str:
         "title": f"costcalc {finding.rule} {finding.metric}".strip(),
     }
     said = ",".join([f"{name}={_property(value)}" for name, value in properties.items() if value])
-    spec = f"{finding.spec}: " if span and finding.spec and finding.spec != span.source.name else ""
-    text = "\n".join([visible(f"{spec}{finding.message}"), *map(visible, [finding.help] if finding.help else [])])
+    text = "\n".join([visible(line) for line in (message(finding), finding.help) if line])
     return f"::{finding.severity} {said}::{_message(text)}\n"
 
 

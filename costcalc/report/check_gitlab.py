@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from costcalc.report.check_text import message
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -21,9 +22,8 @@ def render(check: Check) -> str:
 def _entry(check: Check, finding: Finding, fingerprint: str) -> dict[str, object]:
     span = finding.span
     name = check.rooted(span.source.name if span else finding.spec) or "costcalc.toml"
-    spec = f"{finding.spec}: " if span and finding.spec and finding.spec != span.source.name else ""
     return {
-        "description": visible(f"{finding.rule} {spec}{finding.message}"),
+        "description": visible(f"{finding.rule} {message(finding)}"),
         "check_name": f"costcalc-{finding.rule}",
         "fingerprint": fingerprint,
         "severity": "minor" if finding.severity == "warning" else "critical" if finding.rule == "CC001" else "major",

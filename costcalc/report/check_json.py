@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.report.json import render as render_document
 
 if TYPE_CHECKING:
-    from costcalc.gate.results import Check, Finding
+    from costcalc.gate.results import Check, Finding, Usage
     from costcalc.model import Totals
 
 
@@ -27,6 +27,8 @@ def document(check: Check) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in check.findings],
         "waived": [_finding(finding) for finding in check.waived],
         "not_evaluated": [each._asdict() for each in check.not_evaluated],
+        "usage": [_usage(each) for each in check.usage],
+        "comment": check.comment,
         "specs": [
             {
                 "spec": each.spec,
@@ -39,6 +41,20 @@ def document(check: Check) -> dict[str, Any]:
             }
             for each in check.specs
         ],
+    }
+
+
+def _usage(each: Usage) -> dict[str, Any]:
+    return {
+        "rule": each.rule,
+        "spec": each.spec,
+        "set": dict(each.set),
+        "layer": each.layer or None,
+        "metric": each.metric,
+        "value": each.value,
+        "limit": each.limit,
+        "base": each.base,
+        "origin": each.origin,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.check_text import causes, place
+from costcalc.report.check_text import causes, message, place
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def _finding(finding: Finding) -> str:
     name += f" of {finding.layer}" if finding.layer else ""
     name += f" at {finding.at}" if finding.at else ""
     notes = [causes(finding)] if finding.causes else []
-    lines = [f"{place(finding)}: {finding.message}", *notes, *finding.notes, finding.help]
+    lines = [f"{place(finding)}: {message(finding)}", *notes, *finding.notes, finding.help]
     text = "\n".join([visible(line) for line in lines if line])
     if finding.severity == "warning":
         inside = f"<system-out>{_escape(text)}</system-out>"
     else:
         kind = "error" if finding.rule == "CC001" else "failure"
-        message = _escape(visible(finding.message))
-        inside = f'<{kind} message="{message}" type="{finding.rule}">{_escape(text)}</{kind}>'
+        said = _escape(visible(message(finding)))
+        inside = f'<{kind} message="{said}" type="{finding.rule}">{_escape(text)}</{kind}>'
     return _case(finding.spec or "costcalc", name, inside)
 
 

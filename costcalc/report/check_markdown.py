@@ -1,17 +1,16 @@
-"""A check as a comment on a pull request: the verdict, what moved, and the rest folded."""
+"""A check as a comment on a pull request: the verdict, the findings, what moved, and the rest folded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.check_text import share, verdict
+from costcalc.report.check_text import change, growth, message, share, used, used_limits, verdict
 from costcalc.report.markdown import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from fractions import Fraction
 
-    from costcalc.gate.results import Check, Finding, Move, SpecResult
+    from costcalc.gate.results import Check, Finding, Move, SpecResult, Usage
 
 MARKER = "<!-- costcalc-check -->"
 """By this line an action finds its own comment again."""
@@ -20,6 +19,8 @@ MOST = 65_000
 SHOWN = ("macs", "params")
 """The figures that are shown unfolded wherever they moved."""
 _ICONS = {"pass": "✅", "fail": "❌", "error": "⛔"}
+UNFOLDED = 10
+"""How many findings can be read without a click, the largest first."""
 _ROOM = 20_000
 """How much of a comment one part may take."""
 
@@ -30,10 +31,13 @@ def render(check: Check) -> str:
     moves = check.moves()
     first = [move for move in moves if move.metric in SHOWN or (move.spec, move.metric) in judged]
     rest = [move for move in moves if move not in first]
+    largest = check.largest
     parts = [
         f"{MARKER}\n{_ICONS[check.verdict]} **costcalc check** {escape(verdict(check))}",
+        _cut([_finding(finding) for finding in largest[:UNFOLDED]]),
+        _usage(used_limits(check)),
         _moves(first),
-        _folded("Findings", _cut([_finding(finding) for finding in check.largest])),
+        _folded("More findings", _cut([_finding(finding) for finding in largest[UNFOLDED:]])),
         _folded("What each change comes from", _causes(check.findings)),
         _folded("Other figures that moved", _moves(rest)),
         _folded("Waived", _cut([_finding(finding) for finding in check.waived])),
@@ -50,26 +54,23 @@ def render(check: Check) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def percent(part: Fraction) -> str:
-    """A relative change; one that is not 0 never reads as 0.
-
-    >>> from fractions import Fraction
-    >>> percent(Fraction(6_221_824, 128_049_152)), percent(Fraction(-1, 10**6))
-    ('+4.86 %', '> -0.01 %')
-    """
-    text = f"{float(part * 100):+.2f} %"
-    if part and text[1:] == "0.00 %":
-        return "< +0.01 %" if part > 0 else "> -0.01 %"
-    return text
-
-
 def _finding(finding: Finding) -> str:
     place = finding.spec or "configuration"
     if finding.span:
         place = f"{finding.span.source.name}:{finding.span.line}"
-    lines = [f"- **{finding.rule}** {escape(place)}: {escape(finding.message)}"]
-    lines += [f"  {escape(text)}" for text in (finding.label, finding.help, *finding.notes) if text]
+    lines = [f"- **{finding.rule}** {escape(place)}: {escape(message(finding))}"]
+    label = finding.label and f"{_written(finding)} {finding.label}".strip()
+    lines += [f"  {escape(text)}" for text in (label, finding.help, *finding.notes) if text]
     return "\\\n".join(lines)
+
+
+def _written(finding: Finding) -> str:
+    """What stands at the place of a finding, since a comment does not show its line."""
+    span = finding.span
+    lines = span.source.text.split("\n") if span else []
+    if span is None or span.line > len(lines):
+        return ""
+    return lines[span.line - 1][span.column - 1 :][: span.length]
 
 
 def _moves(moves: Sequence[Move]) -> str:
@@ -80,11 +81,27 @@ def _moves(moves: Sequence[Move]) -> str:
             f"{move.base:,}",
             f"{move.value:,}",
             f"{move.change:+,}",
-            "" if move.part is None else percent(move.part),
+            "" if move.part is None else escape(growth(move.part)),
         )
         for move in moves
     ]
     return _table(("spec", "figure", "base", "now", "change", ""), rows, 2)
+
+
+def _usage(limits: Sequence[Usage]) -> str:
+    rows = [
+        (
+            escape(each.spec),
+            escape(each.what),
+            escape(each.origin),
+            f"{each.value:,}",
+            f"{each.limit:,}",
+            escape(used(each.value, each.limit)),
+            escape(change(each)),
+        )
+        for each in limits
+    ]
+    return _table(("spec", "figure", "limit of", "now", "limit", "used", "change"), rows, 3)
 
 
 def _causes(findings: Iterable[Finding]) -> str:
@@ -96,7 +113,7 @@ def _causes(findings: Iterable[Finding]) -> str:
             "new" if cause.base is None else f"{cause.base:,}",
             f"{cause.value:,}",
             f"{cause.change:+,}",
-            share(cause.share),
+            escape(share(cause.share)),
         )
         for finding in findings
         for cause in finding.causes

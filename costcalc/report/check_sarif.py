@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from costcalc.report.check_text import causes
+from costcalc.report.check_text import causes, message
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ def _rule(name: str, rule: Rule) -> dict[str, Any]:
 def _result(check: Check, finding: Finding, fingerprint: str, rules: list[str]) -> dict[str, Any]:
     span = finding.span
     name = check.rooted(span.source.name if span else finding.spec)
-    spec = f"{finding.spec}: " if span and finding.spec and finding.spec != span.source.name else ""
     notes = [causes(finding)] if finding.causes else []
-    lines = [f"{spec}{finding.message}", *notes, *finding.notes, finding.help]
+    lines = [message(finding), *notes, *finding.notes, finding.help]
     location: dict[str, Any] = {"artifactLocation": {"uri": _uri(name)}}
     if span:
         location["region"] = {

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from costcalc.report.faults import excerpt
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
-    from fractions import Fraction
+    from collections.abc import Sequence
 
-    from costcalc.errors import Span
-    from costcalc.gate.results import Cause, Check, Finding
+    from costcalc.gate.results import Cause, Check, Finding, Usage
 
 SHOWN = 5
 """How many layers a finding names before it counts the rest."""
@@ -21,7 +21,8 @@ _STYLE = {"error": "1;31", "warning": "1;33", "pass": "1;32", "fail": "1;31"}
 def render(check: Check, *, color: bool = False, width: int | None = None) -> str:
     """The whole check. Nothing of a spec, a ref or a file's name acts on a terminal, or on a CI that reads the text."""
     parts = [_finding(finding, color, width) for finding in check.findings]
-    facts = [f"waived: {_head(finding)}" for finding in check.waived]
+    facts = [usage(each) for each in used_limits(check)]
+    facts += [f"waived: {_head(finding)}" for finding in check.waived]
     facts += [
         f"not evaluated: {each.rule} {visible(each.spec)} {each.metric}: {visible(each.reason)}"
         for each in check.not_evaluated
@@ -30,7 +31,7 @@ def render(check: Check, *, color: bool = False, width: int | None = None) -> st
     facts += [f"renamed: {visible(each.base_spec)} -> {visible(each.spec)}" for each in check.specs if each.base_spec]
     facts += [f"deleted: {visible(each.spec)}" for each in check.specs if each.status == "deleted"]
     facts += [
-        f"held to nothing: {visible(each.spec)}"
+        f"no limit applies to: {visible(each.spec)}"
         for each in check.specs
         if not each.held and each.status not in ("deleted", "broken")
     ]
@@ -70,10 +71,62 @@ def share(part: Fraction) -> str:
 
     >>> from fractions import Fraction
     >>> share(Fraction(25, 31)), share(Fraction(1, 5000))
-    ('81 %', '<1 %')
+    ('81%', '<1%')
     """
     percent = round(part * 100)
-    return f"{percent} %" if percent or not part else "<1 %"
+    return f"{percent}%" if percent or not part else "<1%"
+
+
+def growth(part: Fraction) -> str:
+    """A relative change in percent of one decimal; one that is not 0 never reads as 0.
+
+    >>> from fractions import Fraction
+    >>> growth(Fraction(6_221_824, 128_049_152)), growth(Fraction(-1, 10**6)), growth(Fraction(0))
+    ('+4.9%', '>-0.1%', '+0.0%')
+    """
+    tenths = round(abs(part) * 1000)
+    if part and not tenths:
+        return "<+0.1%" if part > 0 else ">-0.1%"
+    return f"{'-' if part < 0 else '+'}{tenths // 10:,}.{tenths % 10}%"
+
+
+def used(value: int, limit: int) -> str:
+    """How much of a limit is used, in percent of one decimal, rounded away from 0 and from 100.
+
+    >>> used(128_049_152, 130_000_000), used(129_999_999, 130_000_000), used(130_000_001, 130_000_000)
+    ('98.5%', '99.9%', '100.1%')
+    >>> used(1, 130_000_000), used(0, 130_000_000), used(7, 7), used(0, 0)
+    ('<0.1%', '0.0%', '100.0%', '100.0%')
+    """
+    if value == limit:
+        return "100.0%"
+    if not limit:
+        return "over"
+    nearest = round(Fraction(1000 * value, limit))
+    tenths = min(nearest, 999) if value < limit else max(nearest, 1001)
+    return f"{tenths // 10:,}.{tenths % 10}%" if tenths or not value else "<0.1%"
+
+
+def used_limits(check: Check) -> Sequence[Usage]:
+    """How much each spec that changed uses of each limit, where the check passes and there is a base."""
+    return check.usage if check.base and check.verdict == "pass" else ()
+
+
+def usage(each: Usage) -> str:
+    """How much of a limit a spec uses, in one line."""
+    part = used(each.value, each.limit)
+    about = f"{part}, {visible(each.origin)}" if each.rule == "CC103" else part
+    text = f"{visible(each.spec)}: {visible(each.what)} {each.value:,} of {each.limit:,} ({about})"
+    return f"{text}, {change(each)}"
+
+
+def change(each: Usage) -> str:
+    """How a figure changed against the base."""
+    if each.base is None:
+        return "new"
+    if each.value == each.base:
+        return "as before"
+    return growth(Fraction(each.value - each.base, each.base)) if each.base else f"{each.value:+,}"
 
 
 def place(finding: Finding) -> str:
@@ -81,6 +134,12 @@ def place(finding: Finding) -> str:
     if finding.span is None:
         return _name(finding.spec or "costcalc")
     return f"{_name(finding.span.source.name)}:{finding.span.line}:{finding.span.column}"
+
+
+def message(finding: Finding) -> str:
+    """A finding's message beside its place: with the spec, where the place is in another file."""
+    elsewhere = finding.span is not None and finding.spec not in ("", finding.span.source.name)
+    return f"{finding.spec}: {finding.message}" if elsewhere else finding.message
 
 
 def _finding(finding: Finding, color: bool, width: int | None) -> str:
@@ -98,13 +157,8 @@ def _finding(finding: Finding, color: bool, width: int | None) -> str:
 
 def _head(finding: Finding, color: bool = False) -> str:
     rule = _paint(finding.rule, finding.severity, color)
-    about = "" if finding.span is None or _same_file(finding.span, finding.spec) else f" {visible(finding.spec)}:"
     warning = " warning:" if finding.severity == "warning" else ""
-    return f"{place(finding)}: {rule}{warning}{about} {visible(finding.message)}"
-
-
-def _same_file(span: Span, spec: str) -> bool:
-    return not spec or span.source.name == spec
+    return f"{place(finding)}: {rule}{warning} {visible(message(finding))}"
 
 
 def _cause(cause: Cause) -> str:

@@ -1,4 +1,4 @@
-"""A rule of the regression gate, for a person who met it: when it fails, how to repair, how to accept."""
+"""A rule of `costcalc check` as text: what it checks and why, an example, how to repair, how to accept."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ _WIDEST = 80
 
 def render(name: str, rule: Rule, *, width: int | None = None) -> str:
     """The text of a rule, a paragraph for each of its parts."""
-    from textwrap import fill
+    from textwrap import fill, indent
 
-    parts = (("fails when", rule.fails_when), ("to repair", rule.repair), ("to accept", rule.accept))
     room = min(width or _WIDEST, _WIDEST)
+
+    def filled(text: str) -> str:
+        kept = text.replace(" = ", "\xa0=\xa0")  # a setting stays on one line
+        wrapped = fill(kept, room, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        return wrapped.replace("\xa0", " ")
+
+    code, _, finding = rule.example.rpartition("\n\n")
+    parts = (
+        ("What it checks", filled(rule.fails_when)),
+        ("Why", filled(rule.why)),
+        ("Example", f"{indent(code, '  ')}\n\n{filled(finding)}"),
+        ("How to repair", filled(rule.repair)),
+        ("How to accept", filled(rule.accept)),
+    )
     paragraphs = [f"{name} ({rule.severity}): {rule.title}"]
-    for heading, text in parts:
-        if text:
-            paragraphs.append(f"{heading}\n{fill(text, room, initial_indent='  ', subsequent_indent='  ')}")
+    paragraphs += [f"{heading}\n{text}" for heading, text in parts if text]
     return "\n\n".join(paragraphs) + "\n"

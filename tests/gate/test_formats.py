@@ -208,12 +208,12 @@ def test_markdown(failing):
     text = report(failing, "markdown")
     assert text.startswith("<!-- costcalc-check -->\n")
     verdict, moves = text.index("fail: 2 errors"), text.index("| models/inception.yaml | macs |")
-    assert verdict < moves < text.index("<details>") < text.index("**CC102**")
+    assert verdict < text.index("**CC102**") < text.index("largest that fits") < moves < text.index("<details>")
     html = rendered(text)
     assert inert(html)
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)]
-    assert ["models/inception.yaml", "macs", f"{macs(16):,}", f"{macs(24):,}", "+6,221,824", "+4.86 %"] in cells
-    assert html.count("<details>") == html.count("</details>") == 4
+    assert ["models/inception.yaml", "macs", f"{macs(16):,}", f"{macs(24):,}", "+6,221,824", "+4.9%"] in cells
+    assert html.count("<details>") == html.count("</details>") == 3
 
 
 def test_markdown_stays_below_the_limit(repo):
@@ -339,12 +339,12 @@ def test_figures_that_would_print_alike_print_exactly(repo):
     """A relative change that is not nothing never reads as nothing."""
     from fractions import Fraction
 
-    from costcalc.report.check_markdown import percent
-    from costcalc.report.check_text import share
+    from costcalc.report.check_text import growth, share, used
 
-    assert percent(Fraction(1, 10**9)) == "< +0.01 %"
-    assert percent(Fraction(0)) == "+0.00 %"
-    assert share(Fraction(1, 10**9)) == "<1 %"
+    assert growth(Fraction(1, 10**9)) == "<+0.1%"
+    assert growth(Fraction(0)) == "+0.0%"
+    assert share(Fraction(1, 10**9)) == "<1%"
+    assert (used(10**9 - 1, 10**9), used(1, 10**9)) == ("99.9%", "<0.1%")
     repo.write("costcalc.toml", f'specs = ["models/*.yaml"]\n[[budget]]\nmacs = {macs() - 1}\n')
     assert "macs 128,049,152 > 128,049,151" in report(repo, "text")
 

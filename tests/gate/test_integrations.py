@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
@@ -162,6 +164,19 @@ def test_an_earlier_comment_is_found_behind_many(repo, github, action):
     assert github.methods() == ["PATCH"]
 
 
+def test_a_change_below_the_threshold_begins_no_comment(repo, github, action):
+    repo.git("checkout", "-q", "main")
+    repo.write("costcalc.toml", 'specs = ["models/*.yaml"]\n[comment]\nabove = "1%"\n[[budget]]\nmacs = "130M"\n')
+    repo.commit()
+    repo.git("checkout", "-q", "-B", "work")
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 17")  # 0.6%
+    assert (action().returncode, github.methods()) == (0, [])
+    repo.edit("models/inception.yaml", "r5: 17", "r5: 18")  # 1.2%
+    assert (action().returncode, github.methods()) == (0, ["POST"])
+    repo.edit("models/inception.yaml", "r5: 18", "r5: 17")
+    assert (action().returncode, github.methods()) == (0, ["POST", "PATCH"])  # the comment that exists is kept true
+
+
 @pytest.mark.parametrize("code", [401, 403, 404, 500])
 @pytest.mark.parametrize(("r5", "status"), [(24, 1), (17, 0)])
 def test_a_token_that_may_not_comment(repo, github, action, code, r5, status):
@@ -286,7 +301,7 @@ def runner(github, tmp_path, monkeypatch, capsys):
 
     def check(markdown, document):
         markdown.write_text(f"{MARKER}\nnew")
-        document.write_text(json.dumps({"findings": [1], "specs": []}))
+        document.write_text(json.dumps({"comment": True}))
         return check.status
 
     monkeypatch.setattr(module, "check", check)
@@ -398,8 +413,8 @@ def test_no_code_of_a_pull_request_runs(repo, action):
     assert called == ["-I", "-I", "-I"]
 
 
-def test_the_hook_under_pre_commit(repo, tmp_path, monkeypatch):
-    """The hook as it is, but on this installation: building one of its own would need a package index."""
+def pre_commit(repo, tmp_path, monkeypatch, args=()):
+    """Runs the hook as it is, but on this installation: building one of its own would need a package index."""
     pytest.importorskip("pre_commit")
     from pre_commit.clientlib import load_manifest
 
@@ -414,24 +429,59 @@ def test_the_hook_under_pre_commit(repo, tmp_path, monkeypatch):
     revision = repo.git("rev-parse", "HEAD", cwd=hooks)
     repo.write(
         ".pre-commit-config.yaml",
-        f"repos:\n  - repo: {hooks}\n    rev: {revision}\n    hooks: [{{id: costcalc-check}}]\n",
+        f"repos:\n  - repo: {hooks}\n    rev: {revision}\n    hooks:\n"
+        f"      - {{id: costcalc-check, args: {json.dumps(args)}}}\n",
     )
     repo.git("add", "-A")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
-    def run():
-        command = [sys.executable, "-m", "pre_commit", "run", "--all-files"]
+    def run(*options):
+        command = [sys.executable, "-m", "pre_commit", "run", *options]
         return subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
 
-    done = run()
+    return run
+
+
+def test_the_hook_under_pre_commit(repo, tmp_path, monkeypatch):
+    run = pre_commit(repo, tmp_path, monkeypatch)
+    done = run("--all-files")
     assert (done.returncode, "Passed" in done.stdout) == (0, True), done.stdout
     repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
     repo.git("add", "-A")
-    done = run()
+    done = run("--all-files")
     assert done.returncode == 1
     assert "models/inception.yaml" in done.stdout
     assert "CC102" in done.stdout
+
+
+def test_the_hook_on_a_commit_that_only_deletes(repo, tmp_path, monkeypatch):
+    """The spec that is deleted is the parent of another one, which is broken without it."""
+    repo.git("checkout", "-q", "main")
+    repo.write("models/parent.yaml", NET)
+    repo.write("models/small.yaml", "extends: parent.yaml\nparams: {width: 8}\n")
+    repo.write("costcalc.toml", 'specs = ["models/small.yaml"]\n\n[[budget]]\nmacs = "130M"\n')
+    run = pre_commit(repo, tmp_path, monkeypatch, args=["--base", "main"])
+    repo.commit("hooks")
+    repo.git("checkout", "-q", "-B", "work")
+    repo.git("rm", "-q", "models/parent.yaml")
+    done = run()
+    assert done.returncode == 1
+    assert "no spec parent.yaml beside" in done.stdout
+    assert "Skipped" not in done.stdout
+
+
+def test_the_hook_gets_a_base(repo, tmp_path, monkeypatch):
+    repo.git("checkout", "-q", "main")
+    repo.write("costcalc.toml", 'specs = ["models/*.yaml"]\n[[budget]]\nmacs = "1G"\n[[increase]]\nmacs = 0\n')
+    run = pre_commit(repo, tmp_path, monkeypatch, args=["--base", "main"])
+    repo.commit("hooks")
+    repo.git("checkout", "-q", "-B", "work")
+    assert run().returncode == 0
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 17")
+    repo.git("add", "-A")
+    done = run()
+    assert (done.returncode, "CC103" in done.stdout) == (1, True)
 
 
 def test_the_pages_workflows():
@@ -502,14 +552,115 @@ def test_uses_are_pinned():
     )
 
 
-def test_the_pages_pipeline_for_gitlab(repo, monkeypatch):
-    """Its script runs, in the environment of a merge request whose target branch was not fetched."""
+def pages_pipeline():
+    """The pipeline for GitLab that the page shows, and the script that it runs afterwards."""
     page = (ROOT / "docs/gate.md").read_text()
     blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)]
     (pipeline,) = [block["cost"] for block in blocks if isinstance(block, dict) and "cost" in block]
+    (script,) = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return pipeline, script
+
+
+def test_the_pages_pipeline_for_gitlab(repo, monkeypatch):
+    """Its script runs, in the environment of a merge request whose target branch was not fetched."""
+    pipeline, _ = pages_pipeline()
     install, check = pipeline["script"]
     assert install.startswith("pip install")
     monkeypatch.setenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "develop")
     monkeypatch.setenv("CI_MERGE_REQUEST_DIFF_BASE_SHA", repo.git("rev-parse", "main"))
     assert repo.run(*check.split()[1:]).status == 0
     assert {path for kind in pipeline["artifacts"]["reports"].values() for path in [kind]} <= set(repo.names())
+
+
+class GitLab:
+    """The part of GitLab's REST API that is about the notes of a merge request."""
+
+    def __init__(self):
+        self.notes = [
+            {"id": 1, "body": f"{MARKER}\nnot our own", "author": {"id": 6}},
+            {"id": 2, "body": "a remark of ours", "author": {"id": 5}},
+        ]
+        self.requests = []
+        self.refuse = False
+        gitlab = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.answer({"id": 5} if self.path == "/api/v4/user" else gitlab.notes)
+
+            def do_POST(self):
+                gitlab.notes.append({"id": 7, "body": self.body(), "author": {"id": 5}})
+                self.answer(gitlab.notes[-1])
+
+            def do_PUT(self):
+                note = next(each for each in gitlab.notes if each["id"] == int(self.path.rpartition("/")[2]))
+                note["body"] = self.body()
+                self.answer(note)
+
+            def body(self):
+                text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                return parse_qs(text)["body"][0]
+
+            def answer(self, value):
+                gitlab.requests.append((self.command, self.path.partition("?")[0], self.headers["PRIVATE-TOKEN"]))
+                self.send_response(401 if gitlab.refuse else 200)
+                self.end_headers()
+                self.wfile.write(json.dumps(value).encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def gitlab():
+    server = GitLab()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+@pytest.mark.skipif(not shutil.which("curl") or not shutil.which("sh"), reason="the page's script needs curl and sh")
+def test_the_pages_comment_for_gitlab(repo, gitlab, tmp_path):
+    """One note, of our own, is kept up to date; none is begun without a change, and none without a token."""
+    pipeline, text = pages_pipeline()
+    _, check = pipeline["script"]
+    (command,) = pipeline["after_script"]
+    repo.write(command.partition(" ")[2], text)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "CI_API_V4_URL": f"http://127.0.0.1:{gitlab.server.server_port}/api/v4",
+        "CI_MERGE_REQUEST_PROJECT_ID": "3",
+        "CI_MERGE_REQUEST_IID": "9",
+        "COSTCALC_TOKEN": "secret",
+        "no_proxy": "*",
+    }
+
+    def run(**changed):
+        repo.run(*check.split()[1:], "--base", "main")
+        done = subprocess.run(
+            command.split(), cwd=repo.path, env={**environment, **changed}, capture_output=True, text=True, check=False
+        )
+        assert (done.stdout, "secret" in done.stderr) == ("", False), done
+        return [method for method, *_ in gitlab.requests if method != "GET"]
+
+    assert run() == []
+    repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
+    assert run(COSTCALC_TOKEN="") == []
+    assert run() == ["POST"]
+    assert gitlab.notes[-1]["body"].rstrip() == (repo.path / "costcalc.md").read_text().rstrip()
+    repo.edit("models/inception.yaml", "r5: 24", "r5: 16")
+    assert run() == ["POST", "PUT"]
+    assert [note["body"].startswith(MARKER) for note in gitlab.notes] == [True, False, True]
+    assert "134,270,976" not in gitlab.notes[-1]["body"]
+    assert {path for _, path, _ in gitlab.requests} == {
+        "/api/v4/user",
+        "/api/v4/projects/3/merge_requests/9/notes",
+        "/api/v4/projects/3/merge_requests/9/notes/7",
+    }
+    assert {token for *_, token in gitlab.requests} == {"secret"}
+    gitlab.refuse = True
+    run()
