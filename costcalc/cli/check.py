@@ -13,6 +13,7 @@ from costcalc.cli.common import STDIN, complete_spec, given_options, standard_in
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults
 from costcalc.errors import CostcalcError, UsageError, suggest
+from costcalc.report.formats import CheckReport, Medium, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from costcalc.gate.limits import Allowance
     from costcalc.gate.results import Check
-    from costcalc.report.formats import Medium
 
 STATUS = {"pass": FINE, "fail": GATE_FAILED, "error": UNUSABLE}
 
@@ -77,7 +77,7 @@ def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[s
 @click.option("--init", is_flag=True, help="Write a first costcalc.toml with today's totals as budgets.")
 @click.option("--ratchet", is_flag=True, help="Lower the budgets of the configuration to what is reached.")
 @click.option("--max-layers", type=click.IntRange(min=1), metavar="N", help="Allow more than 100,000 layers.")
-@output_option("", "text", "json", "markdown", "github", "gitlab", "junit", "sarif")
+@output_option("check")
 @color_option
 @click.pass_context
 def check(
@@ -133,9 +133,10 @@ def check(
     if in_actions and asked:
         outputs = (*outputs, Output("text"))
     tell_faults(outcome.notices)
-    emit(outputs, own=reports(outcome))
+    report = report_of(outcome)
+    emit(outputs, "check", report)
     if in_actions:
-        _annotate(outcome)
+        _annotate(report)
     status = STATUS[outcome.verdict]
     return FINE if exit_zero and status == GATE_FAILED else status
 
@@ -197,45 +198,23 @@ def targets(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(reversed(found) if in_fork else found)
 
 
-def reports(outcome: Check) -> dict[str, Callable[[Medium], str | bytes]]:
-    """Every format, each imported when it is asked for."""
+def report_of(outcome: Check) -> CheckReport:
+    """The report of a check."""
+    from costcalc import __version__
+    from costcalc.gate.rules import RULES
 
-    def text(medium: Medium) -> str:
-        from costcalc.report.check_text import render
-
-        return render(outcome, color=medium.color, width=medium.width)
-
-    def named(form: str) -> Callable[[Medium], str]:
-        def make(_: Medium) -> str:
-            from importlib import import_module
-
-            report: str = import_module(f"costcalc.report.check_{form}").render(outcome)
-            return report
-
-        return make
-
-    def sarif(_: Medium) -> str:
-        from costcalc import __version__
-        from costcalc.gate.rules import RULES
-        from costcalc.report.check_sarif import render
-
-        return render(outcome, RULES, __version__)
-
-    others = {form: named(form) for form in ("json", "markdown", "github", "gitlab", "junit")}
-    return {"text": text, **others, "sarif": sarif}
+    return CheckReport(outcome, RULES, __version__)
 
 
-def _annotate(outcome: Check) -> None:
-    """In GitHub Actions: workflow commands on standard output, and the Markdown as the job's summary."""
+def _annotate(report: CheckReport) -> None:
+    """In GitHub Actions, write workflow commands to standard output and the Markdown to the job's summary."""
     from costcalc.cli.output import harmless, write_stdout
-    from costcalc.report.check_github import render as commands
-    from costcalc.report.check_markdown import render as markdown
 
-    write_stdout(harmless(commands(outcome), "github"))
+    write_stdout(harmless(str(write("check", "github", report, Medium())), "github"))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
             with open(summary, "a", encoding="utf-8") as stream:  # noqa: PTH123
-                stream.write(markdown(outcome))
+                stream.write(str(write("check", "markdown", report, Medium())))
         except OSError as error:
             raise UsageError("cannot write the job summary {}: {}", summary, error.strerror or error) from None

@@ -9,13 +9,15 @@ from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from costcalc.gate.results import Check, Finding
+    from costcalc.report.formats import CheckReport, Medium
 
 MOST = 10
 """GitHub shows no more annotations of a step than this."""
 
 
-def render(check: Check) -> str:
+def write(report: CheckReport, _: Medium) -> str:
     """A command for each finding, the largest first. Nothing in a text can end a command or begin another."""
+    check = report.check
     return "".join([_command(check, finding) for finding in check.largest[:MOST]])
 
 

@@ -10,10 +10,12 @@ from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from costcalc.gate.results import Check, Finding
+    from costcalc.report.formats import CheckReport, Medium
 
 
-def render(check: Check) -> str:
+def write(report: CheckReport, _: Medium) -> str:
     """A list with an entry for each finding."""
+    check = report.check
     ids = check.fingerprints()
     entries = [_entry(check, finding, id) for finding, id in zip(check.findings, ids, strict=True)]
     return json.dumps(entries, indent=2) + "\n"

@@ -9,10 +9,12 @@ from costcalc.report.json import render as render_document
 if TYPE_CHECKING:
     from costcalc.gate.results import Check, Finding, Usage
     from costcalc.model import Totals
+    from costcalc.report.formats import CheckReport, Medium
 
 
-def render(check: Check) -> str:
+def write(report: CheckReport, _: Medium) -> str:
     """The document's text."""
+    check = report.check
     return render_document(document(check))
 
 

@@ -10,11 +10,13 @@ from costcalc.report.text import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costcalc.gate.results import Check, Finding, SpecResult, Unevaluated
+    from costcalc.gate.results import Finding, SpecResult, Unevaluated
+    from costcalc.report.formats import CheckReport, Medium
 
 
-def render(check: Check) -> str:
+def write(report: CheckReport, _: Medium) -> str:
     """The document. A spec without findings is one case that passes."""
+    check = report.check
     about = {finding.spec for finding in check.findings} | {each.spec for each in check.not_evaluated}
     alone = [result for result in check.specs if result.spec not in about and result.status != "deleted"]
     cases = [*map(_finding, check.findings), *_skipped(check.not_evaluated), *map(_passed, alone)]

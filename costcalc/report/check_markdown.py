@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from costcalc.gate.results import Check, Finding, Move, SpecResult, Usage
+    from costcalc.report.formats import CheckReport, Medium
 
 MARKER = "<!-- costcalc-check -->"
 """By this line an action finds its own comment again."""
@@ -25,8 +26,9 @@ _ROOM = 20_000
 """How much of a comment one part may take."""
 
 
-def render(check: Check) -> str:
+def write(report: CheckReport, _: Medium) -> str:
     """The comment. Texts from specs, refs and names of files are text in it: no markup, HTML, link or mention."""
+    check = report.check
     judged = {(finding.spec, finding.metric) for finding in check.findings}
     moves = check.moves()
     first = [move for move in moves if move.metric in SHOWN or (move.spec, move.metric) in judged]

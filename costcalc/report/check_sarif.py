@@ -9,16 +9,16 @@ from costcalc.report.check_text import causes, message
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from costcalc.gate.results import Check, Finding
     from costcalc.gate.rules import Rule
+    from costcalc.report.formats import CheckReport, Medium
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def render(check: Check, rules: Mapping[str, Rule], version: str) -> str:
-    """The document. `rules` are those that costcalc has, `version` its own."""
+def write(report: CheckReport, _: Medium) -> str:
+    """Write the document."""
+    check, rules, version = report
     ids = check.fingerprints()
     driver = {
         "name": "costcalc",

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.gate.results import Cause, Check, Finding, Usage
+    from costcalc.report.formats import CheckReport, Medium
 
 SHOWN = 5
 """How many layers a finding names before it counts the rest."""
 _STYLE = {"error": "1;31", "warning": "1;33", "pass": "1;32", "fail": "1;31"}
 
 
-def render(check: Check, *, color: bool = False, width: int | None = None) -> str:
+def write(report: CheckReport, medium: Medium) -> str:
     """The whole check. Nothing of a spec, a ref or a file's name acts on a terminal, or on a CI that reads the text."""
+    check, color, width = report.check, medium.color, medium.width
     parts = [_finding(finding, color, width) for finding in check.findings]
     facts = [usage(each) for each in used_limits(check)]
     facts += [f"waived: {_head(finding)}" for finding in check.waived]

@@ -1,7 +1,8 @@
 """The formats of reports. A format is one module with a function `write`, and one line here.
 
 `write(value, medium)` returns the text of a report, or its bytes. What the value is depends on the kind of report:
-`tables` for the commands that report tables (a `Report`), `picture` for a graph.
+`tables` for the commands that report tables (a `Report`), `picture` for a graph, `check` for a
+check (a `CheckReport`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,22 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from costcalc.gate.results import Check
+    from costcalc.gate.rules import Rule
     from costcalc.report.table_data import Grid
 
 FORMATS: dict[str, dict[str, str]] = {
     "tables": {"table": "table", "json": "json", "csv": "csv", "markdown": "markdown"},
     "picture": {"mermaid": "mermaid", "dot": "dot"},
+    "check": {
+        "text": "check_text",
+        "json": "check_json",
+        "markdown": "check_markdown",
+        "github": "check_github",
+        "gitlab": "check_gitlab",
+        "junit": "check_junit",
+        "sarif": "check_sarif",
+    },
 }
 """The module in this package for each format, by kind of report. The first format is the default."""
 
@@ -25,6 +37,14 @@ class Medium(NamedTuple):
 
     width: int | None = None
     color: bool = False
+
+
+class CheckReport(NamedTuple):
+    """What `costcalc check` reports: a check, every rule by name, and costcalc's version."""
+
+    check: Check
+    rules: Mapping[str, Rule]
+    version: str
 
 
 class Report(NamedTuple):
