@@ -1,11 +1,11 @@
-"""costcalc: what a neural network costs, before anyone trains it.
+"""Compute the cost of a neural network from its spec.
 
     >>> import costcalc
     >>> network = costcalc.load("resnet50", classes=10)
     >>> costcalc.analyze(network).totals.macs
     4087156736
 
-Importing costcalc imports neither numpy nor rich; each function imports what it needs.
+Importing costcalc does not import numpy or rich. Each function imports the modules that it needs.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def load(
     max_layers: int | None = None,
     **params: Any,
 ) -> Network:
-    """The network of a spec: a path, or the name of a bundled spec, at the params given.
+    """Load the network of a spec, given as a path or as the name of a bundled spec, with some params set.
 
-    Shapes in `inputs` replace those of the spec, by the input's name. Raises `SpecError` with every fault found and its
-    place, `UsageError` where there is no such spec, param or input.
+    `inputs` replaces the shapes of inputs by name. Raises `SpecError` with all faults of the spec, and `UsageError` for
+    an unknown spec, param or input.
     """
     from os import fspath
 
@@ -54,7 +54,7 @@ def loads(
     max_layers: int | None = None,
     **params: Any,
 ) -> Network:
-    """The network of a spec given as text, as `load` gives it."""
+    """Load the network of a spec given as text; see `load`."""
     from costcalc.errors import Source
     from costcalc.lang.loader import open_spec
 
@@ -62,9 +62,9 @@ def loads(
 
 
 def analyze(network: Network | str | PathLike[str], /, *, batch: int = 1, **params: Any) -> Analysis:
-    """What a network, or the network of a spec, costs for a batch of examples.
+    """Return the cost of a network, or of the network of a spec, for a batch of examples.
 
-    Raises `UsageError` for a batch that is no integer of at least 1.
+    Raises `UsageError` unless the batch is an integer of at least 1.
     """
     from costcalc.analysis import analyze
     from costcalc.model import Network
@@ -80,10 +80,10 @@ def explain(
     batch: int = 1,
     **params: Any,
 ) -> Explanation:
-    """The counts of a network's layers, each a formula that knows its symbols, its numbers and its value.
+    """Explain the counts of a network's layers as formulas with symbols, numbers and a value.
 
-    `layers` are globs of names: `*` is one segment, `**` any number. Without any, the layers that make up 80% of the
-    cost. `quantities` chooses among macs, params, buffers, add, mul, div, cmp, exp, flops and activations.
+    `layers` are globs of names: `*` matches one segment, `**` any number. The default is the layers that make up 80% of
+    the cost. `quantities` are among macs, params, buffers, add, mul, div, cmp, exp, flops and activations.
 
     >>> (layer,) = explain("inception", "b5.conv_2").layers
     >>> layer.counts["macs"].symbols(), layer.counts["macs"].value == 32*28*28 * 5*5*16
@@ -107,11 +107,11 @@ def compare(
     batch: int = 1,
     **params: Any,
 ) -> Comparison:
-    """The convolutions of a network, or of a spec's network, in every strategy; or one convolution by itself.
+    """Compare strategies for the convolutions of a network, or for a single convolution.
 
-    A strategy is written `separable` or `bottleneck:reduce=16`. Of a network, `layer` is a glob that restricts this to
-    some cells, `stem` rewrites the convolution on the image too, and `cheapest` adds the network whose every cell has
-    its cheapest form.
+    A strategy is given as `separable` or `bottleneck:reduce=16`. For a network, `layer` is a glob that restricts the
+    rewritten cells, `stem` also rewrites the convolution on the image, and `cheapest` adds the network with each cell
+    in its cheapest form.
     """
     from costcalc.model import Network
     from costcalc.strategies import Convolution, compare, compare_convolution
@@ -123,7 +123,7 @@ def compare(
 
 
 def __getattr__(name: str) -> Any:
-    """`costcalc.sweep`, a package that can be called: imported when it is asked for, as it imports numpy."""
+    """Import `costcalc.sweep`, a callable package, on first use, because it imports numpy."""
     if name != "sweep":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -1,4 +1,4 @@
-"""From a network to the figures of its layers and its totals."""
+"""Computes the figures of a network and its layers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def analyze(network: Network, *, batch: int = 1) -> Analysis:
-    """What a network costs for a batch of examples.
+    """Return the cost of a network for a batch of examples.
 
-    `batch` multiplies macs, operations and activations, never params and buffers. Raises `UsageError` where it is no
+    `batch` multiplies macs, operations and activations, but not params and buffers. Raises `UsageError` unless it is an
     integer of at least 1.
     """
     batch = checked_batch(batch)
@@ -52,7 +52,7 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
 
 
 def checked_batch(batch: int) -> int:
-    """The number of examples in a batch. Raises `UsageError` where it is no integer of at least 1."""
+    """Return the batch as an int. Raises `UsageError` unless it is an integer of at least 1."""
     try:
         return positive(batch)
     except ArgumentError as error:
@@ -60,7 +60,7 @@ def checked_batch(batch: int) -> int:
 
 
 def totals(layer: Layer, batch: int = 1) -> Totals:
-    """The figures of one layer. `flops` is 2·macs and every other operation."""
+    """Return the figures of a layer. `flops` is 2·macs plus all other operations."""
     cost = layer.cost
     macs = cost.macs.value * batch
     operations = [getattr(cost, name).value * batch for name in OPERATIONS]

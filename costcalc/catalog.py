@@ -1,4 +1,4 @@
-"""What costcalc brings, as documents of plain values: networks, ops, blocks."""
+"""Lists the ops and built-in blocks as plain values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Argument(NamedTuple):
-    """An argument of an op: its name, its default as a spec writes it, and what it takes, in words."""
+    """An argument of an op: its name, its default as in a spec, and a description of accepted values."""
 
     name: str
     default: str
@@ -17,7 +17,7 @@ class Argument(NamedTuple):
 
 
 class CatalogEntry(NamedTuple):
-    """An op or a block: its family, how it is written, what it does in a line, and all that is said of it."""
+    """An op or a block: its family, signature, summary line, and full text."""
 
     name: str
     family: str
@@ -27,12 +27,12 @@ class CatalogEntry(NamedTuple):
     arguments: tuple[Argument, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """The entry as plain values."""
+        """Return the entry as plain values."""
         return {**self._asdict(), "arguments": [argument._asdict() for argument in self.arguments]}
 
 
 def ops(*names: str) -> list[CatalogEntry]:
-    """Every op, installed packages' ones too, by family; or those named. Raises `UsageError` with the nearest name."""
+    """Return all ops by family, including those of installed packages, or the named ones. Raises `UsageError`."""
     from costcalc.errors import UsageError, suggest
     from costcalc.lang.builtin_blocks import builtin
     from costcalc.ops import registered
@@ -40,14 +40,14 @@ def ops(*names: str) -> list[CatalogEntry]:
     known = registered()
     for name in names:
         if name not in known:
-            block = f"{name} is a block: costcalc blocks {name}" if name in builtin() else ""
-            raise UsageError("no such op: {}", name, help=block or suggest(name, known, "costcalc ops lists them"))
+            block = f"{name} is a block; run costcalc blocks {name}" if name in builtin() else ""
+            raise UsageError("unknown op {}", name, help=block or suggest(name, known, "run costcalc ops for a list"))
     entries = [_op(known[name]) for name in names or known]
     return sorted(entries, key=lambda entry: entry.family)
 
 
 def blocks(*names: str) -> list[CatalogEntry]:
-    """Every built-in block, or those named. Raises `UsageError` with the nearest name."""
+    """Return all built-in blocks, or the named ones. Raises `UsageError`."""
     from costcalc.errors import UsageError, suggest
     from costcalc.lang.builtin_blocks import builtin
     from costcalc.ops import find
@@ -55,8 +55,8 @@ def blocks(*names: str) -> list[CatalogEntry]:
     known = builtin()
     for name in names:
         if name not in known:
-            op = f"{name} is an op: costcalc ops {name}" if find(name) else ""
-            raise UsageError("no such block: {}", name, help=op or suggest(name, known))
+            op = f"{name} is an op; run costcalc ops {name}" if find(name) else ""
+            raise UsageError("unknown block {}", name, help=op or suggest(name, known))
     return [_block(name, known[name]) for name in names or known]
 
 
@@ -72,14 +72,14 @@ def _op(op: type[Op]) -> CatalogEntry:
         default = op.implied.get(field) or (show(op.defaults[field]) if field in op.defaults else "")
         arguments.append(Argument(field, default, type_of(annotation).takes))
     family = op.__module__.removeprefix("costcalc.ops.")
-    said = cleandoc(op.__doc__ or "").partition(">>>")[0].partition("\n")[2].strip()
-    said = re.sub(r"\b[A-Z]\w+Error (?=when|unless)", "", said)  # names for programs
+    text = cleandoc(op.__doc__ or "").partition(">>>")[0].partition("\n")[2].strip()
+    text = re.sub(r"\b[A-Z]\w+Error (?=when|unless)", "", text)  # internal names
     followers = _FOLLOWERS if op.followed else ()
-    return CatalogEntry(op.name, family, signature(op), summary(op), said, (*arguments, *followers))
+    return CatalogEntry(op.name, family, signature(op), summary(op), text, (*arguments, *followers))
 
 
 _FOLLOWERS = (
-    Argument("norm", "none", "the norm that follows: its name, or one with arguments: {groupnorm: 32}"),
+    Argument("norm", "none", "the norm that follows: its name, or a call such as {groupnorm: 32}"),
     Argument("act", "none", "the activation that follows, after the norm"),
 )
 

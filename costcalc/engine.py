@@ -1,4 +1,4 @@
-"""Builds a network op by op and infers each shape on the way. It knows no op by name."""
+"""Builds a network layer by layer and infers shapes. Nothing here depends on a particular op."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MAX_RANK = 8
 
 
 class LimitError(CostcalcError):
-    """A network beyond what costcalc takes."""
+    """A network that exceeds a limit of costcalc."""
 
 
 class Builder:
-    """A network that grows. `add` returns the new layer's outputs, to be given to later layers."""
+    """A network under construction. `add` returns the outputs of the new layer, the inputs of later ones."""
 
     def __init__(self, inputs: Mapping[str, Shape], max_layers: int = MAX_LAYERS) -> None:
         self.inputs = dict(inputs)
@@ -34,7 +34,7 @@ class Builder:
         self._known: dict[tuple[Op, Shapes], tuple[Shapes, Cost]] = {}
 
     def input(self, name: str) -> Tensor:
-        """An input of the network."""
+        """Return an input of the network."""
         return Tensor(-1 - list(self.inputs).index(name), 0, self.inputs[name])
 
     def add(
@@ -46,7 +46,7 @@ class Builder:
         host: int | None = None,
         share: int | None = None,
     ) -> tuple[Tensor, ...]:
-        """Append a layer. Raises `ShapeError` where the op cannot take these inputs."""
+        """Append a layer and return its outputs. Raises `ShapeError` if the op cannot take these inputs."""
         index = len(self.layers)
         if index >= self.max_layers:
             raise LimitError("more than {:,} layers", self.max_layers, help="raise the limit with --max-layers")
@@ -60,11 +60,11 @@ class Builder:
         return tuple([new(Tensor, (index, port, shape)) for port, shape in enumerate(outputs)])
 
     def infer(self, op: Op, shapes: Shapes) -> tuple[Shapes, Cost]:
-        """The outputs of an op and its cost at these inputs. Raises `ShapeError`."""
-        found = self._known.get((op, shapes))
-        if found is None:
-            found = self._known[op, shapes] = self._infer(op, shapes)
-        return found
+        """Return the output shapes and the cost of an op for these input shapes. Raises `ShapeError`."""
+        result = self._known.get((op, shapes))
+        if result is None:
+            result = self._known[op, shapes] = self._infer(op, shapes)
+        return result
 
     def _infer(self, op: Op, shapes: Shapes) -> tuple[Shapes, Cost]:
         least, most = op.arity
@@ -89,10 +89,10 @@ class Builder:
         source: str = "",
         description: str = "",
     ) -> Network:
-        """The network as it stands."""
+        """Return the network with the layers added so far."""
         return Network(name, dict(self.inputs), tuple(self.layers), dict(outputs), params or {}, source, description)
 
 
 def size(shapes: Iterable[Shape]) -> Dim:
-    """The elements of some tensors."""
+    """Return the total number of elements of some tensors."""
     return sum(prod(shape) for shape in shapes)

@@ -1,4 +1,4 @@
-"""Why a network costs what it costs: each figure as a formula, and what a position of each layer sees of the input."""
+"""Explains the cost of a network: each figure as a formula, and the receptive field of each layer."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis, Layer, Network, Row
 
 QUANTITIES = ("macs", "params", "buffers", *OPERATIONS, "flops", "activations")
-"""What can be explained, in the order in which it is."""
+"""The quantities that can be explained, in the order of reports."""
 PER_WEIGHT = ("params", "buffers")
-"""What does not grow with the batch."""
+"""The quantities that do not depend on the batch."""
 MOST = 80
-"""The layers that are explained where none is named make up so many percent of the cost."""
+"""The percentage of the cost that the layers explained by default make up."""
 
 
 class Reach(NamedTuple):
-    """What one position of a tensor sees of the network's input, in each spatial dimension.
+    """The receptive field of a position of a tensor, in each spatial dimension.
 
-    `field` is the receptive field, in positions of the input, those on padding included. `jump` is the effective
-    stride: how far the fields of neighbours lie apart.
+    `field` is in positions of the network's input, including those on padding. `jump` is the distance between the
+    receptive fields of neighbouring positions (effective stride).
     """
 
     field: Shape
@@ -37,10 +37,10 @@ class Reach(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """A layer: its row of the analysis, the op with its arguments, and the count behind each figure.
+    """A layer with its row of the analysis, its op with arguments, and the count of each quantity.
 
-    `share` is the layer's part of the cost that shares are of, from 0 to 1. `reach` is None where it has no meaning.
-    `followers` are the names of the layers that its `norm` and `act` wrote, which have figures of their own.
+    `share` is the layer's fraction of `Explanation.quantity`. `reach` is None where it is not defined.
+    `followers` are the names of the layers added by `norm` and `act`, which have their own figures.
     """
 
     row: Row
@@ -52,10 +52,10 @@ class Explained(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """The layers that were asked for, or those that make up most of the cost, dearest first.
+    """The explanation of the requested layers, or of those with most of the cost, in descending order.
 
-    `quantity` is the cost that shares are of, and `covered` the part of it that the layers make up together; `chosen`
-    says that they were asked for.
+    Shares are fractions of `quantity`. `covered` is the share of all layers together. `chosen` is true if the layers
+    were requested.
     """
 
     analysis: Analysis
@@ -65,7 +65,7 @@ class Explanation(NamedTuple):
     chosen: bool
 
     def to_dict(self) -> dict[str, object]:
-        """The explanation in the form `costcalc.explanation/1`: an entry for each layer and quantity."""
+        """Return the explanation in the format `costcalc.explanation/1`, with an entry for each layer and quantity."""
         analysis = self.analysis._replace(layers=()).to_dict()
         kept = ("network", "source", "params", "inputs", "batch", "totals")
         return {
@@ -77,7 +77,7 @@ class Explanation(NamedTuple):
         }
 
     def entries(self) -> Iterator[dict[str, object]]:
-        """The entries of `costcalc.explanation/1`, one after another: of a large network they take much memory."""
+        """Yield the entries of `costcalc.explanation/1`. All of them together can take much memory."""
         for layer in self.layers:
             for quantity in layer.counts:
                 yield _entry(layer, quantity)
@@ -86,21 +86,21 @@ class Explanation(NamedTuple):
 def explain(
     network: Network, patterns: Sequence[str] = (), *, quantities: Sequence[str] = (), batch: int = 1
 ) -> Explanation:
-    """The counts of layers, written out.
+    """Explain the counts of layers.
 
-    `patterns` are globs of layers; without any, the layers are those that make up 80% of the first of `quantities`
-    (by default the macs; flops in a network that has none). `quantities` are of `QUANTITIES`; by default a layer has
-    those that are not zero, and the layers of a whole network the cost that they are chosen by. Raises `UsageError` for
-    an unknown quantity, for a glob that matches nothing, and for a batch that is no integer of at least 1.
+    `patterns` are globs of layer names. Without any, the layers that make up 80% of the cost are explained. The cost is
+    the first of `quantities`; by default macs, or flops in a network without macs. `quantities` are from `QUANTITIES`;
+    by default all that are not zero if there are patterns, else the cost. Raises `UsageError` for an unknown quantity,
+    for a glob without a match, and for a batch that is not an integer of at least 1.
     """
     for name in quantities:
         if name not in QUANTITIES:
             raise UsageError("cannot explain {}", name, help=suggest(name, QUANTITIES))
     analysis = analyze(network, batch=batch)
     cost = quantities[0] if quantities else "macs" if analysis.totals.macs else "flops"
-    places = _matching(network, patterns) if patterns else _dearest(analysis, cost)
-    seen = reaches(network) if places else []
-    axes = layouts(network) if places else {}
+    indices = _matching(network, patterns) if patterns else _largest(analysis, cost)
+    network_reaches = reaches(network) if indices else []
+    axes = layouts(network) if indices else {}
     followers: dict[int | None, list[str]] = {}
     for layer in network.layers:
         followers.setdefault(layer.host, []).append(layer.name)
@@ -108,29 +108,28 @@ def explain(
     layers = []
     names = quantities or (QUANTITIES if patterns else (cost,))
     known: dict[Hashable, tuple[dict[str, Count], str]] = {}
-    for place in places:
-        layer, row = network.layers[place], analysis.layers[place]
-        around = _axes(layer, place, axes)
-        key = id(layer.op), id(layer.cost), layer.outputs, tuple(around.items()), bool(row.shared)
+    for index in indices:
+        layer, row = network.layers[index], analysis.layers[index]
+        axis_names = _axes(layer, index, axes)
+        key = id(layer.op), id(layer.cost), layer.outputs, tuple(axis_names.items()), bool(row.shared)
         if key not in known:
-            counts = {name: count(layer, name, analysis.batch).named(around) for name in names}
+            counts = {name: count(layer, name, analysis.batch).named(axis_names) for name in names}
             if not quantities:
                 keep = ("params",) if row.shared else ()
                 counts = {name: each for name, each in counts.items() if each.value or name in keep}
             known[key] = counts, str(layer.op)
         counts, op = known[key]
         share = getattr(row.totals, cost) / total if total else 0.0
-        behind = tuple(followers.get(place, ()))
-        layers.append(Explained(row, op, counts, share, seen[place], behind))
+        layer_followers = tuple(followers.get(index, ()))
+        layers.append(Explained(row, op, counts, share, network_reaches[index], layer_followers))
     covered = sum([getattr(layer.row.totals, cost) for layer in layers]) / total if total else 0.0
     return Explanation(analysis, tuple(layers), cost, covered, bool(patterns))
 
 
 def count(layer: Layer, quantity: str, batch: int = 1) -> Count:
-    """A figure of a layer as the sum of products that it is.
+    """Return the count of a quantity of a layer.
 
-    The count is the one that the op's own rule gave; the batch is one more factor of it, and `flops` is put together
-    from the others as their definition says.
+    It is the count of the op's cost rule, multiplied by the batch. `flops` is the sum of 2·macs and the operations.
     """
     cost = layer.cost
     if quantity in PER_WEIGHT:
@@ -145,24 +144,25 @@ def count(layer: Layer, quantity: str, batch: int = 1) -> Count:
 
 
 def reaches(network: Network) -> list[Reach | None]:
-    """What a position of each layer's output sees of the network's input.
+    """Return the receptive field of each layer's output.
 
-    A window of k taps at dilation d widens a field of r positions at jump j to r + d·(k - 1)·j, and its stride s makes
-    the jump s·j. Where paths meet, the largest field counts. After an op of which every output sees everything, or
-    where paths of different jumps meet, there is none. Source: Araujo et al. 2019, Computing Receptive Fields of
-    Convolutional Neural Networks, Distill.
+    A window of size k, dilation d and stride s changes the size r and the jump j to r + d·(k - 1)·j and s·j. Several
+    inputs give the largest size. The result is None after an op whose outputs depend on the whole input, and for inputs
+    with different jumps.
+
+    Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
     """
     known: list[Reach | None] = []
     for layer in network.layers:
         rank = len(layer.inputs[0].shape) - 1
         window = layer.op.footprint(rank) if 1 <= rank <= 3 else None
         before = [_start(tensor.shape) if tensor.layer < 0 else known[tensor.layer] for tensor in layer.inputs]
-        there = [reach for reach in before if reach]
-        if not window or len(there) < len(before) or len({reach.jump for reach in there}) > 1:
+        inputs = [reach for reach in before if reach]
+        if not window or len(inputs) < len(before) or len({reach.jump for reach in inputs}) > 1:
             known.append(None)
             continue
-        jump = there[0].jump
-        field = tuple([max(sizes) for sizes in zip(*(reach.field for reach in there), strict=True)])
+        jump = inputs[0].jump
+        field = [max(sizes) for sizes in zip(*(reach.field for reach in inputs), strict=True)]
         known.append(
             Reach(
                 tuple([size + d * (k - 1) * j for size, j, (k, _, d) in zip(field, jump, window, strict=True)]),
@@ -177,58 +177,58 @@ def _start(shape: Shape) -> Reach | None:
     return Reach((1,) * rank, (1,) * rank) if 1 <= rank <= 3 else None
 
 
-def _axes(layer: Layer, place: int, known: Mapping[Tensor, Axes]) -> dict[int, Axes]:
-    """The names of axes in the formulas of a layer, by the number of them: those of its output, then of its inputs."""
-    tensors = [*layer.inputs[::-1], *[Tensor(place, port, shape) for port, shape in enumerate(layer.outputs)]]
+def _axes(layer: Layer, index: int, known: Mapping[Tensor, Axes]) -> dict[int, Axes]:
+    """Return the names of a layer's axes by the number of axes, preferring those of outputs to those of inputs."""
+    tensors = [*layer.inputs[::-1], *[Tensor(index, port, shape) for port, shape in enumerate(layer.outputs)]]
     return {len(tensor.shape): known[tensor] for tensor in tensors if known[tensor]}
 
 
 def _cost(layer: Layer, quantity: str) -> Count:
-    found: Count = getattr(layer.cost, quantity)
-    return found
+    result: Count = getattr(layer.cost, quantity)
+    return result
 
 
 def _matching(network: Network, patterns: Sequence[str]) -> list[int]:
     from costcalc.globs import match
 
     names = [layer.name for layer in network.layers]
-    found: set[int] = set()
+    indices: set[int] = set()
     for pattern in patterns:
-        places = {place for place, name in enumerate(names) if match(pattern, name, ".")}
-        if not places:
-            raise UsageError("no layer of {} matches {}", network.name, pattern, help=_advice(pattern, names))
-        found |= places
-    return sorted(found)
+        matches = {index for index, name in enumerate(names) if match(pattern, name, ".")}
+        if not matches:
+            raise UsageError("no layer of {} matches {}", network.name, pattern, help=_no_match_help(pattern, names))
+        indices |= matches
+    return sorted(indices)
 
 
-def _advice(pattern: str, names: Sequence[str]) -> str:
-    """What helps against a glob that matches nothing."""
+def _no_match_help(pattern: str, names: Sequence[str]) -> str:
+    """Return the help for a glob without a match."""
     from costcalc.globs import match
 
     if any(name.startswith(f"{pattern}.") for name in names):
-        return f"{pattern}.** is what is inside of it"
+        return f"write {pattern}.** for the layers below it"
     segments = pattern.split(".")
-    for place in range(len(segments) - 1, -1, -1):
-        if "*" in segments[place] and segments[place] != "**":
-            itself = [] if segments[place] == "*" else [segments[place]]
-            deeper = ".".join([*segments[:place], *itself, "**", *segments[place + 1 :]])
+    for index in range(len(segments) - 1, -1, -1):
+        if "*" in segments[index] and segments[index] != "**":
+            itself = [] if segments[index] == "*" else [segments[index]]
+            deeper = ".".join([*segments[:index], *itself, "**", *segments[index + 1 :]])
             if any(match(deeper, name, ".") for name in names):
-                return f"* is one segment; {deeper} takes any number of them"
-    found = "" if "*" in pattern else nearest(pattern, names)
-    return f"did you mean {found}?" if found else "costcalc analyze SPEC --full lists the names"
+                return f"* matches one segment; write {deeper} for any number of segments"
+    candidate = "" if "*" in pattern else nearest(pattern, names)
+    return f"did you mean {candidate}?" if candidate else "run costcalc analyze SPEC --full to list the names"
 
 
-def _dearest(analysis: Analysis, quantity: str) -> list[int]:
-    """The fewest layers that make up most of the cost; the first of equals."""
+def _largest(analysis: Analysis, quantity: str) -> list[int]:
+    """Return the fewest layers that make up most of the cost, preferring earlier ones at equal cost."""
     figures = [getattr(row.totals, quantity) for row in analysis.layers]
-    places: list[int] = []
+    indices: list[int] = []
     covered, total = 0, sum(figures)
-    for place in sorted(range(len(figures)), key=lambda place: -figures[place]):
+    for index in sorted(range(len(figures)), key=lambda index: -figures[index]):
         if 100 * covered >= MOST * total:
             break
-        covered += figures[place]
-        places.append(place)
-    return places
+        covered += figures[index]
+        indices.append(index)
+    return indices
 
 
 def _entry(layer: Explained, quantity: str) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """A count as a sum of products of named factors.
 
-One object gives the number, the formula in symbols and the formula with numbers, so an explanation cannot differ from
-the count that it explains.
+A `Count` gives the number, the formula in symbols and the formula with numbers, so they always agree.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 Dim: TypeAlias = int
-"""A dimension, or a number made of dimensions: an int. In a sweep, an array of ints that answers the same operators."""
+"""A dimension, or a number computed from dimensions: an int or, in a sweep, an array with the same operators."""
 
 Shape: TypeAlias = tuple[Dim, ...]
 Shapes: TypeAlias = tuple[Shape, ...]
@@ -23,25 +22,25 @@ MAX_NUMBER = 10**30
 """The largest number that a spec may write, compute or infer."""
 
 Factor: TypeAlias = tuple[str, Dim]
-"""A symbol and its value. A number by itself, a coefficient, is a factor whose symbol is that number."""
+"""A symbol and its value. The symbol of a coefficient is the number itself."""
 
 Term: TypeAlias = tuple[Factor, ...]
 
 
 class CompoundSymbol(str):
-    """A symbol made of others, which knows their values: `(K_h·K_w - 1)` can be written `(3·3 - 1)`."""
+    """A symbol that contains other symbols, with their values: `(K_h·K_w - 1)` can be written `(3·3 - 1)`."""
 
     __slots__ = ("parts",)
     parts: Term
 
     def __new__(cls, text: str, parts: Term) -> Self:
-        """The text, and a value for each name in it."""
+        """Create a symbol from a text and the value of each name in it."""
         symbol = super().__new__(cls, text)
         symbol.parts = parts
         return symbol
 
     def numbers(self) -> str:
-        """The text with the values in place of the names.
+        """Return the text with values in place of names.
 
         >>> CompoundSymbol("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 3))).numbers()
         '(3·3 - 1)'
@@ -49,35 +48,35 @@ class CompoundSymbol(str):
         return self._with(dict(self.parts))
 
     def named(self, axes: Mapping[int, Sequence[str]]) -> CompoundSymbol:
-        """The same with other names for axes, as in `Count.named`."""
+        """Return the symbol with other names for axes; see `Count.named`."""
         names = {name: _named(name, axes) for name, _ in self.parts}
         return CompoundSymbol(self._with(names), tuple([(names[name], value) for name, value in self.parts]))
 
-    def _with(self, known: Mapping[str, object]) -> str:
+    def _with(self, values: Mapping[str, object]) -> str:
         from re import sub
 
-        return sub(_NAME, lambda found: str(known.get(found[0], found[0])), self)
+        return sub(_NAME, lambda match: str(values.get(match[0], match[0])), self)
 
 
 _NAME = r"[^\W\d_]+(?:_\w+)?'?"
 
 
 class AxisSymbol(str):
-    """The symbol of a tensor's axis, after its place where the tensor has the usual layout: `H`, axis 1 of 3."""
+    """The symbol of an axis of a tensor in the default layout, such as `H` for axis 1 of 3."""
 
-    __slots__ = ("place", "rank")
+    __slots__ = ("axis", "rank")
     rank: int
-    place: int
+    axis: int
 
-    def __new__(cls, name: str, rank: int, place: int) -> Self:
-        """A name, the number of the tensor's axes, and which of them it is."""
+    def __new__(cls, name: str, rank: int, axis: int) -> Self:
+        """Create a symbol from its name, the number of axes, and the index of the axis."""
         symbol = super().__new__(cls, name)
-        symbol.rank, symbol.place = rank, place
+        symbol.rank, symbol.axis = rank, axis
         return symbol
 
 
 def _axes(*names: str) -> tuple[str, ...]:
-    return tuple([AxisSymbol(name, len(names), place) for place, name in enumerate(names)])
+    return tuple([AxisSymbol(name, len(names), index) for index, name in enumerate(names)])
 
 
 def _neutral(rank: int) -> tuple[str, ...]:
@@ -90,7 +89,7 @@ TAP_NAMES: dict[int, tuple[str, ...]] = {1: ("K",), 2: ("K_h", "K_w"), 3: ("K_d"
 
 
 class Count:
-    """An exact non-negative integer that knows how it came about: a sum of terms, a term a product of factors."""
+    """An exact non-negative integer, as a sum of terms. A term is a product of factors."""
 
     __slots__ = ("_numbers", "_symbols", "_value", "terms")
 
@@ -98,11 +97,11 @@ class Count:
         self.terms = terms
         self._value: Dim | None = None
         self._symbols = self._numbers = ""
-        """The texts, once they are asked for: many layers of a network have the same count."""
+        """The texts, after their first use. Many layers of a network share a count."""
 
     @property
     def value(self) -> Dim:
-        """The number."""
+        """The value of the sum."""
         if self._value is None:
             self._value = sum(prod([value for _, value in term]) for term in self.terms)
         return self._value
@@ -111,7 +110,7 @@ class Count:
         return Count(self.terms + other.terms)
 
     def __mul__(self, other: Count | Dim) -> Count:
-        """Every term of this one with every term of the other.
+        """Return the product: each term of this count times each term of the other.
 
         >>> (2 * product(("T", 3), ("D", 4))).symbols()
         '2·T·D'
@@ -125,9 +124,9 @@ class Count:
     __rmul__ = __mul__
 
     def symbols(self) -> str:
-        """The formula in symbols: `C_out·H_out·W_out·K_h·K_w·C_in`. An empty sum is `0`.
+        """Return the formula in symbols: `C_out·H_out·W_out·K_h·K_w·C_in`. An empty sum is `0`.
 
-        As one writes it: a coefficient leads its term, and like terms are one.
+        Coefficients come first in their term, and like terms are combined.
 
         >>> each = product(("C", 64), ("H", 56))
         >>> (each + 2 * each + each * 4 * product(("K", 3))).symbols()
@@ -137,14 +136,14 @@ class Count:
         return self._symbols
 
     def numbers(self) -> str:
-        """The same formula with the numbers in place of the symbols: `32·28·28·5·5·192`."""
+        """Return the formula with numbers: `32·28·28·5·5·192`."""
         self._numbers = self._numbers or self._written(_number)
         return self._numbers
 
     def named(self, axes: Mapping[int, Sequence[str]]) -> Count:
-        """The same with other names for the axes of tensors, by the number of these.
+        """Return the count with the given names of axes, keyed by the number of axes.
 
-        Where none are given, vectors `D` and tokens `T·D` keep theirs, and others have neutral ones.
+        If there are no names for a number of axes, `D` and `T·D` are kept, and other axes are numbered.
 
         >>> each = elements((56, 56, 96))
         >>> each.symbols(), each.named({3: ("H", "W", "C")}).symbols(), each.named({}).symbols()
@@ -177,8 +176,8 @@ def _named(symbol: str, axes: Mapping[int, Sequence[str]]) -> str:
         return symbol
     names = axes.get(symbol.rank)
     if names:
-        return names[symbol.place]
-    return symbol if symbol.rank < 3 else _neutral(symbol.rank)[symbol.place]
+        return names[symbol.axis]
+    return symbol if symbol.rank < 3 else _neutral(symbol.rank)[symbol.axis]
 
 
 def _number(symbol: str, value: Dim) -> str:
@@ -186,7 +185,7 @@ def _number(symbol: str, value: Dim) -> str:
 
 
 def product(*factors: Factor) -> Count:
-    """One product.
+    """Return a count of one product.
 
     >>> count = product(("C_out", 32), ("H", 28), ("W", 28))
     >>> count.value, count.symbols(), count.numbers()
@@ -196,7 +195,7 @@ def product(*factors: Factor) -> Count:
 
 
 def elements(shape: Shape, names: tuple[str, ...] | None = None) -> Count:
-    """The number of elements of a tensor.
+    """Return the number of elements of a tensor.
 
     >>> elements((64, 56, 56)).symbols()
     'C·H·W'
@@ -206,7 +205,7 @@ def elements(shape: Shape, names: tuple[str, ...] | None = None) -> Count:
 
 
 def channels_first(rank: int) -> tuple[str, ...]:
-    """The names of so many axes, the channels' before those of space; none where these are more than three.
+    """Return the names of axes in channels-first layout, or an empty tuple if there are more than three spatial ones.
 
     >>> channels_first(3), channels_first(1), channels_first(5)
     (('C', 'H', 'W'), ('C',), ())
@@ -216,10 +215,10 @@ def channels_first(rank: int) -> tuple[str, ...]:
 
 
 def space(sizes: Shape, suffix: str = "") -> Term:
-    """The spatial positions of a tensor as factors: `H_out·W_out` for two dimensions and suffix `_out`."""
+    """Return the spatial sizes of a tensor as factors: `H_out·W_out` for two dimensions and suffix `_out`."""
     return tuple((name + suffix, size) for name, size in zip(SPACE_NAMES[len(sizes)], sizes, strict=True))
 
 
 def taps(kernel: Shape) -> Term:
-    """The taps of a window as factors: `K_h·K_w` for two dimensions."""
+    """Return the sizes of a window as factors: `K_h·K_w` for two dimensions."""
     return tuple(zip(TAP_NAMES[len(kernel)], kernel, strict=True))

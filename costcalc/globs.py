@@ -1,4 +1,4 @@
-"""Globs of layers (segments between dots) and of specs (folders between slashes)."""
+"""Globs of layer names, whose segments are separated by dots, and of spec paths, separated by slashes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 def match(pattern: str, name: str, separator: str) -> bool:
-    """Whether a glob names this name. Only `*` and `**` are special, and time is bounded by the product of the lengths.
+    """Return whether a glob matches a name.
 
-    `*` is any part of one segment, none of it too; a segment `**` is any number of segments, also none.
+    `*` matches any part of one segment, including none of it. A segment `**` matches any number of segments, including
+    none. Other characters are literal. The time is bounded by the product of the lengths.
 
     >>> match("stage.*.0.**", "stage.2.0.body.conv", "."), match("stage.*.0.**", "stage.2.1.body.conv", ".")
     (True, False)
@@ -27,7 +28,7 @@ def _segment(pattern: str, segment: str) -> bool:
 
 
 def _match(pattern: Sequence[str], items: Sequence[str], star: str, same: Callable[[str, str], bool]) -> bool:
-    """Go on item by item, and where one does not fit, let the last star take one more: no earlier star can help."""
+    """Match items one by one. On a mismatch, extend the last star by one item; no earlier star needs to change."""
     at = taken = item = 0
     after_star: int | None = None
     while item < len(items):

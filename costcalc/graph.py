@@ -1,4 +1,4 @@
-"""A network as a picture: tensors are boxes, ops are arrows, blocks and branches are frames around boxes."""
+"""Draws a network: tensors are boxes, ops are arrows, blocks and branches are frames around boxes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from costcalc.model import Layer, Network, Tensor
 
 FEW = 20
-"""Where no depth is given, a picture is as deep as so many ops and folded parts allow: what fits on a page."""
+"""The most parts of a picture with the default depth, which fit on a page."""
 WIDE = 6
-"""Where no direction is given, a picture goes from left to right up to so many arrows in a row, else downwards."""
+"""The longest path, in arrows, that is drawn from left to right by default."""
 DIRECTIONS = ("LR", "TB")
 HEATS = tuple([name for name in METRICS if name != "layers"])
-"""The figures that boxes can be coloured by."""
+"""The figures that can colour boxes."""
 
 Path = tuple[str, ...]
 Inside = dict[int | None, tuple[list[int], list[int]]]
-"""Places of boxes and of frames, by the frame that they stand in."""
+"""Indices of boxes and of frames, keyed by the frame around them."""
 
 
 class TensorBox(NamedTuple):
@@ -45,7 +45,7 @@ class TensorBox(NamedTuple):
 
 
 class Arrow(NamedTuple):
-    """What makes one box of another, in a few words a line. The boxes by their places in `NetworkPicture.boxes`."""
+    """An op between two boxes, which are indices into `NetworkPicture.boxes`. `lines` are the text of the arrow."""
 
     source: int
     target: int
@@ -53,17 +53,17 @@ class Arrow(NamedTuple):
 
 
 class BlockFrame(NamedTuple):
-    """A block, a group or a branch; `parent` is the frame around it."""
+    """A block, a group or a branch. `parent` is the index of the frame around it."""
 
     title: str
     parent: int | None = None
 
 
 class NetworkPicture(NamedTuple):
-    """Boxes, arrows and frames.
+    """The boxes, arrows and frames of a network.
 
-    `heat` is the cost that boxes have shares of, and `total` all of it; empty where nothing is asked for, or nothing
-    costs any. `direction` is one of `DIRECTIONS`: from left to right, or from top to bottom.
+    `heat` is the figure whose shares colour the boxes, and `total` its sum. `heat` is empty if no figure is requested,
+    or the sum is 0. `direction` is one of `DIRECTIONS`: left to right, or top to bottom.
     """
 
     title: str
@@ -75,65 +75,65 @@ class NetworkPicture(NamedTuple):
     total: int = 0
 
     def inside(self) -> Inside:
-        """The places of the boxes and of the frames that stand in each frame; under None, those in no frame."""
-        found: Inside = {place: ([], []) for place in (None, *range(len(self.frames)))}
-        for place, box in enumerate(self.boxes):
-            found[box.frame][0].append(place)
-        for place, frame in enumerate(self.frames):
-            found[frame.parent][1].append(place)
-        return found
+        """Return the boxes and frames in each frame, and outside of all frames under None."""
+        inside: Inside = {index: ([], []) for index in (None, *range(len(self.frames)))}
+        for index, box in enumerate(self.boxes):
+            inside[box.frame][0].append(index)
+        for index, frame in enumerate(self.frames):
+            inside[frame.parent][1].append(index)
+        return inside
 
 
 class _Part(NamedTuple):
-    """Layers that are drawn as one: an op with its norm and act, or everything below a name."""
+    """Layers that are drawn as one arrow: an op with its norm and act, or all layers below a name."""
 
     path: Path
-    places: list[int]
-    takes: dict[Tensor, None]
-    gives: dict[Tensor, None]
+    indices: list[int]
+    inputs: dict[Tensor, None]
+    outputs: dict[Tensor, None]
 
 
 def draw(network: Network, *, depth: int | None = None, heat: str = "", direction: str = "") -> NetworkPicture:
-    """The picture of a network.
+    """Return the picture of a network.
 
-    What lies below `depth` segments of its name is one arrow; where nothing is said, the picture is as deep as `FEW`
-    parts allow. `heat` is one of `HEATS`; raises `UsageError` otherwise. Without a direction, short networks go from
-    left to right and long ones from top to bottom.
+    Layers with the same first `depth` segments of their names are one arrow. The default is the largest depth with at
+    most `FEW` parts. `heat` is one of `HEATS`. By default, short networks are drawn from left to right and long ones
+    from top to bottom. Raises `UsageError` for an unknown `heat`.
     """
     if heat and heat not in HEATS:
-        raise UsageError("no such cost: {}", heat, help=suggest(heat, HEATS))
-    parts = _parts(network, _deepest(network) if depth is None else depth)
+        raise UsageError("unknown cost {}", heat, help=suggest(heat, HEATS))
+    parts = _parts(network, _default_depth(network) if depth is None else depth)
     frames = _frames([part.path for part in parts])
     numbers = {path: number for number, path in enumerate(frames)}
     axes = layouts(network)
     inputs = zip(network.inputs, [tensor for tensor in axes if tensor.layer < 0], strict=True)
     boxes = [TensorBox(dims(tensor.shape, axes[tensor]), (name,)) for name, tensor in inputs]
-    where = {tensor: -1 - tensor.layer for part in parts for tensor in part.takes if tensor.layer < 0}
+    box_of = {tensor: -1 - tensor.layer for part in parts for tensor in part.inputs if tensor.layer < 0}
     costs = [getattr(totals(layer), heat) for layer in network.layers] if heat else []
     total = sum(costs)
     arrows: list[Arrow] = []
     for part in parts:
-        said = _said(network, part)
-        joins = len(part.takes) > 1
-        share: float | None = sum([costs[place] for place in part.places]) / total if total else None
+        lines = _caption(network, part)
+        joins = len(part.inputs) > 1
+        share: float | None = sum([costs[index] for index in part.indices]) / total if total else None
         frame = _innermost(part.path[:-1], numbers)
-        for tensor in part.gives:
-            where[tensor] = len(boxes)
-            boxes.append(TensorBox(dims(tensor.shape, axes[tensor]), said if joins else (), joins, frame, share))
-            arrows += [Arrow(where[source], where[tensor], () if joins else said) for source in part.takes]
+        for tensor in part.outputs:
+            box_of[tensor] = len(boxes)
+            boxes.append(TensorBox(dims(tensor.shape, axes[tensor]), lines if joins else (), joins, frame, share))
+            arrows += [Arrow(box_of[source], box_of[tensor], () if joins else lines) for source in part.inputs]
             share = None
     titled = [
         BlockFrame(_title(path, len(parent or ())), None if parent is None else numbers[parent])
         for path, parent in frames.items()
     ]
-    direction = direction or DIRECTIONS[_row(arrows) > WIDE]
+    direction = direction or DIRECTIONS[_longest_path(arrows) > WIDE]
     return NetworkPicture(
         network.name, direction, tuple(boxes), tuple(arrows), tuple(titled), heat if total else "", total
     )
 
 
 def dims(shape: Shape, axes: Sequence[str] = ()) -> str:
-    """A shape as papers draw it: the channels of images and volumes last; in the spec's order what may be neither.
+    """Format a shape, with the channels of images and volumes last. Shapes with unknown axes are a list.
 
     >>> dims((192, 28, 28), ("C", "H", "W")), dims((28, 28, 192), ("H", "W", "C")), dims((12, 197, 64))
     ('28x28x192', '28x28x192', '[12, 197, 64]')
@@ -146,16 +146,16 @@ def dims(shape: Shape, axes: Sequence[str] = ()) -> str:
     return "x".join(map(str, drawn)) or "1"
 
 
-def _row(arrows: Iterable[Arrow]) -> int:
-    """How many arrows the longest way from an input has. An arrow stands behind those that lead to its source."""
+def _longest_path(arrows: Iterable[Arrow]) -> int:
+    """Return the length of the longest path, in arrows. Arrows are in topological order."""
     far: dict[int, int] = {}
     for arrow in arrows:
         far[arrow.target] = max(far.get(arrow.target, 0), far.get(arrow.source, 0) + 1)
     return max(far.values(), default=0)
 
 
-def _deepest(network: Network) -> int:
-    """The largest depth with few parts, and 1 where there is none."""
+def _default_depth(network: Network) -> int:
+    """Return the largest depth with at most `FEW` parts, or 1."""
     most = max([len(layer.name.split(".")) for layer in network.layers], default=1)
     for depth in range(most, 1, -1):
         if len(_paths(network, depth)[1]) <= FEW:
@@ -164,20 +164,20 @@ def _deepest(network: Network) -> int:
 
 
 def _paths(network: Network, depth: int) -> tuple[list[Path], dict[Path, list[int]]]:
-    """The part that each layer belongs to, and the layers of each part. A norm or act belongs to its layer's."""
+    """Return the part of each layer, and the layers of each part. A norm or act belongs to the part of its host."""
     paths: list[Path] = []
     members: dict[Path, list[int]] = {}
-    for place, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.layers):
         path = tuple(layer.name.split(".")[:depth]) if layer.host is None else paths[layer.host]
         paths.append(path)
-        members.setdefault(path, []).append(place)
+        members.setdefault(path, []).append(index)
     return paths, members
 
 
 def _parts(network: Network, depth: int) -> list[_Part]:
-    """Parts in the order of the network. Each gives what others or the network take; else what its last layer does."""
+    """Return the parts in network order. A part that no other part and no output reads has its last layer's outputs."""
     paths, members = _paths(network, depth)
-    parts = {path: _Part(path, places, {}, {}) for path, places in members.items()}
+    parts = {path: _Part(path, indices, {}, {}) for path, indices in members.items()}
     taken: Iterable[tuple[Path | None, Tensor]] = [
         (path, tensor) for path, layer in zip(paths, network.layers, strict=True) for tensor in layer.inputs
     ]
@@ -186,30 +186,30 @@ def _parts(network: Network, depth: int) -> list[_Part]:
         if path == maker:
             continue
         if path is not None:
-            parts[path].takes[tensor] = None
+            parts[path].inputs[tensor] = None
         if maker is not None:
-            parts[maker].gives[tensor] = None
+            parts[maker].outputs[tensor] = None
     for part in parts.values():
-        if not part.gives:
-            last = part.places[-1]
-            part.gives.update(dict.fromkeys(_outputs(network.layers[last], last)))
+        if not part.outputs:
+            last = part.indices[-1]
+            part.outputs.update(dict.fromkeys(_outputs(network.layers[last], last)))
     return list(parts.values())
 
 
-def _outputs(layer: Layer, place: int) -> list[Tensor]:
+def _outputs(layer: Layer, index: int) -> list[Tensor]:
     from costcalc.model import Tensor
 
-    return [Tensor(place, port, shape) for port, shape in enumerate(layer.outputs)]
+    return [Tensor(index, port, shape) for port, shape in enumerate(layer.outputs)]
 
 
-def _said(network: Network, part: _Part) -> tuple[str, ...]:
-    """An op and what follows it, a line each; or the name of a folded part, and how much is in it."""
-    first, *others = [network.layers[place] for place in part.places]
+def _caption(network: Network, part: _Part) -> tuple[str, ...]:
+    """Return the lines for an op and its followers, or for the name and the size of a folded part."""
+    first, *others = [network.layers[index] for index in part.indices]
     if all(layer.host is not None for layer in others):
         followed = " · ".join([layer.op.caption(_rank(layer)) for layer in others])
         caption = first.op.caption(_rank(first))
         return (caption, followed) if followed else (caption,)
-    return _title(part.path, 0), f"{len(part.places):,} layers"
+    return _title(part.path, 0), f"{len(part.indices):,} layers"
 
 
 def _rank(layer: Layer) -> int:
@@ -217,9 +217,9 @@ def _rank(layer: Layer) -> int:
 
 
 def _frames(paths: Sequence[Path]) -> dict[Path, Path | None]:
-    """The frames that parts at these paths need, outer ones first, each with the one around it.
+    """Return the frames around parts, outer ones first, each with its parent.
 
-    A frame that would hold nothing but another, or but a single copy of a loop, is left out.
+    A frame around a single frame, or around a single copy of a loop, is omitted.
     """
     inside: dict[Path, dict[Path, None]] = {}
     for path in paths:
@@ -238,9 +238,9 @@ def _innermost(path: Path, numbers: Mapping[Path, int]) -> int | None:
     return next((numbers[path[:end]] for end in range(len(path), 0, -1) if path[:end] in numbers), None)
 
 
-def _title(path: Path, said: int) -> str:
-    """What no frame around says, and as much more as a bare number needs."""
-    start = min(said, len(path) - 1)
+def _title(path: Path, shown: int) -> str:
+    """Return the name without the segments that outer frames show. A number is never the first segment."""
+    start = min(shown, len(path) - 1)
     while start and path[start].isdigit():
         start -= 1
     return ".".join(path[start:])

@@ -1,4 +1,4 @@
-"""What the axes of each tensor of a network are: channels, height, width; steps, features."""
+"""The meaning of the axes of each tensor in a network: channels, height and width, or steps and features."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from costcalc.model import Network
 
 Axes = tuple[str, ...]
-"""The names of a tensor's axes; none where they are not known."""
+"""The names of a tensor's axes, or an empty tuple if they are unknown."""
 
 
 def layouts(network: Network) -> dict[Tensor, Axes]:
-    """The axes of every tensor, as far as they follow from the ops.
+    """Return the axes of every tensor, as far as they follow from the ops.
 
-    An input of three or four dimensions is an image or a volume, the channels first. From there on, ops keep axes,
-    order them anew, or lose track of them; and what an op takes for channels first is so.
+    An input of three or four dimensions is assumed to be an image or a volume in channels-first layout. Ops keep,
+    reorder or lose the axes. The input of an op that requires channels first has this layout.
     """
     known: dict[Tensor, Axes] = {}
     for number, shape in enumerate(network.inputs.values()):
         known[Tensor(-1 - number, 0, shape)] = channels_first(len(shape)) if len(shape) > 2 else ()
-    for place, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.layers):
         if layer.op.channels_first:
             known.update({tensor: channels_first(len(tensor.shape)) for tensor in layer.inputs if not known[tensor]})
         for port, shape in enumerate(layer.outputs):
-            said = {layer.op.layout(known[tensor], len(shape)) for tensor in layer.inputs} - {()}
-            known[Tensor(place, port, shape)] = said.pop() if len(said) == 1 else ()
+            axes = {layer.op.layout(known[tensor], len(shape)) for tensor in layer.inputs} - {()}
+            known[Tensor(index, port, shape)] = axes.pop() if len(axes) == 1 else ()
     return known

@@ -1,4 +1,4 @@
-"""The values that pass between stages. All are frozen; none computes more than a sum."""
+"""The immutable values that are passed between stages."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from costcalc.ops.base import Op
 
 OPERATIONS = ("add", "mul", "div", "cmp", "exp")
-"""The classes of scalar arithmetic that is not a multiply-add."""
+"""The classes of scalar operations other than multiply-adds."""
 
 QUANTITIES = ("params", "buffers", "macs", *OPERATIONS)
-"""What the cost of an op consists of; flops and activations follow from these and the shapes."""
+"""The quantities in the cost of an op. flops and activations follow from these and from shapes."""
 
 
 class Cost(Record):
-    """What one application of an op costs, for one example.
+    """The cost of a layer for one example.
 
     Units: `params` and `buffers` in scalars, `macs` in multiply-adds, the rest in scalar operations of their class.
     """
@@ -36,12 +36,12 @@ class Cost(Record):
     exp: Count = ZERO
 
     def __add__(self, other: Cost) -> Cost:
-        """The sum, quantity by quantity."""
+        """Return the sum of each quantity."""
         return Cost(**{name: getattr(self, name) + getattr(other, name) for name in QUANTITIES})
 
 
 class Tensor(NamedTuple):
-    """An output of a layer; layer -1-k is input k of the network."""
+    """An output of a layer. Layer -1-k is input k of the network."""
 
     layer: int
     port: int
@@ -49,10 +49,10 @@ class Tensor(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One application of an op in a network.
+    """An op in a network, with its inputs and outputs.
 
-    `host` is the layer whose `norm` or `act` argument wrote this one, `shared` the layer whose weights it uses; both
-    are indices into the network's layers.
+    `host` is the index of the layer whose `norm` or `act` argument added this one. `shared` is the index of the layer
+    whose weights it uses.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Layer(NamedTuple):
 
 
 class Network(NamedTuple):
-    """Layers in an order in which each stands behind those it takes its input from."""
+    """Layers in topological order."""
 
     name: str
     inputs: Mapping[str, Shape]
@@ -78,7 +78,7 @@ class Network(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """What a layer, a group of layers or a whole network costs. Units as in `Cost`; activations in scalars."""
+    """The cost of a layer, a group of layers or a network. Units are those of `Cost`; activations are in scalars."""
 
     layers: Dim = 0
     params: Dim = 0
@@ -93,28 +93,28 @@ class Totals(NamedTuple):
     exp: Dim = 0
 
     def __add__(self, other: object) -> Totals:
-        """The sum, figure by figure."""
+        """Return the sum of each figure."""
         if not isinstance(other, Totals):
             return NotImplemented
         return Totals(*map(int.__add__, self, other))
 
     @property
     def operations(self) -> dict[str, Dim]:
-        """Operations by class."""
+        """The operations by class."""
         return {name: getattr(self, name) for name in OPERATIONS}
 
     def to_dict(self) -> dict[str, Dim | dict[str, Dim]]:
-        """The figures as the JSON contract names them."""
+        """Return the figures by their names in JSON."""
         figures: dict[str, Dim | dict[str, Dim]] = dict(zip(METRICS, self, strict=False))
         return {**figures, "operations": self.operations}
 
 
 METRICS = ("layers", "params", "buffers", "macs", "flops", "activations")
-"""The figures that limits, comparisons and sweeps are about."""
+"""The figures of limits, comparisons and sweeps."""
 
 
 class Row(NamedTuple):
-    """A layer as a report shows it: plain values only."""
+    """A layer as a row of a report, with plain values only."""
 
     name: str
     op: str
@@ -127,7 +127,7 @@ class Row(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """The cost of a network, layer by layer. The rows sum to the totals."""
+    """The cost of a network and of each of its layers. The rows sum to the totals."""
 
     network: str
     source: str
@@ -141,7 +141,7 @@ class Analysis(NamedTuple):
     uncounted: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """The analysis in the form `costcalc.analysis/1`."""
+        """Return the analysis in the format `costcalc.analysis/1`."""
         return {
             "format": "costcalc.analysis/1",
             "network": self.network,

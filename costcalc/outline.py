@@ -1,6 +1,6 @@
-"""An analysis as one reads it: layers under the groups that their names form, folded, sorted, or cut to the dearest.
+"""The lines of an analysis: layers in groups by name, folded, sorted, or limited to the most expensive.
 
-However it is arranged, the lines that carry figures sum to the totals.
+In every arrangement, the lines that have figures sum to the totals.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis, Row
 
 SORTS = (*Totals._fields, "share", "name", "op", "output")
-"""What lines can be sorted by: figures from the largest, texts from A."""
+"""The sort keys of lines. Figures are sorted in descending order, texts in ascending order."""
 
 
 class OutlineLine(NamedTuple):
-    """A layer with those that share its line, a folded group, the rest of a cut, or the heading of a group.
+    """A layer with its norm and act, a folded group, the heading of a group, or the sum of omitted lines.
 
-    `name` is the whole path and `label` the part of it that no heading above says, or what a line of no name stands
-    for; `ops` are the ops on this line, none where a group is folded. A heading has no figures. `share` is the part of
-    the network's macs, from 0 to 1.
+    `name` is the full path, or empty for omitted lines. `label` is the name without the headings above, or the text for
+    omitted lines. `ops` are the ops of the line, empty for a folded group. A heading has no figures. `share` is the
+    fraction of the network's macs.
     """
 
     name: str
@@ -36,11 +36,11 @@ class OutlineLine(NamedTuple):
     totals: Totals | None = None
     share: float = 0.0
     others: int = 0
-    """How many lines a cut has put into this one, which has no name."""
+    """The number of omitted lines that this line sums."""
 
 
 def sort_key(name: str) -> str:
-    """A name of `SORTS`. Raises `UsageError` with the nearest one."""
+    """Return the name if it is one of `SORTS`. Raises `UsageError` otherwise."""
     if name not in SORTS:
         raise UsageError("cannot sort by {}", name, help=suggest(name, SORTS))
     return name
@@ -55,12 +55,12 @@ def outline(
     top: int | None = None,
     last: int | None = None,
 ) -> list[OutlineLine]:
-    """The lines of an analysis.
+    """Return the lines of an analysis.
 
-    A layer's norm and act stand on its line, unless `full`. `depth` keeps so many segments of each name and sums what
-    is below. `sort` (one of `SORTS`) and `top` (the first so many, by macs where nothing is said, and one line for the
-    rest) give up the tree for a list. `last` cuts a tree of more than twice as many lines to its last ones, below one
-    line for all before them.
+    The norm and act of a layer are on its line, unless `full` is true. `depth` keeps that many segments of each name
+    and sums the layers below. `sort` (one of `SORTS`) and `top` return a list instead of a tree. `top` keeps that many
+    lines, by default those with most macs, and sums the others in one line. `last` applies to a tree of more than
+    2·`last` lines: it keeps the last ones, after one line that sums the others.
     """
     lines = _hosted(analysis.layers, full=full)
     if depth is not None:
@@ -78,17 +78,17 @@ def outline(
 
 
 def _hosted(rows: Sequence[Row], *, full: bool) -> list[OutlineLine]:
-    """A line for each layer, or for each with those that its arguments wrote."""
+    """Return one line per layer, or per layer with its norm and act unless `full` is true."""
     lines: list[OutlineLine] = []
-    where: dict[int, int] = {}
+    positions: dict[int, int] = {}
     for index, row in enumerate(rows):
         if full or row.host is None:
-            where[index] = len(lines)
+            positions[index] = len(lines)
             lines.append(OutlineLine(row.name, row.name, 0, (row.op,), row.outputs, row.totals))
         else:
-            where[index] = at = where[row.host]
-            host = lines[at]
-            lines[at] = host._replace(
+            positions[index] = position = positions[row.host]
+            host = lines[position]
+            lines[position] = host._replace(
                 ops=(*host.ops, row.op), outputs=row.outputs, totals=_sum((host.totals, row.totals))
             )
     return lines
@@ -118,13 +118,13 @@ def _cut(lines: Sequence[OutlineLine], label: str) -> OutlineLine:
 
 
 def _tree(lines: Sequence[OutlineLine]) -> list[OutlineLine]:
-    """Headings above the groups of more than one member; a chain of single members is one label.
+    """Add a heading for each group of more than one member. A chain of groups with one member is a single label.
 
-    The copies of a repetition, which are numbered, have headings of their own: a number never stands alone.
+    Numbered copies of a block are headings together with the block's name, so that a number is never a label alone.
     """
     members: dict[tuple[str, ...], int] = {}
     paths = [tuple(line.name.split(".")) for line in lines]
-    numbered = {path[:at] for path in paths for at in range(1, len(path)) if path[at].isdecimal()}
+    numbered = {path[:length] for path in paths for length in range(1, len(path)) if path[length].isdecimal()}
     for path in paths:
         for length in range(len(path) - 1, 0, -1):
             group = path[:length]
@@ -136,14 +136,14 @@ def _tree(lines: Sequence[OutlineLine]) -> list[OutlineLine]:
     for line, path in zip(lines, paths, strict=True):
         while open_groups and path[:-1][: len(open_groups[-1])] != open_groups[-1]:
             open_groups.pop()
-        said = len(open_groups[-1]) if open_groups else 0
-        for length in range(said + 1, len(path)):
+        shown = len(open_groups[-1]) if open_groups else 0
+        for length in range(shown + 1, len(path)):
             if members[path[:length]] > 1 and path[:length] not in numbered:
-                label = ".".join(path[said:length])
+                label = ".".join(path[shown:length])
                 tree.append(OutlineLine(".".join(path[:length]), label, len(open_groups)))
                 open_groups.append(path[:length])
-                said = length
-        tree.append(line._replace(label=".".join(path[said:]), level=len(open_groups)))
+                shown = length
+        tree.append(line._replace(label=".".join(path[shown:]), level=len(open_groups)))
     return tree
 
 

@@ -1,4 +1,4 @@
-"""A fixture for tests of models: `cost_of("spec.yaml")` is what a spec costs, so that a test can assert a budget.
+"""A pytest fixture for budgets of models: `cost_of("spec.yaml")` returns the cost of a spec.
 
 def test_budget(cost_of):
     assert cost_of("models/net.yaml", alpha=0.5).macs <= 150_000_000
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CostOf(Protocol):
-    """What a spec costs at some params."""
+    """The type of the fixture `cost_of`."""
 
     def __call__(
         self,
@@ -30,17 +30,17 @@ class CostOf(Protocol):
         batch: int = 1,
         **params: Any,
     ) -> Totals:
-        """The totals of a network: params, macs, flops, activations, buffers, layers.
+        """Return the totals of a network: params, macs, flops, activations, buffers, layers.
 
-        A path is looked for beside the test, then from pytest's root, then from the working folder. A name without a
-        suffix that is no file there is that of a bundled network. Raises what `costcalc.load` raises.
+        A path is relative to the folder of the test, to pytest's root, or to the working folder, in this order. A name
+        without a suffix that is not a file is that of a bundled network. Raises the errors of `costcalc.load`.
         """
         ...
 
 
 @pytest.fixture
 def cost_of(request: pytest.FixtureRequest) -> CostOf:
-    """What a spec costs: `cost_of("spec.yaml", width=32).macs`."""
+    """Return the cost of a spec: `cost_of("spec.yaml", width=32).macs`."""
 
     def cost_of(
         spec: str | PathLike[str],
@@ -52,15 +52,15 @@ def cost_of(request: pytest.FixtureRequest) -> CostOf:
     ) -> Totals:
         import costcalc
 
-        near = [folder / spec for folder in (request.path.parent, request.config.rootpath)]
-        found = next((path for path in near if path.is_file()), None) or _here(spec)
-        return costcalc.analyze(costcalc.load(found, inputs=inputs, **params), batch=batch).totals
+        candidates = [folder / spec for folder in (request.path.parent, request.config.rootpath)]
+        path = next((path for path in candidates if path.is_file()), None) or _path_or_name(spec)
+        return costcalc.analyze(costcalc.load(path, inputs=inputs, **params), batch=batch).totals
 
     return cost_of
 
 
-def _here(spec: str | PathLike[str]) -> str:
-    """A path from the working folder, or the name of a bundled network. Raises `UsageError` for a missing file."""
+def _path_or_name(spec: str | PathLike[str]) -> str:
+    """Return a path, or the name of a bundled network. Raises `UsageError` for a missing file."""
     from costcalc.lang.library import named_network
 
     name = os.fspath(spec)

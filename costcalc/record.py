@@ -1,7 +1,7 @@
-"""Frozen values with named fields, at a fraction of what `dataclasses` costs to define.
+"""Immutable values with named fields, which are cheaper to define than dataclasses.
 
-Defining a dataclass compiles its methods anew, most of a millisecond each; seventy ops would double the time of a
-small command. A record declares fields in the same way and type checkers see it as a frozen dataclass.
+Defining a dataclass compiles its methods, which takes most of a millisecond: seventy ops would double the time of a
+small command. A record declares its fields in the same way, and type checkers treat it as a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=True)
 class Record:
-    """A frozen value: annotated fields, keyword arguments, equality and hash by the fields."""
+    """A frozen value with annotated fields. Arguments are keyword-only; equality and hash use the fields."""
 
     fields: ClassVar[dict[str, str]] = {}
     """The name of each field and its annotation, in the order of definition."""
@@ -31,8 +31,8 @@ class Record:
         if merged.keys() != self.fields.keys():
             unknown = [name for name in merged if name not in self.fields]
             missing = [name for name in self.fields if name not in merged]
-            what = f"unexpected {', '.join(unknown)}" if unknown else f"missing {', '.join(missing)}"
-            raise TypeError(f"{type(self).__name__}: {what}")
+            problem = f"unexpected {', '.join(unknown)}" if unknown else f"missing {', '.join(missing)}"
+            raise TypeError(f"{type(self).__name__}: {problem}")
         self.__dict__.update(merged)
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -211,7 +211,7 @@ def test_text_of_a_spec_does_not_act(cli, tmp_path):
     ("arguments", "said", "help"),
     [
         (["inception", "b5.conv_9"], "no layer of inception matches b5.conv_9", "did you mean b5.conv_2?"),
-        (["inception", "b5"], "no layer of inception matches b5", "b5.** is what is inside of it"),
+        (["inception", "b5"], "no layer of inception matches b5", "write b5.** for the layers below it"),
         (["inception", "b5.*", "x.**"], "no layer of inception matches x.**", ""),
         (["inception", "--quantity", "mcas"], "cannot explain mcas", "did you mean macs?"),
         (["inception", "--latex"], "--latex is for -o markdown", "-o markdown"),

@@ -203,7 +203,7 @@ def test_a_network_without_the_cost_has_no_shares():
 
 
 def test_an_unknown_cost_is_an_error():
-    with pytest.raises(UsageError, match="no such cost: mcas") as caught:
+    with pytest.raises(UsageError, match="unknown cost mcas") as caught:
         draw(costcalc.load("lenet5"), heat="mcas")
     assert caught.value.help == "did you mean macs?"
 
