@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costcalc.cost import OPERATIONS
 from costcalc.engine import size
 from costcalc.errors import ArgumentError, UsageError
-from costcalc.model import OPERATIONS, Analysis, Row, Totals
+from costcalc.model import Analysis, Row, Totals
 from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
-    from costcalc.model import Cost, Layer, Network
+    from costcalc.cost import Cost
+    from costcalc.model import Layer, Network
 
 
 def analyze(network: Network, *, batch: int = 1) -> Analysis:

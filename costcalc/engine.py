@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from costcalc.cost import Cost
 from costcalc.errors import CostcalcError, ShapeError, counted
 from costcalc.formula import MAX_NUMBER, ZERO
-from costcalc.model import Cost, Layer, Network, Tensor
+from costcalc.model import Layer, Network, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

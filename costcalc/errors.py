@@ -5,12 +5,10 @@ A rule raises what is wrong with the values it sees. The engine adds the layer, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from costcalc.model import Network
 
 
 class Source(NamedTuple):
@@ -97,7 +95,7 @@ class SpecError(CostcalcError):
 
     cause: CostcalcError | None = None
 
-    def __init__(self, faults: Iterable[Fault], partial: Network | None = None) -> None:
+    def __init__(self, faults: Iterable[Fault], partial: Any = None) -> None:
         self.faults = tuple(faults)
         self.partial = partial
         super().__init__("{}", "\n".join(map(brief, self.faults)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.analysis import analyze
+from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError, nearest, suggest
 from costcalc.formula import ZERO, Count, elements, product
 from costcalc.layout import layouts
-from costcalc.model import OPERATIONS, Tensor
+from costcalc.model import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence

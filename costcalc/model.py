@@ -4,40 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.formula import ZERO, Count, Dim, Shape, Shapes
-from costcalc.record import Record
+from costcalc.cost import OPERATIONS
+from costcalc.cost import Cost as Cost  # ops of other packages import it from here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.errors import Span
+    from costcalc.formula import Dim, Shape, Shapes
     from costcalc.ops.base import Op
-
-OPERATIONS = ("add", "mul", "div", "cmp", "exp")
-"""The classes of scalar operations other than multiply-adds."""
-
-QUANTITIES = ("params", "buffers", "macs", *OPERATIONS)
-"""The quantities in the cost of an op. flops and activations follow from these and from shapes."""
-
-
-class Cost(Record):
-    """The cost of a layer for one example.
-
-    Units: `params` and `buffers` in scalars, `macs` in multiply-adds, the rest in scalar operations of their class.
-    """
-
-    params: Count = ZERO
-    buffers: Count = ZERO
-    macs: Count = ZERO
-    add: Count = ZERO
-    mul: Count = ZERO
-    div: Count = ZERO
-    cmp: Count = ZERO
-    exp: Count = ZERO
-
-    def __add__(self, other: Cost) -> Cost:
-        """Return the sum of each quantity."""
-        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in QUANTITIES})
 
 
 class Tensor(NamedTuple):

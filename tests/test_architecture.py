@@ -13,8 +13,9 @@ PACKAGE = Path(__file__).parent.parent / "costcalc"
 
 LAYERS = [
     {"errors", "record", "formula", "globs", "plugins", "run_budget"},
-    {"model"},
+    {"cost"},
     {"ops"},
+    {"model"},
     {"engine"},
     {"analysis", "outline", "layout", "lang"},
     {"catalog"},
@@ -25,7 +26,7 @@ LAYERS = [
 ]
 """A module may import from its own layer and from those above it in this list."""
 
-VALUES = {"errors", "record", "formula", "model", "outline", "report"}
+VALUES = {"cost", "errors", "record", "formula", "model", "outline", "report"}
 """What a report may see: values, and the helpers of other reports."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

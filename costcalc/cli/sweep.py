@@ -28,7 +28,8 @@ MOST_POINTS = 10_000_000_000
 def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
-    from costcalc.model import METRICS, OPERATIONS
+    from costcalc.cost import OPERATIONS
+    from costcalc.model import METRICS
 
     known = (*METRICS, *OPERATIONS, "operations")
     names: list[str] = []

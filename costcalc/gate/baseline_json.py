@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError
-from costcalc.model import METRICS, OPERATIONS, Analysis, Row, Totals
+from costcalc.model import METRICS, Analysis, Row, Totals
 
 ONE, MANY = "costcalc.analysis/1", "costcalc.analyses/1"
 DIGITS = 100

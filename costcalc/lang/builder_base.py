@@ -15,12 +15,12 @@ from costcalc.ops.argument_types import show
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
 
+    from costcalc.cost import Cost
     from costcalc.errors import Span
     from costcalc.formula import Shape
     from costcalc.lang.compiler import Compiler
     from costcalc.lang.names import Entry, Names, Segments
     from costcalc.lang.template import Block, Item, Reference, Values
-    from costcalc.model import Cost
     from costcalc.ops.base import Op
 
 MAX_PATH = 1_000

@@ -142,7 +142,7 @@ class Calls:
         from costcalc.ops.framework_aliases import framework_alias
 
         names = sorted({*islice(scope, 1000), *islice(self.params, 1000)})
-        here = nearest(name, names) or framework_alias(name)
+        here = nearest(name, names) or framework_alias(name, ops.layer_aliases())
         if here:
             return f"did you mean {here}?"
         seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
@@ -216,7 +216,7 @@ class Calls:
         from costcalc.ops.framework_aliases import nearest_layer
 
         called, bracket, inside = name.partition("(")
-        meant = nearest_layer(called, self.layer_names())
+        meant = nearest_layer(called, self.layer_names(), ops.layer_aliases())
         if name in MODIFIERS or any(name in beside for beside in STRUCTURES.values()):
             help = "a modifier stands beside an op, a block or a structure"
         elif name in FOLLOWERS:
@@ -306,7 +306,7 @@ class Calls:
             here, help = "", f"arguments are written with their names: {self._usage(item.target)}"
         else:
             given = tuple([entry.value for entry in value.value]) if value.kind == "list" else value.value
-            help = argument_help(name, known, given, item.op)
+            help = argument_help(name, known, given, item.op.name if item.op else "")
         self.fault(key, "{} has no argument {}", item.target, name, help=help or self._usage(item.target))
         return here
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
+from costcalc.cost import Cost
 from costcalc.errors import counted
 from costcalc.formula import Count, Shapes, elements, product
-from costcalc.model import Cost
 from costcalc.ops.base import Elementwise, Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, ranked
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, CompoundSymbol, Dim, Factor, Shapes, product
-from costcalc.model import Cost
 from costcalc.ops.activation import softmax
 from costcalc.ops.base import Op, argument_error
 from costcalc.ops.shapes import batch, token_axes, tokens

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from costcalc import plugins
+from costcalc.cost import Cost
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, channels_first, elements
-from costcalc.model import Cost
 from costcalc.ops.argument_types import ARGUMENT_TYPES, show, type_of
 from costcalc.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REGISTRY: dict[str, type[Op]] = {}
 Window: TypeAlias = tuple[tuple[Dim, Dim, Dim], ...]
@@ -74,8 +77,6 @@ class Op(Record):
 
     def __init__(self, **arguments: Any) -> None:
         if not arguments.keys() <= self.fields.keys() or not self.fields.keys() <= {*arguments, *self.defaults}:
-            from costcalc.ops.framework_aliases import call_error
-
             raise call_error(type(self), arguments)
         for field, value in arguments.items():
             annotation = self.fields[field]
@@ -253,6 +254,28 @@ def signature(op: type[Op]) -> str:
 def summary(op: type[Op]) -> str:
     """Return the first line of an op's docstring."""
     return (op.__doc__ or "").strip().partition("\n")[0]
+
+
+def call_error(op: type[Op], arguments: Mapping[str, object]) -> ArgumentError:
+    """Return the error for a call with an unknown argument, or else with missing ones.
+
+    >>> error = call_error(REGISTRY["conv"], {"out": 64, "kernel_size": 3})
+    >>> str(error), error.help
+    ('conv has no argument kernel_size', 'use kernel instead')
+    """
+    from costcalc.ops.framework_aliases import argument_help
+
+    for name, value in arguments.items():
+        if name not in op.fields:
+            help = argument_help(name, op.fields, value, op.name)
+            return argument_error(name, "{} has no argument {}", op.name, name, help=help)
+    missing = [name for name in op.fields if name not in op.defaults and name not in arguments]
+    return argument_error("", "{} needs {}", op.name, ", ".join(missing), help=signature(op))
+
+
+def layer_aliases() -> dict[str, str]:
+    """Return the names of ops in other frameworks, and their names here."""
+    return {alias: op.name for op in REGISTRY.values() for alias in op.aliases}
 
 
 def argument_error(argument: str, message: str, *values: object, help: str = "") -> ArgumentError:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, elements, product, space, taps
-from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, windowed
 from costcalc.ops.shapes import divide, per_group, slide, spatial, spread
 

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import nearest, suggest
 from costcalc.ops.argument_types import show
-from costcalc.ops.base import REGISTRY, argument_error, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from costcalc.errors import ArgumentError
-    from costcalc.ops.base import Op
 
 RENAMED = {
     "activation": ("act",),
@@ -116,50 +113,35 @@ BLOCKS = {
 """Blocks and structures by their names in other frameworks and papers. For ops, see `Op.aliases`."""
 
 
-def nearest_layer(name: str, known: Iterable[str]) -> str:
-    """Return the known layer that an unknown name probably means, or an empty string.
+def nearest_layer(name: str, known: Iterable[str], aliases: Mapping[str, str]) -> str:
+    """Return the known layer that an unknown name probably means, or an empty string. `aliases` are those of ops.
 
-    >>> nearest_layer("nn.Dense", ["conv", "linear"]), nearest_layer("ConvTranspose2d", ["conv", "conv_transpose"])
-    ('linear', 'conv_transpose')
+    >>> nearest_layer("nn.Dense", ["conv", "linear"], {"dense": "linear"})
+    'linear'
+    >>> nearest_layer("ConvTranspose2d", ["conv", "conv_transpose"], {})
+    'conv_transpose'
     """
     names = list(known)
     last = name.rpartition(".")[2]
     plain = _plain(last)
     same = next((replacement for replacement in names if _plain(replacement) == plain), "")
-    return same or framework_alias(last) or nearest(name, names) or nearest(last, names)
+    return same or framework_alias(last, aliases) or nearest(name, names) or nearest(last, names)
 
 
-def framework_alias(name: str) -> str:
-    """Return the costcalc name of a layer of another framework, or an empty string.
+def framework_alias(name: str, aliases: Mapping[str, str]) -> str:
+    """Return the costcalc name of a layer of another framework, or an empty string. `aliases` are those of ops.
 
-    >>> framework_alias("swish"), framework_alias("width")
-    ('silu', '')
+    >>> framework_alias("Swish", {"swish": "silu"}), framework_alias("ffn", {}), framework_alias("width", {})
+    ('silu', 'mlp', '')
     """
     plain = _plain(name)
-    ops = (op.name for op in REGISTRY.values() if plain in op.aliases)
-    return BLOCKS.get(plain) or next(ops, "")
+    return BLOCKS.get(plain) or aliases.get(plain, "")
 
 
 def _plain(name: str) -> str:
     """Return a name in lower case, without signs and a suffix such as `2d`: `adaptiveavgpool`."""
     folded = "".join([char for char in name.lower() if char not in "_- "])
     return folded[:-2] if folded[-2:] in ("1d", "2d", "3d") else folded
-
-
-def call_error(op: type[Op], arguments: Mapping[str, object]) -> ArgumentError:
-    """Return the error for a call with an unknown argument, or else with missing ones.
-
-    >>> error = call_error(REGISTRY["conv"], {"out": 64, "kernel_size": 3})
-    >>> str(error), error.help
-    ('conv has no argument kernel_size', 'use kernel instead')
-    """
-    for name, value in arguments.items():
-        if name not in op.fields:
-            return argument_error(
-                name, "{} has no argument {}", op.name, name, help=argument_help(name, op.fields, value, op)
-            )
-    missing = [name for name in op.fields if name not in op.defaults and name not in arguments]
-    return argument_error("", "{} needs {}", op.name, ", ".join(missing), help=signature(op))
 
 
 def nearest_argument(name: str, known: Iterable[str]) -> str:
@@ -172,8 +154,8 @@ def nearest_argument(name: str, known: Iterable[str]) -> str:
     return _renamed(name, names) or ("" if name in (*RENAMED, *FOLLOWS, *COSTLESS) else nearest(name, names))
 
 
-def argument_help(name: str, known: Iterable[str], value: object = None, op: type[Op] | None = None) -> str:
-    """Return the help for an unknown argument of an op, or of a block if `op` is None. `value` is its value, if known.
+def argument_help(name: str, known: Iterable[str], value: object = None, op: str = "") -> str:
+    """Return the help for an unknown argument of an op, or of a block if `op` is empty. `value` is its value, if known.
 
     >>> argument_help("out_channels", ["out"]), argument_help("dim", ["axis"], 2)
     ('use out instead', 'use axis instead, which counts without the batch: dim 2 is axis 1')
@@ -186,15 +168,15 @@ def argument_help(name: str, known: Iterable[str], value: object = None, op: typ
     if replacement:
         counts = name in WITH_BATCH and replacement != "out"
         return f"use {replacement} instead{_without_batch(name, replacement, value) if counts else ''}"
-    if op is None:
+    if not op:
         return suggest(name, names)
     if name in FOLLOWS:
         return f"remove it: the {FOLLOWS[name]} follow from the input"
     if name in COSTLESS:
         return "remove it: it changes no shape and no count"
     if FOLLOWERS.intersection((name, *RENAMED.get(name, ()))):
-        return f"write it as a separate layer after {op.name}"
-    return suggest("" if name in RENAMED else name, names, "" if names else f"{op.name} takes no arguments")
+        return f"write it as a separate layer after {op}"
+    return suggest("" if name in RENAMED else name, names, "" if names else f"{op} takes no arguments")
 
 
 def _renamed(name: str, known: list[str]) -> str:

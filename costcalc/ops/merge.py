@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import Count, Shape, Shapes, elements, product
-from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, broadcast, token_axes, tokens
 

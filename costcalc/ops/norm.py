@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from costcalc.cost import Cost
 from costcalc.errors import ShapeError, counted
 from costcalc.formula import ZERO, Count, Shapes, Term, elements, product
-from costcalc.model import Cost
 from costcalc.ops.base import Op
 from costcalc.ops.shapes import divide, ranked, spatial
 

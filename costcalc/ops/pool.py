@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
+from costcalc.cost import Cost
 from costcalc.formula import CompoundSymbol, Count, Factor, Shape, Shapes, product, space, taps
-from costcalc.model import Cost
 from costcalc.ops.base import Op, Window, argument_error
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from costcalc.cost import Cost
 from costcalc.formula import CompoundSymbol, Count, Dim, Factor, Shapes, product
-from costcalc.model import Cost
 from costcalc.ops.base import Op
 from costcalc.ops.shapes import less_one, rows, token_axes, tokens
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import Count, Shape, Shapes, elements, product
-from costcalc.model import Cost
 from costcalc.ops.base import Op
 from costcalc.ops.shapes import axis_of, less_one, several
 

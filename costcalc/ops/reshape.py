@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
+from costcalc.cost import Cost
 from costcalc.errors import ShapeError, counted
-from costcalc.model import Cost
 from costcalc.ops.argument_types import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
 from costcalc.ops.base import Op, Window, across_channels, argument_error
 from costcalc.ops.shapes import axis_of, several, spatial

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from costcalc.cost import Cost
 from costcalc.errors import ShapeError, counted
 from costcalc.formula import Shapes, elements
-from costcalc.model import Cost
 from costcalc.ops.argument_types import one_of, register
 from costcalc.ops.base import Op, argument_error
 from costcalc.ops.shapes import spatial, spread

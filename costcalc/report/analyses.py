@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError, suggest
-from costcalc.model import OPERATIONS
 from costcalc.report.table_data import (
     SEPARATOR,
     Cell,

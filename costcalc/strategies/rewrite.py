@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from costcalc.cost import Cost
 from costcalc.engine import MAX_LAYERS, Builder
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.lang.names import Segments
-from costcalc.model import Cost, Layer, Tensor
+from costcalc.model import Layer, Tensor
 from costcalc.ops.argument_types import show
 from costcalc.strategies.base import CellPart, Finish, NotExpressibleError
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from costcalc.cost import OPERATIONS
 from costcalc.errors import ExpressionError, UsageError, suggest
 from costcalc.lang.expression import Environment, parse, suffixed
 from costcalc.lang.functions import Word, is_number, truth
-from costcalc.model import METRICS, OPERATIONS
+from costcalc.model import METRICS
 from costcalc.sweep.front import front
 from costcalc.sweep.lanes import EXACT, INT64, Grid, grid
 from costcalc.sweep.partition import Region, alike, outcomes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from costcalc.model import OPERATIONS
+from costcalc.cost import OPERATIONS
 from costcalc.sweep.lanes import INT64, Grid
 
 if TYPE_CHECKING:

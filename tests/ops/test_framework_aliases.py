@@ -8,7 +8,7 @@ import costcalc
 from costcalc.errors import ArgumentError, SpecError
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
-from costcalc.ops.base import registered
+from costcalc.ops.base import layer_aliases, registered
 from costcalc.ops.framework_aliases import BLOCKS, RENAMED, nearest_layer
 
 LAYERS = [*registered(), *builtin(), *STRUCTURES]
@@ -104,7 +104,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("name", "here"), [(name, here) for here, names in NAMES.items() for name in names])
 def test_a_layer_by_another_name(name, here):
-    assert nearest_layer(name, LAYERS) == here
+    assert nearest_layer(name, LAYERS, layer_aliases()) == here
     assert faults("[4, 8, 8]", name) == [(f"unknown op or block {name}", f"did you mean {here}?")]
 
 
