@@ -1,19 +1,7 @@
 """Strategies for convolutions, one file each, and their comparison on networks."""
 
-from costcalc.strategies.base import (
-    DEFAULT,
-    CellMatch,
-    CellPart,
-    Choice,
-    ConvCell,
-    Finish,
-    NotExpressibleError,
-    Strategy,
-    Theory,
-    choose,
-    find,
-    registered,
-)
+from costcalc.strategies.base import DEFAULT, Choice, Strategy, choose, find, registered
+from costcalc.strategies.cells import CellMatch, CellPart, ConvCell, Finish, NotExpressibleError, Theory
 from costcalc.strategies.compare import compare, compare_convolution
 from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
 

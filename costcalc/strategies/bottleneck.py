@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from costcalc.errors import UsageError
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import CellMatch, NotExpressibleError, Strategy, Theory
+from costcalc.strategies.base import Strategy
+from costcalc.strategies.cells import CellMatch, NotExpressibleError, Theory
 from costcalc.strategies.normal import convolution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import ConvCell
+    from costcalc.strategies.cells import ConvCell
     from costcalc.strategies.graph import Graph
 
 

@@ -10,16 +10,18 @@ from costcalc.errors import UsageError, suggest
 from costcalc.globs import match
 from costcalc.model import Totals
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import DEFAULT, Choice, NotExpressibleError, builtin, choose
+from costcalc.strategies.base import DEFAULT, Choice, builtin, choose
+from costcalc.strategies.cells import NotExpressibleError
 from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
-from costcalc.strategies.graph import Graph, is_stem, recognise
+from costcalc.strategies.graph import Graph, is_stem
+from costcalc.strategies.recognise import recognise
 from costcalc.strategies.rewrite import Rewriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from costcalc.model import Analysis, Network
-    from costcalc.strategies.base import ConvCell
+    from costcalc.strategies.cells import ConvCell
     from costcalc.strategies.rewrite import Subgraph
 
 AS_IS = "as_is"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from costcalc.formula import Shape
     from costcalc.model import Analysis, Network, Totals
-    from costcalc.strategies.base import Theory
+    from costcalc.strategies.cells import Theory
 
 FIGURES = ("params", "buffers", "macs", "flops", "activations")
 

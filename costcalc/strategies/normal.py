@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import CellMatch, Strategy, plain
+from costcalc.strategies.base import Strategy
+from costcalc.strategies.cells import CellMatch, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import ConvCell
+    from costcalc.strategies.cells import ConvCell
     from costcalc.strategies.graph import Graph
 
 

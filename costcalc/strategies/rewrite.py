@@ -10,7 +10,7 @@ from costcalc.errors import CostcalcError, ShapeError
 from costcalc.lang.names import Segments
 from costcalc.model import Layer, Tensor
 from costcalc.ops.argument_types import show
-from costcalc.strategies.base import CellPart, Finish, NotExpressibleError
+from costcalc.strategies.cells import CellPart, Finish, NotExpressibleError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from costcalc.formula import Dim
     from costcalc.model import Network
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import Choice, ConvCell
+    from costcalc.strategies.base import Choice
+    from costcalc.strategies.cells import ConvCell
 
 Subgraph: TypeAlias = tuple[Layer, ...]
 """The layers of a new cell before it is added to a network. Indices of inputs and hosts start at its first layer. The

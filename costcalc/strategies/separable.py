@@ -6,13 +6,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from costcalc.ops.conv import Conv, DepthwiseConv
-from costcalc.strategies.base import CellMatch, Strategy, Theory, plain
+from costcalc.strategies.base import Strategy
+from costcalc.strategies.cells import CellMatch, Theory, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.ops.base import Op
-    from costcalc.strategies.base import ConvCell
+    from costcalc.strategies.cells import ConvCell
     from costcalc.strategies.graph import Graph
 
 

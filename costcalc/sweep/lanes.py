@@ -125,7 +125,7 @@ class Grid:
     def __format__(self, spec: str) -> str:
         if self.uniform():
             return format(self.scalar(), spec)
-        return self.session.hole(self, spec)
+        return self.session.hole(self.data, spec)
 
     def __str__(self) -> str:
         return format(self, "")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from costcalc.sweep.lanes import Grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,11 +33,11 @@ class Session:
     def __init__(self, limit: int = 64 << 20) -> None:
         self.limit = limit
         self.used = 0
-        self.holes: list[Grid] = []
+        self.holes: list[Array] = []
 
-    def hole(self, grid: Grid, spec: str) -> str:
-        """A place in a text for the numbers of a grid."""
-        self.holes.append(grid)
+    def hole(self, values: Array, spec: str) -> str:
+        """A place in a text for one number for each configuration."""
+        self.holes.append(values)
         return f"\0{len(self.holes) - 1}:{spec}\0"
 
     def text(self, text: str) -> Text:
@@ -52,7 +49,7 @@ class Session:
             known = places.get(int(hole[1]))
             return hole[0].replace("\0", "") if known is None else f"\0{known}:{hole[2]}\0"
 
-        return Text(_HOLE.sub(place, text), tuple([self.holes[number].data for number in used]))
+        return Text(_HOLE.sub(place, text), tuple([self.holes[number] for number in used]))
 
 
 class Text(NamedTuple):
