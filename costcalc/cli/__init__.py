@@ -1,4 +1,4 @@
-"""The command line: `main` is its entry point, and decides what every exit status means."""
+"""The command line. `main` is its entry point and defines the exit statuses."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FINE = 0
+SUCCESS = 0
 GATE_FAILED = 1
-UNUSABLE = 2
+ERROR = 2
 """A usage, config or spec error, or a spec, layer or ref that matches nothing."""
-BUG = 3
+INTERNAL_ERROR = 3
 INTERRUPTED = 130
-"""By SIGINT. SIGHUP and SIGTERM end with 129 and 143: 128 plus the signal's number, as in a shell."""
+"""The status after SIGINT. SIGHUP and SIGTERM give 129 and 143: 128 plus the signal number, as in a shell."""
 BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status. Nothing that happens inside comes out as an exception."""
-    gc.set_threshold(100_000, 50, 50)  # a command makes many objects and few cycles: at start there are none to collect
+    """Run one command and return its exit status. Exceptions become messages on standard error."""
+    gc.set_threshold(100_000, 50, 50)  # a command makes many objects and few cycles: collecting early wastes time
     from costcalc.cli.interrupts import handle, interrupt, restore
 
     handlers = handle(interrupt)
@@ -37,29 +37,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             return BROKEN_PIPE
         except OSError as error:
-            _tell(f"costcalc: error: {_reason(error)}")
-            return UNUSABLE
+            _write_error(f"costcalc: error: {_reason(error)}")
+            return ERROR
         except Exception as error:
-            return _bug(error)
+            return _internal_error(error)
         finally:
-            _let_go()
+            _flush_streams()
     except KeyboardInterrupt as stop:
         return getattr(stop, "status", INTERRUPTED)
     finally:
         restore(handlers)
 
 
-def _bug(error: Exception) -> int:
+def _internal_error(error: Exception) -> int:
     if os.environ.get("COSTCALC_TRACEBACK"):
         import traceback
 
-        _tell(traceback.format_exc())
+        _write_error(traceback.format_exc())
     else:
-        _tell(
+        _write_error(
             f"costcalc: internal error: {_reason(error)}. This is a bug: please report it, "
-            "with what the same command prints when COSTCALC_TRACEBACK=1 is set"
+            "with the output of the same command with COSTCALC_TRACEBACK=1"
         )
-    return BUG
+    return INTERNAL_ERROR
 
 
 def _reason(error: Exception) -> str:
@@ -69,17 +69,20 @@ def _reason(error: Exception) -> str:
     return visible(f"{name}{error}".partition("\n")[0][:300])
 
 
-def _tell(text: str) -> None:
+def _write_error(text: str) -> None:
     from contextlib import suppress
 
     from costcalc.report.text import inert
 
-    with suppress(OSError):  # nobody listens any more; the status still says it
+    with suppress(OSError):  # standard error may be closed; the exit status still reports the error
         print(inert(text), file=sys.stderr, flush=True)
 
 
-def _let_go() -> None:
-    """What a stream could not take would be tried again when Python exits, and change the status: drop it."""
+def _flush_streams() -> None:
+    """Flush the standard streams, and discard what they cannot write.
+
+    Python flushes them again when it exits, and a second failure would change the exit status.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import FINE, UNUSABLE
+from costcalc.cli import ERROR, SUCCESS
 from costcalc.cli.common import Loader, batch_option, given_options, loader_options, spec_argument
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults, tell_table
+from costcalc.cli.output import Output, color_option, emit, output_option, report_faults, report_table
 from costcalc.errors import CostcalcError, Fault, SpecError
 from costcalc.report.formats import Report
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 LAST = 20
-"""The lines before a fault that are shown of a network that could not be built."""
+"""The number of layers to show before an error, of a network that could not be built."""
 
 
 def _columns(_ctx: click.Context, _param: click.Parameter, names: str | None) -> tuple[str, ...]:
@@ -51,16 +51,20 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
 @spec_argument("specs", many=True)
 @loader_options
 @batch_option
-@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Sum the layers below N levels of names.")
-@click.option("--full", is_flag=True, help="Give norms and activations lines of their own.")
-@click.option("--sort", metavar="COLUMN", callback=_sort, help="List layers by a column, figures from the largest.")
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="The N dearest lines, and the rest as one.")
+@click.option(
+    "--depth", type=click.IntRange(min=1), metavar="N", help="Group layers by the first N levels of their names."
+)
+@click.option("--full", is_flag=True, help="Show norms and activations on separate lines.")
+@click.option("--sort", metavar="COLUMN", callback=_sort, help="Sort layers by a column, numbers in descending order.")
+@click.option(
+    "--top", type=click.IntRange(min=1), metavar="N", help="Show the N most expensive lines, and the sum of the rest."
+)
 @click.option(
     "--columns",
     metavar="NAMES",
     callback=_columns,
-    help="Of params, macs, share, flops, activations, buffers, layers, add, mul, div, cmp, exp, and operations for the "
-    "last five; with commas.",
+    help="Comma-separated columns: params, macs, share, flops, activations, buffers, layers, add, mul, div, cmp, exp, "
+    "or operations for the last five.",
 )
 @output_option("tables")
 @color_option
@@ -73,10 +77,10 @@ def analyze(
     full: bool,
     **arrangement: Any,
 ) -> int:
-    """What each layer costs, and the whole network: parameters, multiply-adds, output shapes.
+    """Show the parameters, multiply-adds and output shape of each layer, and the totals of the network.
 
-    SPEC is a file, the name of a network that comes with costcalc, or - for standard input. Several are shown a line
-    each. A layer's norm and activation share its line.
+    SPEC is a file, the name of a bundled network, or - for standard input. With several specs, only their totals are
+    shown. By default a norm or activation is shown on the line of the layer before it.
     """
     import costcalc
 
@@ -105,37 +109,37 @@ def analyze(
         except CostcalcError as error:
             faults.append(error.fault())
     if faults:
-        tell_faults(faults)
+        report_faults(faults)
         for analysis in unfinished:
-            tell_table(_unfinished(analysis, columns, full=full))
-        return UNUSABLE
+            report_table(_unfinished(analysis, columns, full=full))
+        return ERROR
     emit(outputs, "tables", Report(lambda form: [grid(form)], lambda: _document(analyses)))
-    return FINE
+    return SUCCESS
 
 
 def _unfinished(analysis: Analysis, columns: Sequence[str], *, full: bool) -> Grid:
-    """The last layers before a fault."""
+    """Return the table of the last layers before an error."""
     from costcalc.outline import outline
     from costcalc.report.analyses import layers
 
     table = layers(analysis, outline(analysis, full=full, last=LAST), columns)
     title, *facts = table.heading
-    return table._replace(heading=(f"{title}, as far as it could be built", *facts))
+    return table._replace(heading=(f"{title}, layers before the error", *facts))
 
 
 def _warn(*, several: bool, documents: bool) -> None:
-    """Tell of options that change nothing."""
+    """Warn of options that have no effect."""
     arrangement = ("depth", "sort", "top")
-    idle = []
+    unused = []
     if several:
-        idle.append((given_options(*arrangement, "full"), "on several specs, which are shown a line each"))
+        unused.append((given_options(*arrangement, "full"), "with several specs, of which only totals are shown"))
     if documents:
         changed = ("columns",) if several else ("columns", *arrangement)
-        idle.append((given_options(*changed), "on -o json, which has every layer and every figure"))
-    tell_faults(
+        unused.append((given_options(*changed), "on -o json, which contains every layer and every metric"))
+    report_faults(
         [
             Fault(f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} no effect {where}", severity="warning")
-            for names, where in idle
+            for names, where in unused
             if names
         ]
     )

@@ -26,7 +26,7 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @output_option("tables")
 @color_option
 def blocks(name: str | None, outputs: tuple[Output, ...]) -> None:
-    """The blocks that come with costcalc; or one of them, as it is written in the spec language."""
+    """List the bundled blocks. With NAME, show the definition of one block in the spec language."""
     from costcalc import catalog
     from costcalc.report.catalog import block, entries
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import FINE, GATE_FAILED, UNUSABLE
+from costcalc.cli import ERROR, GATE_FAILED, SUCCESS
 from costcalc.cli.common import STDIN, complete_spec, given_options, standard_input
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults
+from costcalc.cli.output import Output, color_option, emit, output_option, report_faults
 from costcalc.errors import CostcalcError, UsageError, suggest
 from costcalc.report.formats import CheckReport, Medium, write
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from costcalc.gate.limits import Allowance
     from costcalc.gate.results import Check
 
-STATUS = {"pass": FINE, "fail": GATE_FAILED, "error": UNUSABLE}
+STATUS = {"pass": SUCCESS, "fail": GATE_FAILED, "error": ERROR}
 
 
 def _limits(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Mapping[str, int]:
@@ -132,13 +132,13 @@ def check(
     in_actions = os.environ.get("GITHUB_ACTIONS") == "true" and (not asked or all(output.path for output in outputs))
     if in_actions and asked:
         outputs = (*outputs, Output("text"))
-    tell_faults(outcome.notices)
+    report_faults(outcome.notices)
     report = report_of(outcome)
     emit(outputs, "check", report)
     if in_actions:
         _annotate(report)
     status = STATUS[outcome.verdict]
-    return FINE if exit_zero and status == GATE_FAILED else status
+    return SUCCESS if exit_zero and status == GATE_FAILED else status
 
 
 def _alone(mode: str, *allowed: str, help: str) -> None:
@@ -150,22 +150,24 @@ def _alone(mode: str, *allowed: str, help: str) -> None:
 
 def _ratchet(config: str | None, max_layers: int | None, today: date) -> int:
     """Lower budgets, and say which."""
-    from costcalc.cli.output import tell, write_files
+    from costcalc.cli.output import write_files, write_stderr
     from costcalc.gate.ratchet import ratchet
     from costcalc.report.text import visible
 
     done = ratchet(config, max_layers, today)
     write_files(done.texts)
     for span, metric, before, after in done.lowered:
-        tell(f"{visible(span.source.name)}:{span.line}: {metric} {before:,} -> {after:,}\n")
+        write_stderr(f"{visible(span.source.name)}:{span.line}: {metric} {before:,} -> {after:,}\n")
     count = len(done.lowered)
-    tell(f"lowered {count:,} budget{'' if count == 1 else 's'}\n" if count else "no budget is above what is reached\n")
-    return FINE
+    write_stderr(
+        f"lowered {count:,} budget{'' if count == 1 else 's'}\n" if count else "no budget is above what is reached\n"
+    )
+    return SUCCESS
 
 
 def _init(specs: tuple[str, ...], today: date) -> int:
     """Write a first configuration beside the specs, and say what is in it."""
-    from costcalc.cli.output import tell
+    from costcalc.cli.output import write_stderr
     from costcalc.cli.output_files import OutputFiles
     from costcalc.gate.check import bounded
     from costcalc.gate.init_config import survey
@@ -177,8 +179,10 @@ def _init(specs: tuple[str, ...], today: date) -> int:
     with OutputFiles() as files:
         files.write(path, start.text, new=True)
         files.commit()
-    tell(f"wrote costcalc.toml: budgets for {start.specs:,} spec{'' if start.specs == 1 else 's'}, to be reviewed\n")
-    return FINE
+    write_stderr(
+        f"wrote costcalc.toml: budgets for {start.specs:,} spec{'' if start.specs == 1 else 's'}, to be reviewed\n"
+    )
+    return SUCCESS
 
 
 def targets(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What commands share: how they take specs, params, inputs and a batch, and what a shell completes there."""
+"""The arguments and options that several commands have, and their shell completion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from costcalc.cli.output import refuse_overwriting, tell_faults
+from costcalc.cli.output import refuse_overwriting, report_faults
 from costcalc.errors import CostcalcError, UsageError
 
 if TYPE_CHECKING:
@@ -24,29 +24,29 @@ STDIN = "-"
 
 
 class Loader(NamedTuple):
-    """Loads specs with the params, inputs and limits that the command line gave."""
+    """Loads specs with the params, inputs and layer limit of the command line."""
 
     params: Mapping[str, str] = {}
     inputs: Mapping[str, Sequence[int]] = {}
     max_layers: int | None = None
 
     def __call__(self, spec: str) -> Network:
-        """The network of a path, a bundled name, or `-` for standard input. Raises `CostcalcError`."""
+        """Build the network of a path, a bundled name, or `-` for standard input. Raises `CostcalcError`."""
         return self.document(spec).build(self.params, self.inputs, self.max_layers)
 
     def document(self, spec: str) -> Spec:
-        """The spec, read but not built; what it warns of is told on standard error."""
+        """Read a spec without building it, and write its warnings to standard error."""
         from costcalc.lang.loader import open_spec
 
         document = open_spec(standard_input() if spec == STDIN else spec)
         files = [file.name for file in document.files if not file.bundled]
         refuse_overwriting(files, click.get_current_context().params.get("outputs", ()))
-        tell_faults(document.warnings)
+        report_faults(document.warnings)
         return document
 
 
 def standard_input() -> Source:
-    """The spec on standard input. Raises `UsageError` where that is closed."""
+    """Read a spec from standard input. Raises `UsageError` if standard input is closed."""
     from costcalc.lang.reader import read_stream
 
     if not sys.stdin:
@@ -55,7 +55,7 @@ def standard_input() -> Source:
 
 
 def loader_options(function: Function) -> Function:
-    """`--set`, `--input` and `--max-layers`, as a parameter `load`: a `Loader`."""
+    """Add `--set`, `--input` and `--max-layers` to a command, and pass them to it as `load`, a `Loader`."""
 
     @click.option(
         "--set",
@@ -64,7 +64,7 @@ def loader_options(function: Function) -> Function:
         metavar="NAME=VALUE",
         callback=_params,
         shell_complete=complete_param,
-        help="Override a param of the spec. Repeatable.",
+        help="Override a param of the spec. Can be repeated.",
     )
     @click.option(
         "--input",
@@ -72,9 +72,9 @@ def loader_options(function: Function) -> Function:
         multiple=True,
         metavar="[NAME=]SHAPE",
         callback=_inputs,
-        help="Override an input's shape: 3x192x192. Repeatable.",
+        help="Override the shape of an input, such as 3x192x192. Can be repeated.",
     )
-    @click.option("--max-layers", metavar="N", callback=_count, help="Allow more than 100,000 layers.")
+    @click.option("--max-layers", metavar="N", callback=_count, help="Maximum number of layers.  [default: 100,000]")
     @wraps(function)
     def command(
         *args: Any,
@@ -89,18 +89,18 @@ def loader_options(function: Function) -> Function:
 
 
 def batch_option(function: Function) -> Function:
-    """`--batch N`, with an SI suffix if wanted."""
+    """Add `--batch N` to a command. N may have an SI suffix, such as 1k."""
     return click.option(
         "--batch",
         metavar="N",
         default="1",
         callback=_count,
-        help="Multiply macs, operations and activations by N examples.  [default: 1]",
+        help="Batch size: multiply macs, operations and activations by N.  [default: 1]",
     )(function)
 
 
 def spec_argument(name: str = "spec", *, many: bool = False) -> Callable[[Function], Function]:
-    """`SPEC`, or `SPEC...` for one or more."""
+    """Add the argument `SPEC` to a command, or `SPEC...` for one or more."""
     metavar, count = ("SPEC...", -1) if many else ("SPEC", 1)
     return click.argument(name, metavar=metavar, nargs=count, required=True, shell_complete=complete_spec)
 
@@ -112,7 +112,9 @@ def _params(_ctx: click.Context, _param: click.Parameter, values: Sequence[str])
         if not equals or not name.strip():
             raise UsageError("--set {}: expected NAME=VALUE", value)
         if name.strip() in params:
-            raise UsageError("--set {} is given twice", name.strip(), help="several values belong in one, in a sweep")
+            raise UsageError(
+                "--set {} is given twice", name.strip(), help="in a sweep, write several values with commas"
+            )
         params[name.strip()] = text
     return params
 
@@ -123,7 +125,9 @@ def _inputs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str])
         name, _, shape = value.rpartition("=")
         sizes = shape.replace("×", "x").split("x")
         if not all(size.isascii() and size.replace("_", "").isdecimal() for size in sizes) or len(shape) > 200:
-            raise UsageError("--input {}: expected a shape", value, help="--input 3x192x192, or --input NAME=3x192x192")
+            raise UsageError(
+                "--input {}: expected a shape", value, help="write --input 3x192x192, or --input NAME=3x192x192"
+            )
         inputs[name or "input"] = tuple([int(size.replace("_", "")) for size in sizes])
     return inputs
 
@@ -141,13 +145,13 @@ def _count(_ctx: click.Context, param: click.Parameter, text: str | None) -> int
         number = None
     if type(number) is not int or number < 1:
         raise UsageError(
-            "{} {}: expected an integer from 1 to 10^30", param.opts[0], text, help="for example 64, or 1k"
+            "{} {}: expected an integer from 1 to 10^30", param.opts[0], text, help="write a number such as 64 or 1k"
         )
     return number
 
 
 def given_options(*names: str) -> list[str]:
-    """Of the parameters of these names, or of all, the options that stand on the command line, as one writes them."""
+    """Return the options that the command line contains, of those with these parameter names or of all."""
     from click.core import ParameterSource
 
     ctx = click.get_current_context()
@@ -161,7 +165,7 @@ def given_options(*names: str) -> list[str]:
 
 
 def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Specs and folders beside what is being typed, and bundled networks."""
+    """Complete paths of specs and folders, and names of bundled networks."""
     from pathlib import Path
 
     from costcalc.lang.library import bundled
@@ -171,30 +175,30 @@ def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str)
         entries = sorted(Path(folder + slash or ".").iterdir())
     except OSError:
         entries = []
-    here = [
+    paths = [
         f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
         for entry in entries
         if entry.name.startswith(start)
         and (start.startswith(".") or not entry.name.startswith("."))
         and (entry.is_dir() or entry.suffix in (".yaml", ".yml"))
     ]
-    return here + [name for name in bundled() if name.startswith(incomplete)]
+    return paths + [name for name in bundled() if name.startswith(incomplete)]
 
 
 def complete_layer(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of layers of the spec that stands before."""
+    """Complete names of layers of the spec on the command line."""
     network = _typed_network(ctx)
     return [layer.name for layer in network.layers if layer.name.startswith(incomplete)] if network else []
 
 
 def complete_param(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of params of the spec that stands before, with their `=`."""
+    """Complete names of params of the spec on the command line, followed by `=`."""
     network = _typed_network(ctx)
     return [f"{name}=" for name in network.params if name.startswith(incomplete)] if network else []
 
 
 def _typed_network(ctx: click.Context) -> Network | None:
-    """The network of the first spec on the line that is being typed, if there is one already and it can be read."""
+    """Return the network of the first spec on an incomplete command line, or None if it cannot be read."""
     from costcalc.lang.loader import open_spec
 
     specs = ctx.params.get("specs") or ctx.params.get("spec") or ctx.args
@@ -204,5 +208,5 @@ def _typed_network(ctx: click.Context) -> Network | None:
             try:
                 return open_spec(spec).build()
             except CostcalcError:
-                return None  # a shell has no place for an error while one is typing
+                return None  # completion cannot show an error
     return None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from costcalc.strategies import Comparison, Convolution
 
 REQUIRED = ("channels", "size", "out", "kernel")
-"""The options that say what a convolution is; the others have defaults."""
+"""The required options of a convolution. The others have defaults."""
 
 
 def _complete_strategy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -28,22 +28,22 @@ def _complete_strategy(_ctx: click.Context, _param: click.Parameter, incomplete:
 
 
 def _sizes(_ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
-    """`28`, or `28x56`: one for each spatial dimension."""
+    """Parse `28`, or `28x56` with one size for each spatial dimension."""
     if text is None:
         return None
     sizes = text.replace("×", "x").split("x")
     if not all(size.isascii() and size.isdecimal() and len(size) < 20 and int(size) > 0 for size in sizes):
-        raise UsageError("{} {}: expected sizes of at least 1", param.opts[0], text, help="28, or 28x56")
+        raise UsageError("{} {}: expected sizes of at least 1", param.opts[0], text, help="write 28, or 28x56")
     return tuple(map(int, sizes))
 
 
 def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | str | None:
-    """`same`, `valid`, `2`, or `2x0`."""
+    """Parse `same`, `valid`, `2`, or `2x0`."""
     if text is None or text in ("same", "valid"):
         return text
     margins = text.replace("×", "x").split("x")
     if not all(margin.isascii() and margin.isdecimal() and len(margin) < 20 for margin in margins):
-        raise UsageError("--padding {}: expected same, valid, or margins of at least 0", text, help="2, or 2x0")
+        raise UsageError("--padding {}: expected same, valid, or sizes of at least 0", text, help="write 2, or 2x0")
     return tuple(map(int, margins))
 
 
@@ -62,21 +62,25 @@ def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
     multiple=True,
     metavar="NAME[:OPTION=VALUE]",
     shell_complete=_complete_strategy,
-    help="Of normal, bottleneck, separable (these where nothing is said), grouped, spatial, and those of installed "
-    "packages; bottleneck takes reduce, grouped takes groups. Repeatable.",
+    help="A strategy to compare: normal, bottleneck (option: reduce), separable, grouped (option: groups), spatial, or "
+    "one from an installed package. Can be repeated.  [default: normal, bottleneck, separable]",
 )
-@click.option("--layer", metavar="GLOB", shell_complete=complete_layer, help="Rewrite only cells with such a layer.")
-@click.option("--stem", is_flag=True, help="Rewrite the convolution on the image too.")
-@click.option("--cheapest", is_flag=True, help="Add the network whose every cell has its cheapest form.")
 @click.option(
-    "--channels", type=click.IntRange(min=1), metavar="C", help="Of a convolution without a SPEC: its input channels."
+    "--layer", metavar="GLOB", shell_complete=complete_layer, help="Rewrite only cells with a layer that matches."
 )
-@click.option("--size", callback=_sizes, metavar="S", help="Size of its input: 28 is 28x28; 28x56 says both.")
-@click.option("--out", type=click.IntRange(min=1), metavar="N", help="Its output channels.")
-@click.option("--kernel", callback=_sizes, metavar="K", help="Its kernel: 5 is 5x5.")
-@click.option("--stride", callback=_sizes, metavar="S", help="Its stride.  [default: 1]")
-@click.option("--padding", callback=_padding, metavar="P", help="Its padding: same, valid or a margin.  [default: 0]")
-@click.option("--dims", type=click.IntRange(1, 3), metavar="N", help="Its spatial dimensions.  [default: 2]")
+@click.option("--stem", is_flag=True, help="Also rewrite the convolutions of the network's input.")
+@click.option("--cheapest", is_flag=True, help="Add the network in which every cell has its cheapest strategy.")
+@click.option(
+    "--channels", type=click.IntRange(min=1), metavar="C", help="Number of input channels. Required without SPEC."
+)
+@click.option("--size", callback=_sizes, metavar="S", help="Input size: 28 for 28x28, or 28x56. Required without SPEC.")
+@click.option(
+    "--out", type=click.IntRange(min=1), metavar="N", help="Number of output channels. Required without SPEC."
+)
+@click.option("--kernel", callback=_sizes, metavar="K", help="Kernel size: 5 for 5x5, or 5x3. Required without SPEC.")
+@click.option("--stride", callback=_sizes, metavar="S", help="Stride of the convolution.  [default: 1]")
+@click.option("--padding", callback=_padding, metavar="P", help="Padding: same, valid, or a size.  [default: 0]")
+@click.option("--dims", type=click.IntRange(1, 3), metavar="N", help="Number of spatial dimensions.  [default: 2]")
 @loader_options
 @batch_option
 @output_option("tables", "spec")
@@ -92,10 +96,10 @@ def compare(
     outputs: tuple[Output, ...],
     **shape: Any,
 ) -> None:
-    """Convolutions as one of several strategies carries them out, side by side.
+    """Compare the cost of several convolution strategies.
 
-    With a SPEC, its cells are recognised and every one is written in every strategy, beside the network as it is.
-    Without, the options say what convolution to compare.
+    With SPEC, rewrite every cell of the network with each strategy, and compare the results with the original network.
+    Without SPEC, compare the strategies on one convolution, which the options describe.
     """
     import costcalc
     from costcalc.report import comparison as report
@@ -105,18 +109,20 @@ def compare(
     choices = [choose(text) for text in strategies or DEFAULT]
     if any(output.format == "spec" for output in outputs) and not cheapest and len(choices) != 1:
         raise UsageError(
-            "-o spec writes one network, of {} strategies", len(choices), help="one --strategy, or --cheapest"
+            "-o spec writes one network, got {} strategies",
+            len(choices),
+            help="give one --strategy, or add --cheapest",
         )
     if spec is None:
         for option, value in (("--layer", layer), ("--stem", stem), ("--cheapest", cheapest)):
             if value:
-                raise UsageError("{} needs a SPEC", option)
+                raise UsageError("{} requires SPEC", option)
         if load != Loader():
-            raise UsageError("--set, --input and --max-layers need a SPEC")
+            raise UsageError("--set, --input and --max-layers require SPEC")
         comparison = costcalc.compare(_convolution(given), strategies=choices, batch=batch)
     elif given:
         options = ", ".join([f"--{name}" for name in given])
-        raise UsageError("a SPEC or a convolution, not both: {} and {}", spec, options)
+        raise UsageError("expected SPEC or the options of a convolution, got both: {} and {}", spec, options)
     else:
         comparison = costcalc.compare(
             load(spec), strategies=choices, layer=layer, stem=stem, cheapest=cheapest, batch=batch
@@ -133,16 +139,18 @@ def _convolution(given: Mapping[str, Any]) -> Convolution:
 
     missing = [f"--{name}" for name in REQUIRED if name not in given]
     if missing:
-        what = "a SPEC or a convolution" if len(missing) == len(REQUIRED) else "a convolution"
-        raise UsageError("compare needs {}: {} missing", what, ", ".join(missing))
+        names = ", ".join(missing)
+        if len(missing) == len(REQUIRED):
+            raise UsageError("expected SPEC or the options of a convolution: {}", names)
+        raise UsageError("missing options of the convolution: {}", names)
     rank = given.get("dims") or (len(given["size"]) if len(given["size"]) > 1 else 2)
     if rank > 3:
-        raise UsageError("--size has {} dimensions, of at most 3", rank)
+        raise UsageError("--size must have at most 3 dimensions, got {}", rank)
     for name in ("size", "kernel", "stride", "padding"):
         value = given.get(name)
         if isinstance(value, tuple) and len(value) not in (1, rank):
-            has, needed = counted(len(value), "value"), counted(rank, "spatial dimension")
-            raise UsageError("--{} has {}, for {}", name, has, needed)
+            values, dimensions = counted(len(value), "value"), counted(rank, "spatial dimension")
+            raise UsageError("--{} has {}, but the convolution has {}", name, values, dimensions)
     size = given["size"]
     return Convolution(
         channels=given["channels"],
@@ -155,7 +163,7 @@ def _convolution(given: Mapping[str, Any]) -> Convolution:
 
 
 def _one(value: tuple[int, ...] | str) -> Any:
-    """A lone value stands for every dimension."""
+    """Return a single value without its tuple. It applies to every dimension."""
     return value[0] if isinstance(value, tuple) and len(value) == 1 else value
 
 

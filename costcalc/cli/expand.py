@@ -22,7 +22,10 @@ from costcalc.cli.output import Output, color_option, emit, output_option
 @output_option("", "spec")
 @color_option
 def expand(spec: str, load: Loader, outputs: tuple[Output, ...]) -> None:
-    """A spec with every block, default, loop and expression written out: itself a valid spec of the same cost."""
+    """Write a spec with all blocks, defaults, loops and expressions expanded.
+
+    The output is a valid spec with the same cost.
+    """
     from costcalc.lang.expand import write
 
     text = write(load(spec))

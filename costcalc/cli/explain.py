@@ -41,10 +41,10 @@ def _quantities(_ctx: click.Context, _param: click.Parameter, values: Sequence[s
     multiple=True,
     metavar="NAMES",
     callback=_quantities,
-    help="Of macs, params, buffers, add, mul, div, cmp, exp, flops, activations; with commas.  "
-    "[default: those that are not 0; macs of a whole network]",
+    help="Comma-separated quantities: macs, params, buffers, add, mul, div, cmp, exp, flops, activations.  "
+    "[default: macs for a network, all that are not 0 for a layer]",
 )
-@click.option("--latex", is_flag=True, help="Write the formulas of -o markdown in LaTeX.")
+@click.option("--latex", is_flag=True, help="With -o markdown, write formulas in LaTeX.")
 @output_option("tables")
 @color_option
 def explain(
@@ -56,16 +56,16 @@ def explain(
     latex: bool,
     outputs: tuple[Output, ...],
 ) -> None:
-    """Why it costs what it costs: each figure as a formula, in symbols, with numbers, and its value.
+    """Show how each count is calculated: the formula in symbols, the formula with numbers, and the result.
 
-    LAYER is a name or a glob, in which * is one segment of a name and ** any number of them. Without one, the layers
-    that make up 80% of the cost are explained. CC103 and its like explain a rule of costcalc check.
+    LAYER is a name or a glob: * matches one segment of a name, ** any number of segments. Without LAYER, explain the
+    layers that make up 80% of the cost. With the name of a rule of costcalc check, such as CC103, explain the rule.
     """
     if _RULE.fullmatch(spec) and not layers:
         _explain_rule(spec.upper(), outputs)
         return
     if latex and all(output.format != "markdown" for output in outputs):
-        raise UsageError("--latex is for -o markdown", help="-o markdown, or -o markdown=PATH")
+        raise UsageError("--latex requires -o markdown", help="add -o markdown, or -o markdown=PATH")
     import costcalc
     from costcalc.report import explanation as report
 
@@ -89,11 +89,11 @@ def _explain_rule(name: str, outputs: Sequence[Output]) -> None:
     from costcalc.report.rule import render
 
     if name not in RULES:
-        raise UsageError("no such rule: {}", name, help=suggest(name, RULES))
-    idle = [option for option in given_options() if option not in ("--output", "--color")]
-    if idle:
-        raise UsageError("{} is a rule, which takes no {}", name, " or ".join(idle))
+        raise UsageError("unknown rule {}", name, help=suggest(name, RULES))
+    unused = [option for option in given_options() if option not in ("--output", "--color")]
+    if unused:
+        raise UsageError("{} is a rule and cannot be combined with {}", name, " or ".join(unused))
     for output in outputs:
         if output.format != "table":
-            raise UsageError("a rule is explained as text, not as {}", output.format, help="leave -o out")
+            raise UsageError("cannot write a rule as {}", output.format, help="remove -o to write text")
     emit(outputs, own={"table": lambda medium: render(name, RULES[name], width=medium.width)})

@@ -6,11 +6,11 @@ import click
 
 from costcalc.cli.common import Loader, loader_options, spec_argument
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option, tell_faults
+from costcalc.cli.output import Output, color_option, emit, output_option, report_faults
 from costcalc.errors import Fault
 
 MOST_ARROWS = 500
-"""What Mermaid draws unless it is configured otherwise, as on GitHub it cannot be."""
+"""Mermaid's default limit (`maxEdges`), which cannot be changed on GitHub."""
 
 
 @click.command(
@@ -27,33 +27,33 @@ MOST_ARROWS = 500
     "--depth",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Draw what lies below N levels of names as one arrow.  [default: as deep as 20 ops allow]",
+    help="Draw layers below N levels of names as one arrow.  [default: the largest N with at most 20 ops]",
 )
 @click.option(
     "--heat",
     metavar="COST",
     default="",
-    help="Colour boxes by their share of the macs, params, buffers, flops or activations.",
+    help="Colour boxes by their share of macs, params, buffers, flops or activations.",
 )
 @click.option(
     "--direction",
     type=click.Choice(["LR", "TB"]),
-    help="From left to right, or from top to bottom.  [default: LR where it is short]",
+    help="Draw from left to right or from top to bottom.  [default: LR for short graphs]",
 )
 @output_option("picture")
 @color_option
 def graph(
     spec: str, load: Loader, depth: int | None, heat: str, direction: str | None, outputs: tuple[Output, ...]
 ) -> None:
-    """The network as a flowchart: shapes in boxes, ops on arrows, frames around blocks and branches.
+    """Draw a network as a flowchart: shapes in boxes, ops on arrows, frames around blocks and branches.
 
-    Shapes of images and volumes are written with the channels last, as papers draw them.
+    Shapes of images and volumes are written with channels last, as in most papers.
     """
     from costcalc.graph import draw
 
     picture = draw(load(spec), depth=depth, heat=heat, direction=direction or "")
     if len(picture.arrows) > MOST_ARROWS and any(output.format == "mermaid" for output in outputs):
-        said = f"Mermaid refuses more than {MOST_ARROWS} arrows unless its maxEdges is raised; these are"
-        repair = "--depth N draws what lies below N levels of names as one arrow"
-        tell_faults([Fault(f"{said} {len(picture.arrows):,}", help=repair, severity="warning")])
+        message = f"the graph has {len(picture.arrows):,} arrows; Mermaid draws at most {MOST_ARROWS} by default"
+        repair = "add --depth N to draw layers below N levels of names as one arrow, or raise maxEdges"
+        report_faults([Fault(message, help=repair, severity="warning")])
     emit(outputs, "picture", picture)

@@ -1,4 +1,4 @@
-"""The group of commands, which imports a command's module when that command is used, and the errors of all of them."""
+"""The group of commands, which imports the module of a command when it is used, and reports errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import FINE, UNUSABLE
+from costcalc.cli import ERROR, SUCCESS
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
 
 if TYPE_CHECKING:
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
-    "analyze": "What each layer costs, and the whole network.",
-    "compare": "Convolution strategies side by side, on a network or on one convolution.",
-    "explain": "Each count written out: the formula, the numbers, the result.",
-    "graph": "The network as a flowchart, for Mermaid or Graphviz.",
-    "sweep": "Every combination of the values of some params.",
-    "check": "Hold specs to their limits, against a git ref.",
-    "diff": "What changed between two specs, layer by layer.",
-    "history": "What a spec cost at every commit that changed it.",
-    "expand": "A spec with every block, loop and expression written out.",
-    "specs": "The networks that come with costcalc.",
-    "ops": "The ops that specs are written in, with their arguments.",
-    "blocks": "The blocks that come with costcalc.",
-    "schema": "JSON Schema of the spec language, for editors.",
+    "analyze": "Show the cost of a network and of each layer.",
+    "compare": "Compare convolution strategies on a network or on one convolution.",
+    "explain": "Show how each count is calculated.",
+    "graph": "Draw a network as a flowchart, for Mermaid or Graphviz.",
+    "sweep": "Evaluate a network for all combinations of param values.",
+    "check": "Check specs against budgets, published totals and a git ref.",
+    "diff": "Show the differences between two specs, layer by layer.",
+    "history": "Show the cost of a spec at each commit that changed it.",
+    "expand": "Write a spec with all blocks, loops and expressions expanded.",
+    "specs": "List the bundled networks.",
+    "ops": "List the ops of the spec language and their arguments.",
+    "blocks": "List the bundled blocks.",
+    "schema": "Write the JSON Schema of the spec language, for editors.",
 }
-"""A command's name is its module in `costcalc.cli` and its function there; beside it, its line in the group's help."""
+"""The summary of each command. A command is a function in the module of the same name in `costcalc.cli`."""
 
 COMPLETE = "_COSTCALC_COMPLETE"
 COLOR = "costcalc.color"
-"""Where a context keeps what `--color` said."""
+"""The key of the value of `--color` in a context's `meta`."""
 
 
 class Command(click.Command):
-    """A command whose help begins with examples, one a line."""
+    """A command whose help begins with examples, one per line."""
 
     def __init__(self, *args: Any, examples: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
         self.examples = examples
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Examples, then what click writes."""
+        """Write the examples, then the usual help."""
         _write_examples(self.examples, formatter)
         super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse them; what is wrong with one knows its command, whose help is the place to look."""
+        """Parse arguments. Errors get the context of this command, so that they can refer to its help."""
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -59,7 +59,7 @@ class Command(click.Command):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it, where what it reads and what it writes go together."""
+        """Run the command, after checking that its inputs and outputs do not conflict."""
         from costcalc.cli.output import refuse_conflicts
 
         refuse_conflicts(ctx)
@@ -67,14 +67,14 @@ class Command(click.Command):
 
 
 class Commands(click.Group):
-    """The group, on the table `COMMANDS`."""
+    """The group of the commands in `COMMANDS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of the table."""
+        """Return the names of the commands, in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"costcalc.cli.{cmd_name}"), cmd_name)
@@ -83,24 +83,24 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names. Raises `UsageError` with the nearest name."""
+        """Return the command that the first argument names. Raises `UsageError` with the nearest name."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            raise UsageError("no such command: {}", name, help=suggest(name, COMMANDS))
+            raise UsageError("unknown command {}", name, help=suggest(name, COMMANDS))
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Examples, then what click writes."""
+        """Write the examples, then the usual help."""
         _write_examples(_EXAMPLES, formatter)
         super().format_help(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table, without importing any of them."""
+        """Write the summaries of the commands, without importing the commands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Commands from the table, and the group's own options."""
+        """Complete names of commands and the options of the group."""
         from click.shell_completion import CompletionItem
 
         items = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
@@ -136,18 +136,20 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+)
 @click.pass_context
 def root(ctx: click.Context) -> int:
-    """What a neural network costs before anyone trains it: parameters, multiply-adds, operations, activations."""
+    """Calculate the parameters, multiply-adds, operations and activation memory of a neural network from a spec."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
-        return UNUSABLE
-    return FINE
+        return ERROR
+    return SUCCESS
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command that the arguments name, tell its errors, and return the exit status."""
+    """Run a command, report its errors, and return the exit status."""
     instruction = os.environ.get(COMPLETE)
     if instruction:
         from click.shell_completion import shell_complete
@@ -157,7 +159,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with root.make_context("costcalc", list(arguments)) as context:
             status = root.invoke(context)
-        return status if isinstance(status, int) else FINE
+        return status if isinstance(status, int) else SUCCESS
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
@@ -168,15 +170,15 @@ def run(arguments: Sequence[str]) -> int:
         _show(error.faults, context)
     except CostcalcError as error:
         _show([error.fault()], context)
-    return UNUSABLE
+    return ERROR
 
 
 def _usage_fault(error: click.ClickException) -> Fault:
-    """What click found wrong with the arguments, in the form of every other fault."""
+    """Convert an error of click to a `Fault`."""
     if isinstance(error, click.NoSuchOption):
         nearest = error.possibilities[0] if error.possibilities else ""
         return Fault(
-            f"no such option: {error.option_name}", help=f"did you mean {nearest}?" if nearest else _help(error)
+            f"unknown option {error.option_name}", help=f"did you mean {nearest}?" if nearest else _help(error)
         )
     message = error.format_message().rstrip(".")
     return Fault(message[:1].lower() + message[1:], help=_help(error))
@@ -184,10 +186,10 @@ def _usage_fault(error: click.ClickException) -> Fault:
 
 def _help(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{context.command_path if context else 'costcalc'} --help"
+    return f"see {context.command_path if context else 'costcalc'} --help"
 
 
 def _show(faults: Sequence[Fault], context: click.Context | None) -> None:
-    from costcalc.cli.output import tell_faults
+    from costcalc.cli.output import report_faults
 
-    tell_faults(faults, color=context.meta.get(COLOR) if context else None)
+    report_faults(faults, color=context.meta.get(COLOR) if context else None)

@@ -18,16 +18,19 @@ from costcalc.report.formats import Report
     """,
 )
 @spec_argument()
-@click.option("--since", metavar="REV", default="", help="Leave out what that commit has already.")
+@click.option("--since", metavar="REV", default="", help="Show only commits after REV.")
 @loader_options
 @batch_option
 @output_option("tables")
 @color_option
 def history(spec: str, since: str, load: Loader, batch: int, outputs: tuple[Output, ...]) -> None:
-    """What a spec cost at every commit that changed it, or what it extends; through renames, the newest first."""
+    """Show the cost of a spec at each commit that changed it or a spec it extends.
+
+    The newest commit comes first. Renames are followed.
+    """
     from costcalc.gate.analysis_cache import AnalysisCache
     from costcalc.gate.history import history as find
     from costcalc.report.history import document, table
 
-    found = find(spec, since, AnalysisCache(load.max_layers, load.inputs, batch), load.params)
-    emit(outputs, "tables", Report(lambda form: [table(found, form)], lambda: document(found)))
+    revisions = find(spec, since, AnalysisCache(load.max_layers, load.inputs, batch), load.params)
+    emit(outputs, "tables", Report(lambda form: [table(revisions, form)], lambda: document(revisions)))

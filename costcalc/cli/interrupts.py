@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: each ends a command after its files and child processes are cleaned up."""
+"""Handlers of SIGINT, SIGTERM and SIGHUP, which end a command after it cleans up its files and child processes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 else:
-    import _signal as signal  # what `signal` wraps in enums, which cost a millisecond at every start
+    import _signal as signal  # `signal` makes enums of the same names, which costs a millisecond at every start
 
 ENDING = tuple([getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)])
-"""The signals that ask a command to end. Windows has no SIGHUP."""
+"""The signals that end a command. Windows has no SIGHUP."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked the command to end. `status` is its exit status, 128 plus the signal's number, as in a shell."""
+    """Raised when a signal ends the command. `status` is its exit status: 128 plus the signal number, as in a shell."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -25,15 +25,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    """The handler of a running command."""
+    """Raise `Interrupted`. The default handler of the ending signals."""
     raise Interrupted(number)
 
 
 def handle(handler: Callable[[int, FrameType | None], Any]) -> dict[int, Any]:
-    """Handle the ending signals, and return their handlers before.
+    """Install a handler for the ending signals, and return the previous handlers.
 
-    A signal that is ignored stays ignored: so `nohup` and a shell's `&` ask for it. Only the main thread may handle
-    signals; elsewhere nothing changes.
+    An ignored signal stays ignored, as `nohup` and the shell's `&` require. Only the main thread can handle signals;
+    in other threads this does nothing.
     """
     before: dict[int, Any] = {}
     for number in ENDING:
@@ -46,14 +46,14 @@ def handle(handler: Callable[[int, FrameType | None], Any]) -> dict[int, Any]:
 
 
 def restore(handlers: dict[int, Any]) -> None:
-    """Put the handlers back that `handle` returned."""
+    """Restore the handlers that `handle` returned."""
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Run a short block to its end: a signal that arrives meanwhile is handled after it."""
+    """Delay signals that arrive in the block until its end."""
     arrived: list[int] = []
     before = handle(lambda number, _frame: arrived.append(number))
     try:

@@ -27,7 +27,7 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 @output_option("tables")
 @color_option
 def ops(name: str | None, outputs: tuple[Output, ...]) -> None:
-    """The ops that specs are written in, with their arguments; or one of them, with its shapes, units and source."""
+    """List the ops of the spec language and their arguments. With NAME, show the shapes, units and source of one op."""
     from costcalc import catalog
     from costcalc.report.catalog import entries, entry
 

@@ -1,4 +1,4 @@
-"""Where reports go: `-o FORMAT[=PATH]`, files that are whole or untouched, terminals and their colour."""
+"""Output of reports to files, standard output and standard error: `-o FORMAT[=PATH]`, colour and width."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ BINARY = ("png", "npz")
 
 
 class Output(NamedTuple):
-    """A format, and the file it goes to; without one, standard output."""
+    """A format and the path of its file. An empty path is standard output."""
 
     format: str
     path: str = ""
 
 
 def output_option(kind: str = "", *own: str) -> Callable[[Function], Function]:
-    """`-o FORMAT[=PATH]` as the parameter `outputs`: the formats of a kind of report, and a command's own.
+    """Add `-o FORMAT[=PATH]` to a command, as the parameter `outputs`.
 
-    The first format is the default.
+    The formats are those of a kind of report and the command's own. The first one is the default.
     """
     formats = (*FORMATS.get(kind, ()), *own)
 
@@ -44,7 +44,9 @@ def output_option(kind: str = "", *own: str) -> Callable[[Function], Function]:
         for path in {output.path for output in outputs}:
             if sum(output.path == path for output in outputs) > 1:
                 raise UsageError(
-                    "more than one format for {}", path or "standard output", help="-o FORMAT=PATH writes a file"
+                    "more than one format for {}",
+                    path or "standard output",
+                    help="write one of them to a file: -o FORMAT=PATH",
                 )
         return outputs
 
@@ -59,44 +61,47 @@ def output_option(kind: str = "", *own: str) -> Callable[[Function], Function]:
         metavar="FORMAT[=PATH]",
         callback=parse,
         shell_complete=complete,
-        help=f"Formats: {', '.join(formats)}. To standard output, or to a file. Repeatable.",
+        help=f"Write to standard output, or to the file PATH. Can be repeated. Formats: {', '.join(formats)}.  "
+        f"[default: {formats[0]}]",
     )
 
 
 def _output(value: str, formats: Sequence[str]) -> Output:
     name, equals, path = value.partition("=")
     if name not in formats:
-        raise UsageError("no such format: {}", name, help=suggest(name, formats))
+        raise UsageError("unknown format {}", name, help=suggest(name, formats))
     if equals and not path:
-        raise UsageError("-o {}= names no file", name, help=f"-o {name}=PATH, or -o {name} for standard output")
+        raise UsageError(
+            "-o {}=: expected a path", name, help=f"write -o {name}=PATH, or -o {name} for standard output"
+        )
     return Output(name, "" if path in ("-", "/dev/stdout") else path)
 
 
 def refuse_conflicts(ctx: click.Context) -> None:
-    """Raise `UsageError` where what a command reads and writes cannot be what was meant."""
+    """Raise `UsageError` if the inputs and outputs of a command conflict."""
     outputs: Sequence[Output] = ctx.params.get("outputs", ())
     specs: list[str] = []
     for name in ("spec", "specs", "sides"):
         given = ctx.params.get(name) or ()
         specs += [given] if isinstance(given, str) else given
     if specs.count("-") > 1:
-        raise UsageError("standard input can be given once")
+        raise UsageError("standard input (-) is given more than once")
     refuse_overwriting(specs, outputs)
     if not sys.stdout and any(not output.path for output in outputs):
-        raise UsageError("standard output is closed", help="-o FORMAT=PATH writes a file")
+        raise UsageError("standard output is closed", help="write to a file: -o FORMAT=PATH")
 
 
 def refuse_overwriting(inputs: Iterable[str], outputs: Iterable[Output]) -> None:
-    """Raise `UsageError` where a file that is read would be written."""
+    """Raise `UsageError` if an output would overwrite an input."""
     for form, path in outputs:
         if path and os.path.isfile(path):  # noqa: PTH113 - a command without such files imports no pathlib
             for name in inputs:
                 if os.path.exists(name) and os.path.samefile(name, path):  # noqa: PTH110, PTH121
-                    raise UsageError("-o {}={} would replace a spec that is read: {}", form, path, name)
+                    raise UsageError("-o {}={} would overwrite the input {}", form, path, name)
 
 
 def color_option(function: Function) -> Function:
-    """`--color auto|always|never`, kept in the context for reports and for errors."""
+    """Add `--color auto|always|never` to a command, and store its value in the context."""
 
     def keep(ctx: click.Context, _param: click.Parameter, value: str) -> None:
         ctx.meta[COLOR] = value
@@ -108,7 +113,7 @@ def color_option(function: Function) -> Function:
         is_eager=True,
         expose_value=False,
         callback=keep,
-        help="Colours; auto: on a terminal, unless NO_COLOR is set.",
+        help="When to use colours. auto uses them on a terminal, unless NO_COLOR is set.  [default: auto]",
     )(function)
 
 
@@ -119,9 +124,10 @@ def emit(
     own: Mapping[str, Callable[[Medium], str | bytes]] | None = None,
     files: OutputFiles | None = None,
 ) -> None:
-    """Write a report in every format that was asked for: the files first, then standard output.
+    """Write a report in every requested format, files before standard output.
 
-    `own` are formats of this command alone, and come before those of the kind. `files` hold what is written already.
+    `own` are the formats of this command, which take precedence over those of the kind. `files` are the output files
+    that are already open.
     """
     stdout = Medium(_columns(sys.stdout), _colored(click.get_current_context().meta.get(COLOR), sys.stdout))
     reports = []
@@ -143,9 +149,9 @@ def _harmless_report(form: str, report: str | bytes) -> str | bytes:
 
 
 def harmless(text: str, form: str = "text") -> str:
-    """A report in which no CI system takes text from a spec for a command, neither now nor when it prints the file.
+    """Escape workflow commands, so that a CI system that prints the text does not run commands from a spec.
 
-    Whatever a command writes passes here, on its way to a file, to standard output or to standard error.
+    All output of a command passes through this function: files, standard output and standard error.
     """
     if "##" not in text and "::" not in text:
         return text
@@ -155,7 +161,7 @@ def harmless(text: str, form: str = "text") -> str:
 
 
 def write_stdout(report: str | bytes) -> None:
-    """All of a harmless report on standard output. Characters that it cannot encode are put in others' words."""
+    """Write a harmless report to standard output. Characters that it cannot encode are replaced."""
     stream = sys.stdout
     if not stream:
         raise UsageError("standard output is closed")
@@ -171,37 +177,34 @@ def write_stdout(report: str | bytes) -> None:
         raise UsageError("cannot write to standard output: {}", error.strerror) from None
 
 
-def tell(text: str) -> None:
-    """Text on standard error, where somebody reads it."""
+def write_stderr(text: str) -> None:
+    """Write text to standard error, unless it is closed."""
     if sys.stderr:
         _write(sys.stderr, harmless(text))
         sys.stderr.flush()
 
 
-def tell_faults(faults: Sequence[Fault], color: str | None = None) -> None:
-    """Errors and warnings, on standard error. `color` is what `--color` said, where no context knows it."""
+def report_faults(faults: Sequence[Fault], color: str | None = None) -> None:
+    """Write errors and warnings to standard error. `color` is the value of `--color` if there is no context."""
     if not faults:
         return
     from costcalc.report.faults import render
 
     context = click.get_current_context(silent=True)
     choice = context.meta.get(COLOR) if context else color
-    tell(render(faults, color=_colored(choice, sys.stderr), width=_columns(sys.stderr)))
+    write_stderr(render(faults, color=_colored(choice, sys.stderr), width=_columns(sys.stderr)))
 
 
-def tell_table(grid: Grid) -> None:
-    """A table on standard error, below what stands there."""
+def report_table(grid: Grid) -> None:
+    """Write a table to standard error, after an empty line."""
     from costcalc.report.table import render
 
     color = _colored(click.get_current_context().meta.get(COLOR), sys.stderr)
-    tell("\n" + render(grid, width=_columns(sys.stderr), color=color))
+    write_stderr("\n" + render(grid, width=_columns(sys.stderr), color=color))
 
 
 def write_files(reports: Mapping[str, str | bytes], files: OutputFiles | None = None) -> None:
-    """Write files so that all of them are whole, or all as they were. `files` are those of the run that stand already.
-
-    Raises `UsageError` with the reason.
-    """
+    """Write all of the files or none. `files` are the output files that are already open. Raises `UsageError`."""
     from costcalc.cli.output_files import OutputFiles
 
     with files or OutputFiles() as files:
@@ -223,9 +226,9 @@ def _colored(choice: str | None, stream: TextIO | None) -> bool:
 def _columns(stream: TextIO | None) -> int | None:
     if not (stream and stream.isatty()):
         return None
-    said = os.environ.get("COLUMNS", "")
-    given = int(said) if said.isdecimal() else 0
-    return given or os.get_terminal_size(stream.fileno()).columns or None
+    value = os.environ.get("COLUMNS", "")
+    columns = int(value) if value.isdecimal() else 0
+    return columns or os.get_terminal_size(stream.fileno()).columns or None
 
 
 def _write(stream: TextIO, text: str) -> None:

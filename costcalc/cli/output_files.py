@@ -1,9 +1,9 @@
-"""Output files: all of a run are replaced, or none; a symlink is never followed.
+"""Output files. A run replaces all of its files or none, and never follows a symlink.
 
-An output path may stand in a folder that somebody else filled, such as the checkout of a pull request. So no path is
-opened as a whole: its folders are opened one after the other, each relative to the one before, and the file is written
-under a random name in the last of them and renamed. What is put in the way meanwhile is replaced, or refused, but never
-followed. Windows has no such calls: there only the file itself is looked at.
+An output path may be in an untrusted folder, such as the checkout of a pull request. Therefore the folders of the path
+are opened one by one, each relative to the previous one, and the file is written under a random name in the last folder
+and renamed. A symlink that another process creates meanwhile is replaced or rejected, never followed. Windows does not
+support this: there only the file itself is checked.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RELATIVE = os.open in os.supports_dir_fd
-"""Whether the system opens files relative to an open folder."""
+"""Whether the system can open files relative to an open folder."""
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _WRITE = os.O_WRONLY | _NOFOLLOW | getattr(os, "O_BINARY", 0)
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
-"""A folder as a place to start from; where the system has O_PATH, one that may be entered but not listed too."""
+"""Flags to open a folder. O_PATH, where it exists, requires no permission to list the folder."""
 _MOST_LINKS = 40
 _DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d{1,9})|(stdout)|(stderr))")
 
 
 class OutputFiles:
-    """The files that a run writes. Use it in a `with`: what is not committed by its end is discarded."""
+    """The output files of a run. Use it in a `with` statement: files not committed at its end are discarded."""
 
     def __init__(self) -> None:
         self._files: list[_OutputFile] = []
@@ -44,10 +44,10 @@ class OutputFiles:
         self.discard()
 
     def open(self, path: str, *, new: bool = False) -> IO[bytes]:
-        """A stream for the content of a file, which stays as it was until `commit`.
+        """Open a stream for the new content of a file. The file does not change until `commit`.
 
-        A character device (`/dev/null`) and an open descriptor (`/dev/stderr`, `/dev/fd/3`) are written to at once.
-        With `new` there must be nothing at the path, and the file is begun there. Raises `UsageError`.
+        Character devices (`/dev/null`) and open descriptors (`/dev/stderr`, `/dev/fd/3`) are written to directly. With
+        `new`, the path must not exist, and the file is created there directly. Raises `UsageError`.
         """
         with cannot_write(path), deferred():
             file = _OutputFile(path, new=new)
@@ -55,17 +55,17 @@ class OutputFiles:
         return file.stream
 
     def write(self, path: str, content: str | bytes, *, new: bool = False) -> None:
-        """Write all of a file. Raises `UsageError`."""
+        """Write the content of a file. Raises `UsageError`."""
         stream = self.open(path, new=new)
         with cannot_write(path):
             stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
             stream.flush()
 
     def commit(self) -> None:
-        """Replace every file, after all of them are on the disk. On an error the old ones are put back.
+        """Replace all files, after the new ones are on the disk. Restore the old files after an error.
 
-        Each file is replaced at once. Several are replaced one after the other: another process may see some new and
-        some old for that moment, and they stay so where the machine stops or the process is killed by SIGKILL then.
+        Replacing one file is atomic. Several files are replaced one after the other: during that time, other processes
+        may see new and old files together, and if the machine stops or SIGKILL ends the process, they stay that way.
         Raises `UsageError`.
         """
         for file in self._files:
@@ -78,15 +78,15 @@ class OutputFiles:
                     with cannot_write(file.path):
                         file.replace(keep=several)
             except BaseException:
-                for file in [file for file in self._files if not file.put_back()]:
-                    raise UsageError("cannot put the old {} back: it is kept as {}", file.path, file.old) from None
+                for file in [file for file in self._files if not file.restore()]:
+                    raise UsageError("cannot restore {}: the old file is now {}", file.path, file.old) from None
                 raise
             for file in self._files:
                 file.finish()
             self._files.clear()
 
     def discard(self) -> None:
-        """Leave every file that is not committed as it was."""
+        """Discard the new content of files that are not committed."""
         with deferred():
             for file in self._files:
                 file.discard()
@@ -95,7 +95,7 @@ class OutputFiles:
 
 @contextmanager
 def cannot_write(path: str) -> Iterator[None]:
-    """Errors of the system as `UsageError`, with the reason. A closed pipe stays what it is."""
+    """Convert an `OSError` in the block to `UsageError`, except `BrokenPipeError`."""
     try:
         yield
     except BrokenPipeError:
@@ -105,17 +105,17 @@ def cannot_write(path: str) -> Iterator[None]:
 
 
 class _OutputFile:
-    """One file: a stream to a new one beside it, or to what is no file and is written to as it is."""
+    """One output: a stream to a temporary file in the same folder, or to a device or descriptor."""
 
     def __init__(self, path: str, *, new: bool) -> None:
         self.path = path
         self.folder: _Folder | None = None
         self.temporary = ""
-        """The name of what becomes the file; none where nothing is renamed."""
+        """The name of the temporary file. Empty if nothing is renamed."""
         self.unfinished = ""
-        """What `discard` removes."""
+        """The name of the file that `discard` removes."""
         self.old = ""
-        """The name that the old file has until all new ones are in their places."""
+        """The name of the old file until all files are replaced."""
         self.replaced = False
         named = _DESCRIPTOR.fullmatch(path)
         if named:
@@ -141,15 +141,15 @@ class _OutputFile:
         return descriptor
 
     def _beside(self, folder: _Folder) -> int:
-        """A new file in the same folder; or the device that is there. Raises `UsageError` for any other thing."""
-        there = folder.stat(self.name)
-        mode = there.st_mode if there else stat.S_IFREG
+        """Open a temporary file in the same folder, or the device at the path. Raises `UsageError` for other types."""
+        existing = folder.stat(self.name)
+        mode = existing.st_mode if existing else stat.S_IFREG
         if stat.S_ISLNK(mode):
             raise UsageError(
                 "cannot write {}: it is a symlink to {}",
                 self.path,
                 folder.link(self.name),
-                help="a symlink is not followed: name the file itself, or remove the symlink",
+                help="write the path of the file itself, or remove the symlink",
             )
         if stat.S_ISCHR(mode):
             return folder.open(self.name, _WRITE | getattr(os, "O_NOCTTY", 0))
@@ -161,27 +161,27 @@ class _OutputFile:
                 "cannot write {}: it is {}",
                 self.path,
                 kind,
-                help="-o FORMAT to standard output, or -o FORMAT=/dev/fd/N, writes to a pipe",
+                help="to write to a pipe, use standard output (-o FORMAT), or -o FORMAT=/dev/fd/N",
             )
-        if there:
-            os.close(folder.open(self.name, _WRITE))  # raises where the file may not be written
+        if existing:
+            os.close(folder.open(self.name, _WRITE))  # fails without permission to write the file
         temporary = _random_name()
-        # What replaces a file has its mode. The mode of a new one follows the umask, which the system applies.
-        descriptor = folder.open(temporary, _WRITE | os.O_CREAT | os.O_EXCL, 0o600 if there else 0o666)
+        # A replaced file keeps its mode. A new one gets its mode from the umask, which the system applies.
+        descriptor = folder.open(temporary, _WRITE | os.O_CREAT | os.O_EXCL, 0o600 if existing else 0o666)
         self.temporary = self.unfinished = temporary
-        if there and hasattr(os, "fchmod"):
+        if existing and hasattr(os, "fchmod"):
             os.fchmod(descriptor, stat.S_IMODE(mode) & 0o777)
         return descriptor
 
     def close(self) -> None:
-        """All of the content is on the disk, or with the device, when this returns."""
+        """Write all of the content to the disk or the device, and close the stream."""
         self.stream.flush()
         if self.unfinished:
             os.fsync(self.stream.fileno())
         self.stream.close()
 
     def replace(self, *, keep: bool) -> None:
-        """Put the new file in its place. With `keep`, the old one gets another name."""
+        """Rename the new file to its path. With `keep`, keep the old file under another name."""
         if self.folder is None or not self.temporary:
             return
         if keep and self.folder.stat(self.name):
@@ -192,8 +192,8 @@ class _OutputFile:
         self.replaced = True
         self.unfinished = ""
 
-    def put_back(self) -> bool:
-        """Give the old file its place again, or leave none where there was none. Returns whether the system did it."""
+    def restore(self) -> bool:
+        """Restore the old file, or remove the new one if there was no old file. Return whether this succeeded."""
         if self.folder is not None:
             try:
                 if self.old:
@@ -206,15 +206,15 @@ class _OutputFile:
         return True
 
     def finish(self) -> None:
-        """Forget the old file."""
+        """Remove the old file."""
         if self.folder is not None:
             if self.old:
                 self.folder.remove(self.old)
             self.folder.close()
 
     def discard(self) -> None:
-        """Remove what is unfinished."""
-        with suppress(OSError):  # what the disk or the device did not take is not wanted any more
+        """Remove the unfinished file."""
+        with suppress(OSError):  # content that the disk or the device could not take is discarded anyway
             self.stream.close()
         if self.folder is not None:
             if self.unfinished:
@@ -223,7 +223,7 @@ class _OutputFile:
 
 
 class _Folder:
-    """An open folder. Its entries are named relative to it: nothing can come between."""
+    """An open folder. Its entries are opened relative to it, so changes of the path have no effect."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -233,22 +233,22 @@ class _Folder:
         return name if _RELATIVE else os.path.join(self._path, name)  # noqa: PTH118 - no pathlib for one file
 
     def open(self, name: str, flags: int, mode: int = 0o666) -> int:
-        """A descriptor of an entry."""
+        """Open an entry and return its descriptor."""
         return os.open(self._named(name), flags, mode, dir_fd=self._descriptor)
 
     def stat(self, name: str) -> os.stat_result | None:
-        """What stands there, a symlink as such; None where nothing does."""
+        """Return the status of an entry without following symlinks, or None if it does not exist."""
         try:
             return os.stat(self._named(name), dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def link(self, name: str) -> str:
-        """Where a symlink leads."""
+        """Return the target of a symlink."""
         return os.readlink(self._named(name), dir_fd=self._descriptor)
 
     def keep(self, name: str, other: str) -> None:
-        """Give a file a second name; where the file system has no hard links, another one."""
+        """Add a hard link to a file. Rename the file if the file system does not support hard links."""
         try:
             os.link(
                 self._named(name),
@@ -261,23 +261,26 @@ class _Folder:
             self.rename(name, other)
 
     def rename(self, name: str, other: str) -> None:
-        """Rename an entry, in place of what has the other name."""
+        """Rename an entry, and replace the entry with the other name."""
         os.replace(self._named(name), self._named(other), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
     def remove(self, name: str) -> None:
-        """Remove an entry, where it is still there."""
+        """Remove an entry if it exists."""
         with suppress(FileNotFoundError):
             os.unlink(self._named(name), dir_fd=self._descriptor)
 
     def close(self) -> None:
-        """No entry is reached any more."""
+        """Close the descriptor of the folder."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def _enter(path: str) -> int:
-    """A descriptor of a folder, entered step by step. Raises `UsageError` at a symlink that leads out of its folder."""
+    """Open a folder step by step, and return its descriptor.
+
+    Raises `UsageError` for a symlink to a target outside its folder.
+    """
     current = os.open("/" if path.startswith("/") else ".", _FOLDER)
     steps = path.split("/")[::-1]
     links = 0
@@ -296,11 +299,11 @@ def _enter(path: str) -> int:
                     inner = os.open(step, _FOLDER, dir_fd=current)
                 elif target.startswith("/") or ".." in target.split("/"):
                     raise UsageError(
-                        "cannot write below {}: {} is a symlink that leads out of its folder, to {}",
+                        "cannot write in {}: {} is a symlink to {}, outside its folder",
                         path,
                         step,
                         target,
-                        help="name the folder that it leads to",
+                        help="write the path of the target",
                     ) from None
                 else:
                     links += 1
@@ -317,7 +320,7 @@ def _enter(path: str) -> int:
 
 
 def _target(name: str, folder: int) -> str | None:
-    """Where a symlink leads; None where it is none."""
+    """Return the target of a symlink, or None for another type of entry."""
     try:
         return os.readlink(name, dir_fd=folder)
     except OSError:
@@ -325,14 +328,14 @@ def _target(name: str, folder: int) -> str | None:
 
 
 def _of_the_system(link: str, folder: int) -> bool:
-    """Whether a symlink is root's, in a folder that this user cannot change: no checkout of this user's put it there.
+    """Return whether root owns a symlink and this user cannot change its folder, so that no checkout created it.
 
-    `/var/run` and `/home/user` are often such symlinks. Root may change every folder, so it has to name the place.
+    `/var/run` and `/home/user` are often such symlinks. Root can change every folder, so this is never true for root.
     """
     owner = os.stat(link, dir_fd=folder, follow_symlinks=False).st_uid
     return owner == 0 != os.geteuid() and not os.access(".", os.W_OK, dir_fd=folder)
 
 
 def _random_name() -> str:
-    """A name that no other process has, whatever its process id is called in its own namespace."""
+    """Return a unique name. A process id would not be unique across namespaces."""
     return f".costcalc-{os.urandom(8).hex()}.tmp"

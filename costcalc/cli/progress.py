@@ -1,4 +1,4 @@
-"""A bar on standard error for work above a second, and interrupts that let the work end in order."""
+"""A progress bar on standard error, and interrupts that let a sweep finish its outputs."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ QUIET = 1.0
 """Seconds of work before a bar appears."""
 
 
-class Stopped(Exception):  # noqa: N818 - what a person asked for
-    """The work was asked to end."""
+class Stopped(Exception):  # noqa: N818 - not an error
+    """Raised to end the work after an interrupt."""
 
 
 class Counter(Protocol):
-    """Something that knows how many points are done."""
+    """An object with the number of points that are done."""
 
     points: int
 
 
 class Watch:
-    """Watches over work on so many points."""
+    """Shows the progress of work on a number of points, and ends it after an interrupt."""
 
     def __init__(self, points: int, counter: Counter, *, bar: bool) -> None:
         self.points = points
@@ -43,18 +43,18 @@ class Watch:
         self.stopping = False
         self.interrupted = False
         self.status = 0
-        """The exit status that the signal asks for which ended the work."""
+        """The exit status of the signal that ended the work."""
         self.progress: Any = None
 
     def pause(self) -> None:
-        """Raise `Stopped` after an interrupt; else show how far the work is."""
+        """Show the progress. Raises `Stopped` after an interrupt."""
         if self.stopping:
             raise Stopped
         if self.bar and monotonic() - self.started > QUIET:
             self._show()
 
     def until_interrupted(self, stream: Iterable[T]) -> Iterator[T]:
-        """The stream; after an interrupt, as far as it has come."""
+        """Yield the items of a stream until its end or an interrupt."""
         try:
             for item in stream:
                 yield item
@@ -63,7 +63,7 @@ class Watch:
             self.interrupted = self.counter.points < self.points
 
     def clear(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.bar = False
         if self.progress is not None:
             self.progress.stop()
@@ -87,7 +87,7 @@ class Watch:
         )
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
-        """The handler of signals."""
+        """Handle a signal: the first one stops the work at the next pause, the second one at once."""
         if self.stopping:
             interrupt(number, frame)
         self.stopping = True
@@ -96,7 +96,7 @@ class Watch:
 
 @contextmanager
 def watched(points: int, counter: Counter, *, bar: bool) -> Iterator[Watch]:
-    """A watch while the work goes on. A first interrupt ends the work at the next pause, a second one at once."""
+    """Watch work. A first interrupt ends it at the next pause, a second one at once."""
     watch = Watch(points, counter, bar=bar and bool(sys.stderr) and sys.stderr.isatty())
     before = handle(watch.interrupt)
     try:

@@ -18,7 +18,10 @@ from costcalc.cli.output import Output, color_option, emit, output_option
 @output_option("", "json")
 @color_option
 def schema(outputs: tuple[Output, ...]) -> None:
-    """JSON Schema of the spec language, for editors: completion, and errors while one types."""
+    """Write the JSON Schema of the spec language.
+
+    Editors use it to complete names and to show errors.
+    """
     import json
 
     from costcalc.lang.schema import schema

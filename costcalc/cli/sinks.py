@@ -1,4 +1,4 @@
-"""Where the rows of a sweep go: files and standard output, written as they come, and pictures made at the end."""
+"""The outputs of a sweep: rows that are written as they are evaluated, and tables and pictures drawn at the end."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 PICTURES = ("png", "svg")
 STREAMED = ("csv", "json", "npz")
-"""Formats that are written while the rows come. Any other is made of the first rows, at the end."""
+"""Formats that are written as rows are evaluated. Other formats are written at the end."""
 CLOUD = 100_000
-"""Points behind a front, at most."""
+"""The maximum number of points drawn behind a front."""
 PIECE = 10_000
 
 
 class Target:
-    """Standard output, or a file of the run."""
+    """Standard output or an output file."""
 
     def __init__(self, output: Output, files: OutputFiles) -> None:
         self.format, self.path = output
         self.stream: IO[bytes] | None = files.open(self.path) if self.path else None
 
     def write(self, text: str) -> None:
-        """Write all of some text, which ends where a line or a string does."""
+        """Write text that ends at the end of a line or of a string."""
         text = harmless(text, self.format)
         if self.stream is None:
             write_stdout(text)
@@ -52,7 +52,7 @@ class Target:
 
 
 class Csv:
-    """Lines as they come."""
+    """CSV lines, written as rows are evaluated."""
 
     def __init__(self, target: Target, plan: Plan) -> None:
         self.target = target
@@ -64,11 +64,11 @@ class Csv:
         self.target.write(csv_rows(rows, self.plan.metrics))
 
     def end(self, summary: Summary) -> None:
-        """Nothing follows."""
+        """Do nothing: CSV has no footer."""
 
 
 class Json:
-    """One document, written as its rows come."""
+    """A JSON document, written as rows are evaluated."""
 
     def __init__(self, target: Target, plan: Plan, task: Task) -> None:
         self.target = target
@@ -83,12 +83,12 @@ class Json:
         self.first = self.first and not len(rows.positions)
 
     def end(self, summary: Summary) -> None:
-        """Close the document, with what was counted."""
+        """Write the summary and the end of the document."""
         self.target.write(json_tail(summary))
 
 
 class Npz:
-    """Arrays on the disk until the end."""
+    """An archive of arrays, which are temporary files until the end."""
 
     def __init__(self, target: Target, plan: Plan, task: Task, folder: str) -> None:
         self.target = target
@@ -99,13 +99,13 @@ class Npz:
         self.archive.add(rows)
 
     def end(self, summary: Summary) -> None:
-        """Make the archive of them."""
+        """Write the archive."""
         with cannot_write(self.target.path):
             self.archive.write(self.target.stream or sys.stdout.buffer, summary.points)
 
 
 class Picture:
-    """The points of a picture."""
+    """Collects the points of a picture."""
 
     def __init__(self, plan: Plan, task: Task, query: Query) -> None:
         self.plan = plan
@@ -121,20 +121,20 @@ class Picture:
             self.names = [expression.text for expression in query.pareto] or list(plan.metrics)
             if len(self.names) < 2:
                 raise UsageError(
-                    "a picture of points needs two quantities, not {} alone",
+                    "a scatter plot requires two columns, got {}",
                     self.names[0],
-                    help="--columns params,macs",
+                    help="add --columns params,macs",
                 )
             return
         if task.points > MOST:
             raise UsageError(
-                "{:,} points; a picture has at most {:,}", task.points, MOST, help="larger steps make fewer"
+                "a picture can have at most {1:,} points, got {0:,}", task.points, MOST, help="use larger steps"
             )
         self.data = {name: np.full(task.points, np.nan) for name in plan.metrics}
         self.invalid = np.zeros(task.points, bool)
 
     def see(self, chunk: Chunk, positions: Any) -> None:
-        """Take matching points for the cloud; of very many, every second, then every fourth, and so on."""
+        """Add matching points to the cloud. Keep only every second, fourth, ... point if there are too many."""
         if not self.scattered:
             return
         chosen = positions[(positions + chunk.start) % self.every == 0]
@@ -152,7 +152,7 @@ class Picture:
         return chunk.figures[self.names[number]][positions].astype(float)
 
     def add(self, rows: Rows) -> None:
-        """Take rows: of a front, or points of the grid."""
+        """Add rows: the points of a front or of the grid."""
         if self.scattered:
             if len(self.query.pareto) == 2:
                 self.front.append((rows.keys[0].astype(float), rows.keys[1].astype(float)))
@@ -163,10 +163,10 @@ class Picture:
             values[rows.positions[~bad]] = rows.figures[name][~bad].astype(float)
 
     def picture(self, summary: Summary) -> Panels | Points:
-        """All that is drawn."""
+        """Return the data of the picture."""
         red = "" if self.scattered else " (red)"
         note = f"{summary.seen:,} points"
-        note += f", {summary.invalid:,} of them no valid network{red}" if summary.invalid else ""
+        note += f", {summary.invalid:,} invalid{red}" if summary.invalid else ""
         note += f"; {summary.matching:,} satisfy {self.plan.where}" if self.plan.where else ""
         if not self.scattered:
             shape = [self.task.sizes[number] for number in self.varying]
@@ -174,11 +174,11 @@ class Picture:
             ticks = tuple([Ticks(axis.name, axis.between(0, axis.size)) for axis in axes])
             figures = {name: values.reshape(shape) for name, values in self.data.items()}
             return Panels(self.plan.network, note, ticks, figures, self.invalid.reshape(shape))
-        note += f"; one of {self.every} is drawn" if self.every > 1 else ""
+        note += f"; 1 of {self.every} is drawn" if self.every > 1 else ""
         pairs = [_joined(self.cloud), *([_joined(self.front)] if len(self.query.pareto) == 2 else [])]
         names, more = self.names[:2], []
         for place, name in enumerate(names):
-            if name.startswith("-") and name[1:].strip().isidentifier():  # more is better, and that is what is drawn
+            if name.startswith("-") and name[1:].strip().isidentifier():  # maximized: draw the values without the sign
                 names[place] = name[1:].strip()
                 more.append(place)
                 pairs = [(-x, y) if place == 0 else (x, -y) for x, y in pairs]
@@ -199,7 +199,7 @@ def _pieces(axis: Any) -> Iterator[list[Any]]:
 
 
 class Sinks:
-    """All outputs of a run. Files are in their places after `finish`, and as they were before it."""
+    """The outputs of a sweep. Files are replaced by `finish`, and unchanged before it."""
 
     def __init__(self, outputs: Sequence[Output], plans: Mapping[str, Plan], task: Task, query: Query) -> None:
         self.outputs = outputs
@@ -235,17 +235,17 @@ class Sinks:
         self.cleanup.close()
 
     def fills_terminal(self) -> bool:
-        """Whether rows are written to a terminal as they come."""
+        """Return whether rows are written to a terminal as they are evaluated."""
         streamed = any(output.format in ("csv", "json") and not output.path for output in self.outputs)
         return streamed and bool(sys.stdout) and sys.stdout.isatty()
 
     def see(self, chunk: Chunk, positions: Any) -> None:
-        """Show pictures the matching points of a chunk."""
+        """Pass the matching points of a chunk to the pictures."""
         for picture in self.pictures.values():
             picture.see(chunk, positions)
 
     def add(self, rows: Rows) -> None:
-        """Give rows to every output."""
+        """Pass rows to every output."""
         for sink in (*self.streams, *self.tables.values(), *self.pictures.values()):
             sink.add(rows)
 

@@ -19,7 +19,10 @@ from costcalc.report.formats import Report
 @output_option("tables")
 @color_option
 def specs(outputs: tuple[Output, ...]) -> None:
-    """The networks that come with costcalc, with their cost and where they come from. Their names are SPECs."""
+    """List the bundled networks with their cost and source.
+
+    Commands accept these names as SPEC.
+    """
     import costcalc
     from costcalc.lang.library import bundled
     from costcalc.report import catalog

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import FINE
+from costcalc.cli import SUCCESS
 from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, output_option, tell
+from costcalc.cli.output import Output, color_option, output_option, write_stderr
 from costcalc.errors import UsageError, suggest
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tu
     names: list[str] = []
     for name in [name.strip() for name in text.split(",") if name.strip()]:
         if name not in known:
-            raise UsageError("no such column: {}", name, help=suggest(name, known))
+            raise UsageError("unknown column {}", name, help=suggest(name, known))
         names += OPERATIONS if name == "operations" else [name]
     if not names:
-        raise UsageError("no column is named", help=f"known: {', '.join(known)}")
+        raise UsageError("--columns: expected at least one column", help=f"known: {', '.join(known)}")
     return tuple(dict.fromkeys(names))
 
 
@@ -61,20 +61,25 @@ def _items(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tu
 @spec_argument()
 @loader_options
 @batch_option
-@click.option("--where", default="", metavar="EXPRESSION", help="Keep the points that satisfy 'macs <= 300M and ...'.")
 @click.option(
-    "--best", default="", metavar="EXPRESSION", help="Rank them, the largest first; --best=-macs: the cheapest."
+    "--where", default="", metavar="EXPRESSION", help="Show only points that satisfy a condition: 'macs <= 300M'."
 )
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N of --best.")
 @click.option(
-    "--pareto", metavar="A,B,...", callback=_items, help="Points that no other beats in all of these; less is better."
+    "--best", default="", metavar="EXPRESSION", help="Sort points in descending order; --best=-macs: fewest macs first."
 )
-@click.option("--columns", metavar="NAMES", callback=_names, help="The figures to show, with commas.")
-@click.option("--count", is_flag=True, help="Only tell how many points there are.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="With --best, show only the first N points.")
 @click.option(
-    "--max-points", type=click.IntRange(1, 10**18), metavar="N", help="Allow more than 10,000,000,000 points."
+    "--pareto", metavar="A,B,...", callback=_items, help="Show the Pareto front: minimize all of these expressions."
 )
-@click.option("--scheduler", default="", metavar="ADDRESS", help="Evaluate on the Dask cluster of this scheduler.")
+@click.option("--columns", metavar="NAMES", callback=_names, help="Comma-separated metrics and operations to show.")
+@click.option("--count", is_flag=True, help="Show the number of points and exit.")
+@click.option(
+    "--max-points",
+    type=click.IntRange(1, 10**18),
+    metavar="N",
+    help="Maximum number of points.  [default: 10,000,000,000]",
+)
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Evaluate on a Dask cluster with this scheduler.")
 @output_option("tables", "npz", "png", "svg")
 @color_option
 def sweep(
@@ -88,17 +93,18 @@ def sweep(
     scheduler: str,
     **asked: Any,
 ) -> int:
-    """Every combination of the values of some params: a table, a picture, or the answer to a question.
+    """Evaluate a network for all combinations of param values.
 
-    --set NAME=VALUES gives the values: 0.25,0.5,1 or a range FROM:TO:STEP, or both with commas. Lists are written in
-    brackets: 'depths=[3,4,6,3],[3,4,23,3]'. A point that is no valid network is told with its reason.
+    --set NAME=VALUES gives the values of a param: comma-separated values such as 0.25,0.5,1, ranges FROM:TO:STEP, or
+    both. Write lists in brackets: 'depths=[3,4,6,3],[3,4,23,3]'. A combination that gives an invalid network is shown
+    with the error.
     """
     document = load.document(spec)
     axes = _axes(document, load)
     sizes = {axis.name: axis.size for axis in axes}
     if count:
-        tell_count(sizes)
-        return FINE
+        print_count(sizes)
+        return SUCCESS
 
     from costcalc.cli.sinks import Sinks
     from costcalc.report.sweep import Plan
@@ -119,7 +125,7 @@ def sweep(
 
 
 def _defaults(sizes: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    """The figures of each format, where nothing is said."""
+    """Return the default columns of each format."""
     from costcalc.report.formats import FORMATS
     from costcalc.report.sweep import COLUMNS, SHOWN
 
@@ -139,8 +145,8 @@ def _axes(document: Spec, load: Loader) -> tuple[Axis, ...]:
     return tuple([parse_axis(name, text) for name, text in load.params.items()])
 
 
-def tell_count(sizes: dict[str, int]) -> None:
-    """The number of points on standard output."""
+def print_count(sizes: dict[str, int]) -> None:
+    """Write the number of points to standard output."""
     from math import prod
 
     from costcalc.cli.output import harmless, write_stdout
@@ -158,7 +164,7 @@ def _ranking(best: str, top: int | None, pareto: Sequence[str], **_: Any) -> str
 
 
 def _refuse(task: Task, most: int) -> None:
-    """Raise `UsageError` for more points than allowed, with the time that they would take."""
+    """Raise `UsageError` with the estimated time if there are more points than allowed."""
     if task.points <= most:
         return
     from time import perf_counter
@@ -166,16 +172,16 @@ def _refuse(task: Task, most: int) -> None:
     from costcalc.sweep.run import seconds
 
     raise UsageError(
-        "{:,} points would take about {}; at most {:,}",
+        "{:,} points would take about {}; the limit is {:,}",
         task.points,
         duration(seconds(task, perf_counter)),
         most,
-        help="larger steps make fewer points; --count only counts them; --max-points allows more",
+        help="use larger steps, or raise the limit with --max-points",
     )
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
+    """Format a time in a suitable unit.
 
     >>> duration(90), duration(3 * 365.25 * 86400)
     ('1.5 minutes', '3.0 years')
@@ -187,7 +193,7 @@ def duration(seconds: float) -> str:
 
 
 def run(task: Task, query: Query, sinks: Sinks, scheduler: str) -> int:
-    """Evaluate, write rows as they come, and tell what was not asked for but matters."""
+    """Evaluate the points, write rows as they are evaluated, and report interrupts and invalid points."""
     from costcalc.cli.progress import watched
     from costcalc.sweep.cluster import cluster_chunks
     from costcalc.sweep.run import Tally, chunks, survey
@@ -196,28 +202,28 @@ def run(task: Task, query: Query, sinks: Sinks, scheduler: str) -> int:
     with watched(task.points, tally, bar=not sinks.fills_terminal()) as watch, sinks:
         source = cluster_chunks(task, scheduler, watch.pause) if scheduler else chunks(task, watch.pause)
         stream: Iterator[Chunk] = watch.until_interrupted(source)
-        found = survey(task, query, stream, tally, sinks.see)
-        for rows in found if query.best or query.pareto else watch.until_interrupted(found):
+        selected = survey(task, query, stream, tally, sinks.see)
+        for rows in selected if query.best or query.pareto else watch.until_interrupted(selected):
             sinks.add(rows)
         watch.clear()
         summary = sinks.finish(tally)
-    tell_summary(summary, sinks, query)
-    return watch.status if watch.interrupted else FINE
+    report_summary(summary, sinks, query)
+    return watch.status if watch.interrupted else SUCCESS
 
 
-def tell_summary(summary: Summary, sinks: Sinks, query: Query) -> None:
-    """What the outputs do not say themselves, on standard error."""
+def report_summary(summary: Summary, sinks: Sinks, query: Query) -> None:
+    """Write notes that the outputs do not contain to standard error."""
     from costcalc.report.text import visible
     from costcalc.sweep.select import MOST
 
     if summary.partial:
-        tell(
-            f"interrupted after {summary.seen:,} of {summary.points:,} points; what was written is valid up to there\n"
+        write_stderr(
+            f"interrupted after {summary.seen:,} of {summary.points:,} points; the outputs contain the points so far\n"
         )
     if summary.rows == MOST < summary.matching and query.best and query.top is None:
-        tell(f"only the first {MOST:,} of {summary.matching:,} points are ranked; --top N asks for fewer\n")
+        write_stderr(f"only the first {MOST:,} of {summary.matching:,} points are shown; add --top N to show fewer\n")
     if not sinks.tables:
         if query.where and not summary.matching:
-            tell(f"no point satisfies {query.where.text}\n")
+            write_stderr(f"no point satisfies {query.where.text}\n")
         if summary.invalid:
-            tell(f"{summary.invalid:,} of {summary.seen:,} points are no valid network: {visible(summary.reason)}\n")
+            write_stderr(f"{summary.invalid:,} of {summary.seen:,} points are invalid: {visible(summary.reason)}\n")

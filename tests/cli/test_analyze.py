@@ -182,18 +182,18 @@ def test_overrides(cli, small, arguments, macs):
         (["--set", "=3"], "--set =3: expected NAME=VALUE"),
         (["--set", "width=2 +"], "error: "),
         (["--set", "width=1.5"], "error: "),
-        (["--input", "3x"], "--input 3x: expected a shape\n  = help: --input 3x192x192"),
+        (["--input", "3x"], "--input 3x: expected a shape\n  = help: write --input 3x192x192"),
         (["--input", "x"], "expected a shape"),
         (["--input", "3x-1x2"], "expected a shape"),
         (["--input", "img=3x8x8"], "model has no input img"),
         (["--input", "0x8x8"], "error: "),
-        (["--batch", "0"], "--batch 0: expected an integer from 1 to 10^30\n  = help: for example 64, or 1k"),
+        (["--batch", "0"], "--batch 0: expected an integer from 1 to 10^30\n  = help: write a number such as 64 or 1k"),
         (["--batch", "1.5"], "--batch 1.5: expected an integer from 1 to 10^30"),
         (["--batch", "many"], "--batch many: expected an integer from 1 to 10^30"),
         (["--batch", "2 +"], "--batch 2 +: expected an integer from 1 to 10^30"),
         (["--batch", "1e40"], "--batch 1e40: expected an integer from 1 to 10^30"),
         (["--max-layers", "2"], "more than 2 layers"),
-        (["--columns", "parms"], "no such column: parms\n  = help: did you mean params?"),
+        (["--columns", "parms"], "unknown column parms\n  = help: did you mean params?"),
         (["--sort", "mac"], "cannot sort by mac\n  = help: did you mean macs?"),
         (["--top", "0"], "0 is not in the range"),
     ],
@@ -262,7 +262,7 @@ def test_a_shape_error_is_followed_by_the_table_up_to_it(cli, spec):
     run = cli("analyze", path, "-o", "json")
     assert (run.status, run.out) == (2, "")
     fault, _, table = run.err.partition("\n\n")
-    assert table.startswith("model, as far as it could be built\ninput 3×8×8")
+    assert table.startswith("model, layers before the error\ninput 3×8×8")
     assert re.search(r"^stem +conv +8×6×6 +224 +7,776", table, re.MULTILINE)
     assert fault.startswith(f"{path}:5:5: error: ")
     assert " 5 |   - conv: {out: 8, kernel: 9}" in fault
@@ -272,7 +272,7 @@ def test_a_shape_error_is_followed_by_the_table_up_to_it(cli, spec):
 def test_every_spec_with_a_shape_error_has_its_table(cli, spec):
     run = cli("analyze", spec(FAULTY, "a.yaml"), "lenet5", spec(FAULTY, "b.yaml"))
     assert (run.status, run.out) == (2, "")
-    assert re.findall(r"^\S+(?=:5:5: error)|^\w(?=, as far as)", run.err, re.MULTILINE) == [
+    assert re.findall(r"^\S+(?=:5:5: error)|^\w(?=, layers before)", run.err, re.MULTILINE) == [
         *[str(spec(FAULTY, f"{name}.yaml")) for name in "ab"],
         *"ab",
     ]
@@ -289,11 +289,17 @@ def test_of_a_long_network_the_last_layers_before_a_fault_are_shown(cli, spec):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--top", "1", "--depth", "1", "lenet5"], "--depth, --top have no effect on several specs"),
-        (["--full", "lenet5", "-o", "csv"], "--full has no effect on several specs"),
+        (["--top", "1", "--depth", "1", "lenet5"], "--depth, --top have no effect with several specs"),
+        (["--full", "lenet5", "-o", "csv"], "--full has no effect with several specs"),
         (["--columns", "macs", "lenet5"], ""),
-        (["--columns", "macs", "-o", "json", "lenet5"], "--columns has no effect on -o json, which has every layer"),
-        (["--sort", "macs", "-o", "json"], "--sort has no effect on -o json, which has every layer and every figure"),
+        (
+            ["--columns", "macs", "-o", "json", "lenet5"],
+            "--columns has no effect on -o json, which contains every layer",
+        ),
+        (
+            ["--sort", "macs", "-o", "json"],
+            "--sort has no effect on -o json, which contains every layer and every metric",
+        ),
         (["--sort", "macs", "-o", "json", "-o", "csv=/dev/null"], ""),
         (["--full", "-o", "json"], ""),
         (["--batch", "2", "-o", "json"], ""),

@@ -22,9 +22,12 @@ from .conftest import SMALL
 @pytest.mark.parametrize(
     ("outputs", "said"),
     [
-        (["-o", "jsn"], "no such format: jsn\n  = help: did you mean json?"),
-        (["-o", "json="], "-o json= names no file\n  = help: -o json=PATH, or -o json for standard output"),
-        (["-o", "json", "-o", "table"], "more than one format for standard output\n  = help: -o FORMAT=PATH"),
+        (["-o", "jsn"], "unknown format jsn\n  = help: did you mean json?"),
+        (["-o", "json="], "-o json=: expected a path\n  = help: write -o json=PATH, or -o json for standard output"),
+        (
+            ["-o", "json", "-o", "table"],
+            "more than one format for standard output\n  = help: write one of them to a file: -o FORMAT=PATH",
+        ),
         (["-o", "json", "-o", "json"], "more than one format for standard output"),
         (["-o", "json=x", "-o", "csv=x"], "more than one format for x"),
         (["-o", "json=/no/such/folder/x"], "cannot write /no/such/folder/x: No such file or directory"),
@@ -64,7 +67,7 @@ def test_a_spec_that_is_read_is_not_replaced(cli, spec, tmp_path, monkeypatch, c
             continue
         run = cli(command, read, *["lenet5"] * (command == "diff"), "-o", f"{form}={written}")
         assert (run.status, run.out) == (2, "")
-        assert f"error: -o {form}={written} would replace a spec that is read: " in run.err
+        assert f"error: -o {form}={written} would overwrite the input " in run.err
     assert base.read_text("utf-8") == SMALL
 
 
@@ -79,7 +82,7 @@ def test_a_file_named_as_a_bundled_spec_or_a_layer_is_not_one(cli, tmp_path, mon
 @pytest.mark.parametrize("command", ["analyze", "diff", "check"])
 def test_standard_input_is_given_once(cli, command):
     run = cli(command, "-", "-", stdin=SMALL.encode())
-    assert (run.status, run.out, run.err) == (2, "", "error: standard input can be given once\n")
+    assert (run.status, run.out, run.err) == (2, "", "error: standard input (-) is given more than once\n")
 
 
 def test_without_standard_output_nothing_is_printed(cli, small, tmp_path):

@@ -44,8 +44,8 @@ WRITERS = [
 ]
 """A command for every format that is written to a file."""
 
-SYMLINK = "a symlink is not followed: name the file itself, or remove the symlink"
-OUT = "is a symlink that leads out of its folder"
+SYMLINK = "write the path of the file itself, or remove the symlink"
+OUT = ", outside its folder"
 
 
 def to_a_file(folder, outside):

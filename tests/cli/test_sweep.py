@@ -81,7 +81,7 @@ def test_csv_is_the_contract(cli, two):
     assert rows[2] == ["4.0", "2", "", "", "", "", "", rows[2][7]]
     assert "cannot divide 4 input channels into 3 groups" in rows[2][7]
     assert status == 0
-    assert err.startswith("1 of 3 points are no valid network: ")
+    assert err.startswith("1 of 3 points are invalid: ")
 
 
 def test_json_is_the_contract(cli, two):
@@ -198,9 +198,9 @@ def test_counting_evaluates_nothing(cli, spec):
     (["--set", "a=1", "--where", "mcas < 3"], "did you mean macs?"),
     (["--set", "a=1", "--where", "macs < "], "the expression ends too early"),
     (["--set", "a=1", "--top", "3"], "top needs something to rank by"),
-    (["--set", "a=1", "--columns", "mac"], "no such column: mac"),
-    (["--set", "a=1,2", "--pareto", "macs", "-o", "png=x.png"], "a picture of points needs two quantities"),
-    (["--set", "a=3:3000000:1", "-o", "png=x.png"], "a picture has at most 1,000,000"),
+    (["--set", "a=1", "--columns", "mac"], "unknown column mac"),
+    (["--set", "a=1,2", "--pareto", "macs", "-o", "png=x.png"], "a scatter plot requires two columns, got macs"),
+    (["--set", "a=3:3000000:1", "-o", "png=x.png"], "a picture can have at most 1,000,000 points, got"),
     (["--set", "a=1", "--scheduler", "nowhere"], "scheduler"),
 ])  # fmt: skip
 def test_bad_input(cli, two, arguments, message):
@@ -210,7 +210,7 @@ def test_bad_input(cli, two, arguments, message):
 
 
 def test_max_points_is_a_limit_of_choice(cli, two):
-    assert "at most 3" in cli("sweep", two, "--set", "a=3,6,9,12", "--max-points", "3").err
+    assert "the limit is 3" in cli("sweep", two, "--set", "a=3,6,9,12", "--max-points", "3").err
     assert cli("sweep", two, "--set", "a=3,6,9,12", "--max-points", "4").status == 0
 
 

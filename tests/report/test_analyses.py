@@ -238,8 +238,8 @@ def test_several_inputs_and_outputs_are_named():
 @pytest.mark.parametrize(
     ("names", "said", "help"),
     [
-        ("parms", "no such column: parms", "did you mean params?"),
-        ("macs,FLOP", "no such column: FLOP", "did you mean flops?"),
+        ("parms", "unknown column parms", "did you mean params?"),
+        ("macs,FLOP", "unknown column FLOP", "did you mean flops?"),
         (" , ", "no column is named", "known: params"),
     ],
 )
