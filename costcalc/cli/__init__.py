@@ -7,17 +7,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from costcalc.cli.exit_status import BROKEN_PIPE, ERROR, INTERNAL_ERROR, INTERRUPTED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-SUCCESS = 0
-GATE_FAILED = 1
-ERROR = 2
-"""A usage, config or spec error, or a spec, layer or ref that matches nothing."""
-INTERNAL_ERROR = 3
-INTERRUPTED = 130
-"""The status after SIGINT. SIGHUP and SIGTERM give 129 and 143: 128 plus the signal number, as in a shell."""
-BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import ERROR, SUCCESS
 from costcalc.cli.common import Loader, batch_option, given_options, loader_options, spec_argument
+from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, report_faults, report_table
 from costcalc.errors import CostcalcError, Fault, SpecError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import ERROR, GATE_FAILED, SUCCESS
 from costcalc.cli.common import STDIN, complete_spec, given_options, standard_input
+from costcalc.cli.exit_status import ERROR, GATE_FAILED, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, report_faults
 from costcalc.errors import CostcalcError, UsageError, suggest

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli import GATE_FAILED, SUCCESS
 from costcalc.cli.common import STDIN, Loader, batch_option, complete_spec, loader_options, standard_input
+from costcalc.cli.exit_status import GATE_FAILED, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option
 from costcalc.errors import UsageError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import ERROR, SUCCESS
+from costcalc.cli.context import COLOR
+from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ COMMANDS = {
 """The summary of each command. A command is a function in the module of the same name in `costcalc.cli`."""
 
 COMPLETE = "_COSTCALC_COMPLETE"
-COLOR = "costcalc.color"
-"""The key of the value of `--color` in a context's `meta`."""
 
 
 class Command(click.Command):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 
 import click
 
-from costcalc.cli.group import COLOR
+from costcalc.cli.context import COLOR
 from costcalc.errors import UsageError, suggest
 from costcalc.report.formats import FORMATS, Medium, write
 

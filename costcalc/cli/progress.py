@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from costcalc.cli.group import COLOR
+from costcalc.cli.context import COLOR
 from costcalc.cli.interrupts import Interrupted, handle, interrupt, restore
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli import SUCCESS
 from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
+from costcalc.cli.exit_status import SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, output_option, write_stderr
 from costcalc.errors import UsageError, suggest

@@ -61,7 +61,10 @@ def test_the_group_lists_commands_without_importing_them():
         "print(sorted(name for name in sys.modules if name.startswith('costcalc.cli.')), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "['costcalc.cli.group', 'costcalc.cli.interrupts']"
+    assert (
+        done.stderr.strip()
+        == "['costcalc.cli.context', 'costcalc.cli.exit_status', 'costcalc.cli.group', 'costcalc.cli.interrupts']"
+    )
     for name, text in COMMANDS.items():
         assert f"{name} {text}" in " ".join(done.stdout.split())
 
