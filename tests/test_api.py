@@ -1,4 +1,4 @@
-"""The functions of the package: what they take, and what they refuse."""
+"""Arguments of the functions of the package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize(
-    ("batch", "said"),
+    ("batch", "message"),
     [
         (-3, "batch: expected an integer of at least 1, got -3"),
         (0, "batch: expected an integer of at least 1, got 0"),
@@ -31,14 +31,14 @@ CALLS = {
     ],
 )
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_batch_is_an_integer_from_1(call, batch, said):
+def test_batch_is_checked(call, batch, message):
     with pytest.raises(UsageError) as caught:
         call(batch)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "message"),
     [
         ({"input": [1, 32.5, 32]}, "input: expected an integer, got 32.5"),
         ({"input": [True, 32, 32]}, "input: expected an integer, got true"),
@@ -52,20 +52,20 @@ def test_a_batch_is_an_integer_from_1(call, batch, said):
         ([1, 32, 32], "expected shapes by the names of inputs, got [1, 32, 32]"),
     ],
 )
-def test_shapes_of_inputs_are_checked(inputs, said):
+def test_shapes_of_inputs_are_checked(inputs, message):
     for call in (costcalc.load, lambda *spec, **options: costcalc.sweep(*spec, classes=[10], **options)):
         with pytest.raises(UsageError) as caught:
             call("lenet5", inputs=inputs)
-        assert str(caught.value) == said
+        assert str(caught.value) == message
 
 
-def test_a_param_may_be_called_as_the_first_argument_is():
+def test_param_with_the_name_of_the_first_argument():
     text = "input: [3]\nparams: {source: 3, text: 1, network: 2, subject: 1, spec: 1}\nlayers: [linear: source]\n"
     network = costcalc.loads(text, source=4, text=2, network=5, subject=2, spec=2)
     assert network.layers[0].outputs == ((4,),)
 
 
-def test_a_param_called_source_is_set_from_a_file(tmp_path):
+def test_param_named_source(tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text("input: [3]\nparams: {source: 3, network: 2}\nlayers: [linear: source]\n")
     assert costcalc.load(path, source=4).layers[0].outputs == ((4,),)
@@ -74,7 +74,7 @@ def test_a_param_called_source_is_set_from_a_file(tmp_path):
     assert costcalc.sweep(path, source=[4], network=[1]).params.tolist() == [[3 * 4 + 4]]
 
 
-def test_numbers_of_numpy_are_numbers():
+def test_numpy_numbers():
     import numpy as np
 
     text = "input: [3, 8, 8]\nparams: {a: 3, b: 1.5, c: [1, 2]}\nlayers: [conv: {out: 'int(a * b)', kernel: 'c[1]'}]\n"

@@ -1,4 +1,4 @@
-"""The imports of the package point one way, and importing it stays light."""
+"""Modules import only from lower levels, and importing the package is cheap."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LAYERS = [
     {"report"},
     {"cli", "pytest_plugin", "__init__", "__main__"},
 ]
-"""A module may import from its own layer and from those above it in this list."""
+"""A module may import from its own level and from those before it in this list."""
 
 VALUES = {"cost", "errors", "record", "formula", "model", "outline", "report"}
-"""What a report may see: values, and the helpers of other reports."""
+"""The modules that a report may import: values, and other reports."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -40,7 +40,7 @@ def part_of(module: str) -> str:
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
-    """The modules of costcalc that a file imports, and whether only for type checkers."""
+    """Return the modules of costcalc that a file imports, and whether only for type checking."""
     found = []
 
     def visit(node: ast.AST, typing: bool) -> None:
@@ -77,7 +77,7 @@ def test_reports_see_values_only(path: Path) -> None:
         assert typing or part_of(module) in VALUES, f"{path.name} imports {module}"
 
 
-def test_every_part_has_a_place() -> None:
+def test_every_module_has_a_level() -> None:
     parts = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
     assert parts <= set(LEVEL)
 

@@ -1,4 +1,4 @@
-"""Messages: a text from outside is a value of a message, never part of its template."""
+"""Message templates are literals; texts from outside are values."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from costcalc.errors import CostcalcError, fill
 PACKAGE = Path(costcalc.__file__).parent
 TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 CALLS = {"fault_at": 1, "argument_error": 1, "fail": 0, "fill": 0}
-"""Functions that take a template, and at which position; beside the errors themselves, which take it first."""
+"""The functions that take a template, and its position. Error classes take it first."""
 FAULT_METHODS = ("lang/loader.py", "lang/compiler.py", "lang/call_compiler.py")
-"""Modules whose `self.fault(node, message, *values)` takes a template."""
+"""The modules whose `self.fault(node, message, *values)` takes a template."""
 
 
 def error_classes() -> set[str]:
@@ -31,11 +31,11 @@ def error_classes() -> set[str]:
     found = {"CostcalcError"}
     while more := {name for name, above in bases.items() if above & found} - found:
         found |= more
-    return found - {"SpecError"}  # made of faults, not of a template
+    return found - {"SpecError"}  # takes faults, not a template
 
 
 def templates(name: str, classes: set[str]) -> list[tuple[ast.FunctionDef, ast.Call, int]]:
-    """Every call with a template in a module: the function around it, the call, and the template's position."""
+    """Return each call with a template in a module: its function, the call, and the template's position."""
     found = []
     for function in ast.walk(TREES[name]):
         if not isinstance(function, ast.FunctionDef):
@@ -53,9 +53,9 @@ def templates(name: str, classes: set[str]) -> list[tuple[ast.FunctionDef, ast.C
 
 
 def literals(node: ast.expr, function: ast.FunctionDef) -> list[str] | None:
-    """The texts that an expression can be where it consists of literals alone; else None.
+    """Return the possible texts of an expression that consists of literals, else None.
 
-    A parameter `message` hands on the literal of its caller, and `error.message` that of another error.
+    A parameter `message` is a literal of the caller, and `error.message` one of another error.
     """
     match node:
         case ast.Constant(value=str(text)):
@@ -81,7 +81,7 @@ def literals(node: ast.expr, function: ast.FunctionDef) -> list[str] | None:
 
 
 @pytest.mark.parametrize("name", sorted(TREES))
-def test_a_template_is_a_literal_with_a_place_for_each_value(name: str) -> None:
+def test_template_is_a_literal_with_a_placeholder_per_value(name: str) -> None:
     classes = error_classes()
     for function, call, position in templates(name, classes):
         texts = literals(call.args[position], function)
@@ -91,7 +91,8 @@ def test_a_template_is_a_literal_with_a_place_for_each_value(name: str) -> None:
         if texts and not any(isinstance(value, ast.Starred) for value in values):
             for text in texts:
                 marks = [f"<{number}>" for number in range(len(values))]
-                filled = fill(text, [Mark(mark) for mark in marks])  # an IndexError here is a place without a value
+                # fill raises IndexError for a placeholder without a value
+                filled = fill(text, [Mark(mark) for mark in marks])
                 assert all(mark in filled for mark in marks), where
 
 
@@ -107,7 +108,7 @@ def test_the_search_finds_the_templates() -> None:
 
 
 @pytest.mark.parametrize("source", ["f'unknown name {name}'", "'unknown ' + name", "name", "'{}'.format(name)"])
-def test_a_computed_template_is_found(source: str) -> None:
+def test_computed_template_is_rejected(source: str) -> None:
     tree = ast.parse(f"def f(name):\n    raise UsageError({source})")
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)

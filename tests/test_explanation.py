@@ -1,4 +1,4 @@
-"""What `explain` says is what was counted, for every op; and what a position sees of the input is what papers say."""
+"""Formulas of `explain` equal the counts of every op, and receptive fields equal published ones."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ LAYERS = {
     "pixel_unshuffle": (st.just({"factor": 2}), st.tuples(small, st.just(4), st.just(6))),
     "channel_shuffle": (st.just({"groups": 2}), spatial()),
 }
-"""Arguments and an input for each op that needs some; the others take any input."""
+"""Arguments and an input for each op that needs them. The other ops take any input."""
 
 TWO = {"add", "mul", "matmul"}
 
 
 @st.composite
 def layer(draw):
-    """A network of one layer, of any op."""
+    """Draw a network of one layer, with any op."""
     name = draw(st.sampled_from(sorted(registered())))
     arguments, shapes = LAYERS.get(name, (st.just({}), spatial()))
     shape = draw(shapes)
@@ -121,7 +121,7 @@ def comes_to(numbers):
 
 @settings(max_examples=400)
 @given(layer(), st.integers(1, 3))
-def test_the_product_is_the_count_for_every_op(network, batch):
+def test_formulas_equal_counts_of_every_op(network, batch):
     explanation = explain(network, ["layer"], quantities=QUANTITIES, batch=batch)
     counts, totals = explanation.layers[0].counts, explanation.analysis.totals
     assert {name for name in QUANTITIES if getattr(totals, name)} <= counts.keys()
@@ -131,14 +131,14 @@ def test_the_product_is_the_count_for_every_op(network, batch):
 
 @pytest.mark.parametrize("name", sorted(registered()))
 def test_every_op_can_be_drawn(name):
-    """An op that is new needs a line in LAYERS, where it has arguments without a default."""
+    """A new op needs a line in LAYERS if it has arguments without a default."""
     fields = registered()[name]
     assert name in LAYERS or set(fields.fields) <= set(fields.defaults)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: Path(spec).stem)
 @pytest.mark.parametrize("batch", [1, 3])
-def test_every_formula_of_every_network_comes_to_its_figure(spec, batch):
+def test_formulas_equal_figures_of_every_network(spec, batch):
     explanation = costcalc.explain(spec, "**", quantities=QUANTITIES, batch=batch)
     for quantity in QUANTITIES:
         counts = [layer.counts[quantity] for layer in explanation.layers]
@@ -148,7 +148,7 @@ def test_every_formula_of_every_network_comes_to_its_figure(spec, batch):
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: Path(spec).stem)
 @pytest.mark.parametrize("quantity", ["macs", "params", "activations"])
-def test_the_dearest_layers_are_the_fewest_that_make_80_percent(spec, quantity):
+def test_default_layers_are_the_fewest_that_make_up_80_percent(spec, quantity):
     explanation = costcalc.explain(spec, quantities=[quantity])
     total = getattr(explanation.analysis.totals, quantity)
     chosen = [getattr(layer.row.totals, quantity) for layer in explanation.layers]
@@ -173,7 +173,7 @@ RECEPTIVE_FIELDS = [
 
 @pytest.mark.parametrize(("spec", "field", "jump"), RECEPTIVE_FIELDS)
 def test_receptive_fields_of_networks(spec, field, jump):
-    """Of the last layer that has one: what follows sees the whole image."""
+    """The receptive field of the last layer that has one."""
     known = [reach for reach in reaches(costcalc.load(spec)) if reach]
     assert (known[-1].field, known[-1].jump) == ((field, field), (jump, jump))
 
@@ -204,7 +204,7 @@ def reach(layers, shape="[4, 32, 32]"):
         ("[concat: [[conv: {out: 4, kernel: 7, padding: 3}], []]]", "[4, 8, 8]", (7, 7), (1, 1)),
     ],
 )
-def test_a_receptive_field_grows(layers, shape, field, jump):
+def test_receptive_fields_of_layers(layers, shape, field, jump):
     assert reach(layers, shape) == (field, jump)
 
 
@@ -225,11 +225,11 @@ def test_a_receptive_field_grows(layers, shape, field, jump):
         "[{concat: [[], []], axis: 1}]",
     ],
 )
-def test_what_sees_everything_has_no_receptive_field(layers):
+def test_global_ops_have_no_receptive_field(layers):
     assert reach(layers) is None
 
 
-def test_paths_of_different_jumps_have_none():
+def test_inputs_with_different_jumps_have_no_receptive_field():
     text = """
 input: {a: [4, 8, 8], b: [4, 16, 16]}
 layers:
@@ -241,7 +241,7 @@ layers:
     assert reaches(costcalc.loads(text))[-1] is None
 
 
-def test_quantities_by_default_are_those_that_are_not_zero():
+def test_default_quantities_are_not_zero():
     layers = costcalc.explain("inception", "b5.conv", "concat").layers
     assert [list(layer.counts) for layer in layers] == [
         ["macs", "params", "add", "flops", "activations"],
@@ -261,7 +261,7 @@ def test_the_layers_of_norm_and_act_are_named():
     assert conv.counts["params"].value + norm.counts["params"].value == 7 * 7 * 3 * 64 + 2 * 64 == 9_536
 
 
-def test_layers_come_in_the_order_of_the_network_and_once():
+def test_layers_are_unique_and_in_network_order():
     explanation = costcalc.explain("inception", "b5.conv*", "b1.*", "b5.**")
     assert [layer.row.name for layer in explanation.layers] == [
         "b1.conv", "b1.relu", "b5.conv", "b5.relu", "b5.conv_2", "b5.relu_2",
@@ -289,7 +289,7 @@ def test_shared_weights_are_explained():
 
 
 @pytest.mark.parametrize(
-    ("layers", "quantities", "said", "help"),
+    ("layers", "quantities", "message", "help"),
     [
         (["b5.conv_9"], [], "no layer of inception matches b5.conv_9", "did you mean b5.conv_2?"),
         (["b5"], [], "no layer of inception matches b5", "write b5.** for the layers below it"),
@@ -317,15 +317,15 @@ def test_shared_weights_are_explained():
         ([], ["mac"], "cannot explain mac", "did you mean macs?"),
     ],
 )
-def test_what_matches_nothing_is_an_error(layers, quantities, said, help):
+def test_unknown_layers_and_quantities(layers, quantities, message, help):
     with pytest.raises(UsageError) as caught:
         costcalc.explain("inception", *layers, quantities=quantities)
     fault = caught.value.fault()
-    assert fault.message == said
+    assert fault.message == message
     assert help in fault.help
 
 
-def test_a_network_without_macs_is_explained_by_its_flops():
+def test_network_without_macs_uses_flops():
     explanation = explain(costcalc.loads("input: [4]\nlayers: [relu, identity]"))
     assert explanation.quantity == "flops"
     assert [layer.row.name for layer in explanation.layers] == ["relu"]

@@ -1,4 +1,4 @@
-"""Counts write themselves: as one would on a blackboard, and so that what is written comes to the value."""
+"""Formulas of counts, which must evaluate to their values."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ WINDOW = CompoundSymbol("(K_h·K_w - 1)", (("K_h", 3), ("K_w", 5)))
         (elements(()), "1", "1", 1),
     ],
 )
-def test_a_count_is_written(count, symbols, numbers, value):
+def test_count_as_formula(count, symbols, numbers, value):
     assert (count.symbols(), count.numbers(), count.value) == (symbols, numbers, value)
 
 
-def test_a_compound_puts_numbers_for_whole_names_only():
+def test_compound_symbol_replaces_whole_names():
     parts = (("C", 1), ("C_in", 2), ("D", 3), ("D'", 4), ("g", 5))
     assert CompoundSymbol("C·C_in·D·D'·gcd(C, g)·G", parts).numbers() == "1·2·3·4·gcd(1, 5)·G"
 
@@ -50,7 +50,7 @@ def test_a_compound_puts_numbers_for_whole_names_only():
         max_size=5,
     ).map(tuple)
 )
-def test_what_is_written_comes_to_the_value(terms):
+def test_formula_evaluates_to_the_value(terms):
     count = Count(terms)
     assert eval(count.numbers().replace("·", "*"), {"gcd": gcd}) == count.value
 
@@ -79,7 +79,7 @@ def test_a_formula_in_latex(text, written):
         ((2, 3, 5, 7, 9), "N_1·N_2·N_3·N_4·N_5", "N_1·N_2·N_3·N_4·N_5", "N_1·N_2·N_3·N_4·N_5"),
     ],
 )
-def test_axes_are_named_after_the_layout(shape, usual, channels_last, neutral):
+def test_axis_names_follow_the_layout(shape, usual, channels_last, neutral):
     count = elements(shape)
     assert count.symbols() == usual
     assert count.named({3: ("H", "W", "C")}).symbols() == channels_last
@@ -87,7 +87,7 @@ def test_axes_are_named_after_the_layout(shape, usual, channels_last, neutral):
     assert (count.named({}).value, count.named({}).numbers()) == (count.value, count.numbers())
 
 
-def test_other_symbols_and_those_within_a_compound_keep_or_change_their_names():
+def test_only_axis_symbols_are_renamed():
     height, width = DIM_NAMES[3][1:]
     window = CompoundSymbol("(H·K - 1)", ((height, 4), ("K", 3)))
     assert product(C, (window, 11)).named({3: ("A", "B", "C")}).symbols() == "C·(B·K - 1)"
@@ -95,10 +95,10 @@ def test_other_symbols_and_those_within_a_compound_keep_or_change_their_names():
     assert product(("K", 3), (width, 2)).named({}).symbols() == "K·N_3"
 
 
-def test_as_many_names_as_axes():
+def test_number_of_names_equals_number_of_axes():
     with pytest.raises(ValueError, match="zip"):
         elements((2, 3), ("T",))
 
 
-def test_a_count_shows_its_formula():
+def test_repr_of_count():
     assert repr(product(C) + product(H)) == "Count(C + H = 64 + 56)"

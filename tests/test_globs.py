@@ -1,4 +1,4 @@
-"""Globs: segments, any number of segments, and nothing else that is special."""
+"""Globs match parts of segments and numbers of segments. Other characters are literal."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ def test_specs(pattern, name, matches):
 @pytest.mark.parametrize(
     ("pattern", "name"), [("*a" * 200 + "b", "a" * 2000), ("**.a." * 100 + "b", "a." * 1000 + "c")]
 )
-def test_a_hostile_glob_takes_no_time(pattern, name):
+def test_pathological_glob_is_fast(pattern, name):
     with cpu_time_below(5):
         assert not match(pattern, name, ".")

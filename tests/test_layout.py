@@ -1,4 +1,4 @@
-"""What the axes of tensors are: kept, put into another order, lost, and known again."""
+"""Axes of tensors: kept, reordered, lost, and set again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_axes(shape, layers, axes):
     assert last(shape, layers) == tuple(axes.split())
 
 
-def test_what_an_op_takes_for_channels_first_is_so():
+def test_channels_first_op_sets_the_layout():
     network = costcalc.loads("input: [96]\nlayers: [reshape: [6, 4, 4], batchnorm]")
     assert layouts(network)[Tensor(0, 0, (6, 4, 4))] == ("C", "H", "W")
 
@@ -72,7 +72,7 @@ layers:
 """
 
 
-def test_formulas_behind_permute():
+def test_formulas_after_permute():
     permute, norm, gelu = costcalc.explain(costcalc.loads(CHANNELS_LAST), "permute", "layernorm", "gelu").layers
     assert permute.counts["activations"].symbols() == "H·W·C"
     assert {name: norm.counts[name].symbols() for name in ("params", "add", "div")} == {
@@ -82,7 +82,7 @@ def test_formulas_behind_permute():
     assert (gelu.counts["exp"].symbols(), gelu.counts["exp"].numbers()) == ("H·W·C", "56·56·96")
 
 
-def test_formulas_where_nothing_is_known():
+def test_formulas_with_unknown_axes():
     text = "input: [96]\nlayers: [reshape: [6, 4, 4], layernorm, {mean: [0, 1]}]"
     _, norm, mean = costcalc.explain(costcalc.loads(text), "**").layers
     assert norm.counts["params"].symbols() == "2·N_3"
@@ -90,7 +90,7 @@ def test_formulas_where_nothing_is_known():
     assert (mean.counts["add"].symbols(), mean.counts["add"].numbers()) == ("N_3·(N_1·N_2 - 1)", "4·(6·4 - 1)")
 
 
-def test_a_picture_behind_permute_and_reshape():
+def test_picture_after_permute_and_reshape():
     boxes = draw(costcalc.loads(CHANNELS_LAST + "  - {reshape: [8, 7, 56, 96]}\n  - {flatten: 1}\n")).boxes
     assert [box.shape for box in boxes] == [
         "224x224x3", "56x56x96", "56x56x96", "56x56x96", "56x56x96", "[8, 7, 56, 96]", f"8x{7 * 56 * 96}",

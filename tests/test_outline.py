@@ -1,4 +1,4 @@
-"""Layers as lines: hosted, folded, sorted, cut; and always the same sums."""
+"""Lines of layers: with norm and act, folded, sorted, cut. Their sums are always the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def shown(lines):
     return [("  " * line.level + line.label, " ".join(line.ops)) for line in lines]
 
 
-def test_norm_and_act_share_the_line_of_their_layer():
+def test_norm_and_act_are_on_the_line_of_their_layer():
     first = outline(SMALL)[0]
     assert first.ops == ("conv", "batchnorm", "relu")
     assert first.totals.params == 8 * 27 + 2 * 8
@@ -24,7 +24,7 @@ def test_norm_and_act_share_the_line_of_their_layer():
     assert first.share == MAP * 8 * 27 / MACS
 
 
-def test_the_tree_has_a_heading_for_each_group_and_one_label_for_a_chain():
+def test_tree_has_headings_for_groups_and_one_label_for_a_chain():
     assert shown(outline(SMALL)) == [
         ("stem", "conv batchnorm relu"),
         ("unit.0", ""),
@@ -37,7 +37,7 @@ def test_the_tree_has_a_heading_for_each_group_and_one_label_for_a_chain():
     ]
 
 
-def test_copies_have_headings_of_their_own():
+def test_copies_have_separate_headings():
     names = ("stem", "stage.0.0.body.conv", "stage.0.0.body.conv_2", "stage.0.0.add", "stage.0.1.conv", "stage.0.1.add",
              "stage.1.0.conv", "unit.conv.0", "unit.conv.1", "unit.pool")  # fmt: skip
     rows = [row(name, name.rpartition(".")[2], (1,), macs=1) for name in names]
@@ -59,7 +59,7 @@ def test_copies_have_headings_of_their_own():
     ]
 
 
-def test_the_last_lines_of_a_long_tree():
+def test_last_lines_of_a_long_tree():
     lines = outline(SMALL, last=2)
     assert [(line.label, line.others) for line in lines] == [
         ("4 lines before", 4), ("unit.0.add", 0), ("head.linear", 0)
@@ -68,7 +68,7 @@ def test_the_last_lines_of_a_long_tree():
     assert outline(SMALL, last=3) == outline(SMALL)
 
 
-def test_full_gives_each_layer_its_line():
+def test_full_has_one_line_per_layer():
     assert shown(outline(SMALL, full=True))[:3] == [("stem", "conv"), ("batchnorm", "batchnorm"), ("relu", "relu")]
 
 
@@ -82,19 +82,19 @@ def test_full_gives_each_layer_its_line():
              ("head.linear", 1)]),
     ],
 )  # fmt: skip
-def test_depth_sums_what_lies_below(depth, expected):
+def test_depth_sums_layers_below(depth, expected):
     lines = [line for line in outline(SMALL, depth=depth) if line.totals]
     assert [(line.name, line.totals.layers) for line in lines] == expected
 
 
-def test_a_folded_group_has_the_output_of_its_last_layer_and_one_of_one_member_its_op():
+def test_output_and_op_of_a_folded_group():
     lines = outline(SMALL, depth=1)
     assert lines[1].outputs == ((8, 32, 32),)
     assert lines[1].ops == ()
     assert lines[2].ops == ("linear",)
 
 
-def test_sort_lists_the_largest_first_and_ties_in_their_order():
+def test_sort_is_descending_and_stable():
     names = [line.name for line in outline(SMALL, sort="add")]
     assert names == [
         "unit.0.body.conv",
@@ -108,7 +108,7 @@ def test_sort_lists_the_largest_first_and_ties_in_their_order():
     assert outline(SMALL, sort="share")[0].name == "unit.0.body.conv_2"
 
 
-def test_top_keeps_the_dearest_and_a_line_for_the_rest():
+def test_top_keeps_the_largest_and_sums_the_others():
     lines = outline(SMALL, top=1)
     assert [line.name for line in lines] == ["unit.0.body.conv_2", ""]
     assert lines[1].others == 5
@@ -117,7 +117,7 @@ def test_top_keeps_the_dearest_and_a_line_for_the_rest():
     assert len(outline(SMALL, top=6)) == 6
 
 
-def test_an_unknown_column_to_sort_by_is_an_error_with_the_nearest():
+def test_unknown_sort_key():
     with pytest.raises(UsageError) as caught:
         sort_key("parms")
     assert caught.value.fault().help == "did you mean params?"
@@ -152,14 +152,14 @@ def analyses(draw):
     st.sampled_from(["", "macs", "params", "name", "op", "output"]),
     st.none() | st.integers(1, 4),
 )
-def test_lines_sum_to_the_totals_however_they_are_arranged(analysis, full, depth, sort, top):
+def test_lines_sum_to_the_totals_in_every_arrangement(analysis, full, depth, sort, top):
     lines = outline(analysis, full=full, depth=depth, sort=sort, top=top)
     sums = [sum(figures) for figures in zip(*[line.totals for line in lines if line.totals], strict=True)]
     assert sums == list(analysis.totals)
 
 
 @given(analyses(), st.booleans())
-def test_labels_below_their_headings_spell_the_names(analysis, full):
+def test_headings_and_label_form_the_name(analysis, full):
     open_labels: list[str] = []
     lines = list(outline(analysis, full=full))
     assert lines or not analysis.layers

@@ -1,4 +1,4 @@
-"""What `pyproject.toml` promises of the dependencies, and what `.ci/run` runs the tests with."""
+"""The dependencies of `pyproject.toml`, and the constraints that `.ci/run` tests with."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 EXTRAS = ("test", "plot", "dask")
-"""The extras that the run with the oldest dependencies installs."""
+"""The extras that are installed for tests with the oldest dependencies."""
 INDIRECT = {"pyparsing"}
-"""Dependencies of dependencies that need a constraint too."""
+"""Indirect dependencies that need a constraint."""
 
 
 def lower_bounds() -> dict[str, str]:
-    """The oldest release that each dependency's requirement allows, by name."""
+    """Return the oldest allowed release of each dependency, by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     requirements = project["dependencies"] + [
         requirement for extra in EXTRAS for requirement in project["optional-dependencies"][extra]
@@ -24,7 +24,7 @@ def lower_bounds() -> dict[str, str]:
     return {match[1]: match[2] for match in matches if match}
 
 
-def test_the_constraints_are_the_oldest_releases_allowed() -> None:
+def test_constraints_are_the_oldest_allowed_releases() -> None:
     lines = (ROOT / "tests" / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     bounds = lower_bounds()

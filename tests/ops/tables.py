@@ -1,4 +1,4 @@
-"""How a table of an op family is checked: shapes, and every quantity, those that are not named being 0."""
+"""Checks for tables of ops: shapes and all quantities. Quantities that a row does not name must be 0."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Fault(NamedTuple):
     op: str
     arguments: dict[str, object]
     inputs: list[tuple[int, ...]]
-    said: str
+    message: str
     help: str = ""
 
 
 def row(op, arguments, inputs, outputs, **figures):
-    """A row; one input or output may stand without a list."""
+    """Return a row. A single input or output needs no list."""
     return Row(op, arguments, *(x if isinstance(x, list) else [x] for x in (inputs, outputs)), figures)
 
 
-def fault(op, arguments, inputs, said, help=""):
-    """A row that must fail with this text, and this text in the help."""
-    return Fault(op, arguments, inputs if isinstance(inputs, list) else [inputs], said, help)
+def fault(op, arguments, inputs, message, help=""):
+    """Return a row that must fail with a message and a help that contain these texts."""
+    return Fault(op, arguments, inputs if isinstance(inputs, list) else [inputs], message, help)
 
 
 def label(value):
@@ -53,7 +53,7 @@ def make(op, arguments):
 
 
 def figures(op, *inputs):
-    """Every quantity that is not 0."""
+    """Return the quantities that are not 0."""
     cost = op.cost(inputs, op.shape(inputs))
     return {name: value for name in QUANTITIES if (value := getattr(cost, name).value)}
 
@@ -69,14 +69,14 @@ def check(row):
 
 
 def evaluate(numbers):
-    """What a formula with numbers comes to, read as a person reads it."""
+    """Evaluate a formula with numbers."""
     return eval(numbers.replace("·", "*").replace("/", "//"), {"gcd": gcd})
 
 
 def check_fault(row):
     with pytest.raises(CostcalcError) as caught:
         make(row.op, row.arguments).shape(tuple(row.inputs))
-    said = caught.value.fault()
-    assert row.said in said.message
-    assert row.help in said.help
+    error = caught.value.fault()
+    assert row.message in error.message
+    assert row.help in error.help
     return caught.value

@@ -76,17 +76,17 @@ def test_converts(kind, value, kept):
     assert (found, type(found)) == (kept, type(kept))
 
 
-@pytest.mark.parametrize(("kind", "value", "said"), BAD)
-def test_rejects(kind, value, said):
+@pytest.mark.parametrize(("kind", "value", "message"), BAD)
+def test_rejects(kind, value, message):
     with pytest.raises(ArgumentError) as caught:
         ARGUMENT_TYPES[kind].convert(value)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert caught.value.fault().message == str(caught.value)
     assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("kind", ARGUMENT_TYPES.values(), ids=ARGUMENT_TYPES)
-def test_says_what_it_is(kind):
+def test_argument_type_is_documented(kind):
     assert kind.takes
     assert kind.schema
     with pytest.raises(ArgumentError):
@@ -112,7 +112,7 @@ def test_says_what_it_is(kind):
         (float("inf"), None),
     ],
 )
-def test_a_float_is_an_integer_within_a_billionth(value, number):
+def test_float_near_integer_is_integer(value, number):
     if number is None:
         with pytest.raises(ArgumentError, match="expected an integer"):
             integer(value)

@@ -1,4 +1,4 @@
-"""Each rule gives on a sweep's arrays, point by point, what it gives on ints: the same figures, the same errors."""
+"""Shape and cost rules give the same figures and errors on the arrays of a sweep as on ints."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ RULES = {
 
 
 def fingerprint(name):
-    """A function of dimensions: one number that stands for the shapes and every quantity of an op."""
+    """Return a function of dimensions that combines the shapes and quantities of an op into one number."""
 
     def measure(a, b, c):
         arguments, inputs = RULES[name](a, b, c)
@@ -105,12 +105,12 @@ def at_once(function, *columns):
     return found
 
 
-def test_every_op_is_tried():
+def test_every_op_has_a_rule():
     assert sorted(RULES) == list(registered())
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_agrees_with_ints(name):
+def test_arrays_match_ints(name):
     function = fingerprint(name)
     expected = one_by_one(function, A, B, C)
     assert any(isinstance(value, int) for value in expected)

@@ -64,14 +64,14 @@ def test_fault(row):
     check_fault(row)
 
 
-def test_takes_a_context():
+def test_context():
     assert make("attention", {"heads": 1}).arity == (1, 2)
 
 
 @given(
     heads=st.integers(1, 6), size=st.integers(1, 5), length=st.integers(1, 9), causal=st.booleans(), bias=st.booleans()
 )
-def test_the_defaults_written_out_cost_the_same(heads, size, length, causal, bias):
+def test_explicit_defaults_cost_the_same(heads, size, length, causal, bias):
     shape = (length, heads * size)
     arguments = {"heads": heads, "causal": causal, "bias": bias}
     plain = figures(make("attention", arguments), shape)
@@ -80,7 +80,7 @@ def test_the_defaults_written_out_cost_the_same(heads, size, length, causal, bia
 
 
 @given(heads=st.integers(1, 6), size=st.integers(1, 5), length=st.integers(1, 9))
-def test_causal_and_its_mirror_image_are_the_square_and_its_diagonal(heads, size, length):
+def test_twice_causal_is_full_plus_diagonal(heads, size, length):
     shape = (length, heads * size)
     full, half = (figures(make("attention", {"heads": heads, "causal": causal}), shape) for causal in (False, True))
     assert 2 * half["exp"] == full["exp"] + heads * length
@@ -96,6 +96,6 @@ def test_causal_and_its_mirror_image_are_the_square_and_its_diagonal(heads, size
         ({}, [(3, 10, 64)], "4·N·T·D·h·d + 2·N·T·T·h·d"),
     ],
 )
-def test_formula_reads_as_on_a_blackboard(arguments, inputs, symbols):
+def test_formula_symbols(arguments, inputs, symbols):
     op = make("attention", {"heads": 8, **arguments})
     assert op.cost(tuple(inputs), op.shape(tuple(inputs))).macs.symbols() == symbols

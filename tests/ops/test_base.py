@@ -59,17 +59,17 @@ concat(axis=0)
 """.strip().splitlines()
 
 
-def test_every_op_of_the_language_is_there():
+def test_every_op_of_the_language_exists():
     assert sorted(OPS) == list(registered())
 
 
-@pytest.mark.parametrize("said", SIGNATURES)
-def test_signature(said):
-    assert signature(REGISTRY[said.partition("(")[0]]) == said
+@pytest.mark.parametrize("text", SIGNATURES)
+def test_signature(text):
+    assert signature(REGISTRY[text.partition("(")[0]]) == text
 
 
 @pytest.mark.parametrize("name", OPS)
-def test_documents_itself(name):
+def test_op_is_documented(name):
     op = REGISTRY[name]
     assert summary(op).endswith(".")
     example = [] if issubclass(op, Elementwise) else [">>> "]  # the table of activations has one for all its rows
@@ -78,18 +78,18 @@ def test_documents_itself(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said"),
+    ("name", "arguments", "text"),
     [
         ("relu", {}, "relu"),
         ("conv", {"out": 64, "kernel": [3, 1], "stride": 1, "bias": False}, "conv(out=64, kernel=[3, 1], bias=false)"),
         ("parameter", {"shape": [1, 2]}, "parameter(shape=[1, 2])"),
     ],
 )
-def test_says_what_differs_from_the_defaults(name, arguments, said):
-    assert str(REGISTRY[name](**arguments)) == said
+def test_str_shows_arguments_that_differ_from_defaults(name, arguments, text):
+    assert str(REGISTRY[name](**arguments)) == text
 
 
-def test_is_a_value():
+def test_op_is_a_value():
     reshape = REGISTRY["reshape"]
     one, other = reshape(shape=[2, 3]), reshape(shape=(2, 3))
     assert one == other
@@ -101,14 +101,14 @@ def test_is_a_value():
         one.shape_ = (1,)
 
 
-def test_a_wrong_value_names_its_argument():
+def test_invalid_value_names_its_argument():
     with pytest.raises(ArgumentError, match="expected an integer") as caught:
         REGISTRY["conv"](out="many", kernel=3)
     assert caught.value.argument == "out"
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said", "help"),
+    ("name", "arguments", "message", "help"),
     [
         ("conv", {"out": 8, "kernal": 3}, "conv has no argument kernal", "did you mean kernel?"),
         (
@@ -122,25 +122,25 @@ def test_a_wrong_value_names_its_argument():
         ("lrn", {"size": 5, "k": 2}, "lrn has no argument k", "changes no shape and no count"),
     ],
 )
-def test_arguments_that_do_not_fit(name, arguments, said, help):
+def test_unknown_and_missing_arguments(name, arguments, message, help):
     with pytest.raises(ArgumentError) as caught:
         REGISTRY[name](**arguments)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert help in caught.value.help
 
 
-def test_an_op_replaces_no_other():
+def test_op_name_is_unique():
     with pytest.raises(CostcalcError, match=r"cannot define the op conv: costcalc\.ops\.conv already defines it"):
         type("Conv", (Op,), {"__module__": "elsewhere"}, name="conv")
     assert REGISTRY["conv"].__module__ == "costcalc.ops.conv"
 
 
-def test_a_field_is_of_a_known_kind():
+def test_unknown_argument_type():
     with pytest.raises(TypeError, match=r"Odd.size: unknown argument type int"):
         type("Odd", (Op,), {"__annotations__": {"size": "int"}})
 
 
-def test_a_name_that_nobody_has():
+def test_unknown_name():
     assert find("convolution") is None
     load_plugins()
 
@@ -183,7 +183,7 @@ PROGRAM = """
 
 
 def run(folder, plugin, entry="blur = blur_plugin"):
-    """What PROGRAM says where a distribution with this plugin is installed."""
+    """Run PROGRAM with a distribution of this plugin installed and return its output."""
     (folder / "blur_plugin.py").write_text(textwrap.dedent(plugin), encoding="utf-8")
     info = folder / "blurry-1.0.dist-info"
     info.mkdir()
@@ -202,12 +202,12 @@ def run(folder, plugin, entry="blur = blur_plugin"):
     return first
 
 
-def test_an_installed_package_brings_an_op(tmp_path):
+def test_op_of_installed_package(tmp_path):
     assert run(tmp_path, PLUGIN) == "blur(taps=3) | Mean with the neighbours. | 30"
 
 
 @pytest.mark.parametrize(
-    ("plugin", "entry", "said"),
+    ("plugin", "entry", "message"),
     [
         ("import missing_module", "blur = blur_plugin", "ModuleNotFoundError: No module named 'missing_module'"),
         ("raise SystemExit(3)", "blur = blur_plugin", "SystemExit: 3"),
@@ -224,8 +224,8 @@ def test_an_installed_package_brings_an_op(tmp_path):
         (PLUGIN.replace("Positive = 3", "int = 3"), "blur = blur_plugin", "Blur.taps: unknown argument type int"),
     ],
 )
-def test_a_broken_package_is_an_error_that_names_it(tmp_path, plugin, entry, said):
+def test_error_names_the_broken_package(tmp_path, plugin, entry, message):
     fault = run(tmp_path, plugin, entry)
     assert "cannot load the ops of the installed package blurry" in fault
-    assert said in fault
+    assert message in fault
     assert f"entry point {entry}, group costcalc.ops" in fault

@@ -72,7 +72,7 @@ def test_fault(row):
     groups=st.integers(1, 6), each=st.integers(1, 5), out=st.integers(1, 5), kernel=st.integers(1, 3),
     sizes=st.lists(st.integers(3, 9), min_size=1, max_size=3),
 )  # fmt: skip
-def test_grouped_is_dense_divided_by_groups(groups, each, out, kernel, sizes):
+def test_grouped_cost_is_dense_cost_divided_by_groups(groups, each, out, kernel, sizes):
     arguments = {"out": out * groups, "kernel": kernel, "bias": False}
     dense = figures(make("conv", arguments), (each * groups, *sizes))
     grouped = figures(make("conv", {**arguments, "groups": groups}), (each * groups, *sizes))
@@ -83,7 +83,7 @@ def test_grouped_is_dense_divided_by_groups(groups, each, out, kernel, sizes):
     channels=st.integers(1, 16), multiplier=st.integers(1, 4), kernel=st.integers(1, 4), stride=st.integers(1, 3),
     sizes=st.lists(st.integers(4, 12), min_size=1, max_size=3),
 )  # fmt: skip
-def test_depthwise_is_grouped_by_channels(channels, multiplier, kernel, stride, sizes):
+def test_depthwise_is_conv_with_one_channel_per_group(channels, multiplier, kernel, stride, sizes):
     arguments = {"kernel": kernel, "stride": stride, "padding": "same"}
     depthwise = make("depthwise_conv", {**arguments, "multiplier": multiplier})
     grouped = make("conv", {**arguments, "out": channels * multiplier, "groups": channels})
@@ -96,8 +96,8 @@ def test_depthwise_is_grouped_by_channels(channels, multiplier, kernel, stride, 
     size=st.integers(1, 40), kernel=st.integers(1, 7), stride=st.integers(1, 5), dilation=st.integers(1, 3),
     padding=st.integers(0, 6),
 )  # fmt: skip
-def test_transposed_returns_the_size(size, kernel, stride, dilation, padding):
-    """What a convolution shrinks, its transpose brings back, less what the stride did not reach."""
+def test_transposed_restores_the_size(size, kernel, stride, dilation, padding):
+    """A transposed convolution restores the input size, except for positions that the stride skips."""
     arguments = {"out": 1, "kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding}
     span = dilation * (kernel - 1) + 1
     if size + 2 * padding < span:
@@ -109,7 +109,7 @@ def test_transposed_returns_the_size(size, kernel, stride, dilation, padding):
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
-def test_formula_reads_as_on_a_blackboard(rank):
+def test_formula_symbols(rank):
     op = make("conv", {"out": 32, "kernel": 5, "padding": "same", "groups": 4})
     inputs = ((192, 28, 28, 28)[: rank + 1],)
     assert (
@@ -129,7 +129,7 @@ def test_formula_reads_as_on_a_blackboard(rank):
         (2, "C_in·m·H_out·W_out·K_h·K_w", "C_in·m·K_h·K_w + C_in·m"),
     ],
 )
-def test_a_multiplier_of_one_is_not_written(multiplier, macs, params):
+def test_multiplier_of_one_is_omitted(multiplier, macs, params):
     op, inputs = make("depthwise_conv", {"kernel": 3, "multiplier": multiplier}), ((4, 8, 8),)
     cost = op.cost(inputs, op.shape(inputs))
     assert (cost.macs.symbols(), cost.params.symbols()) == (macs, params)
@@ -146,12 +146,12 @@ def test_a_multiplier_of_one_is_not_written(multiplier, macs, params):
         ("conv_transpose", {"out": 8, "kernel": 4, "stride": 2}, "4x4 transposed (8 filters), x2"),
     ],
 )
-def test_a_caption_shows_the_window_and_the_filters(op, arguments, caption):
+def test_caption_has_window_and_filters(op, arguments, caption):
     assert make(op, arguments).caption(2) == caption
 
 
 @pytest.mark.parametrize("op", ["conv", "depthwise_conv"])
-def test_a_footprint_has_kernel_stride_and_dilation_of_each_dimension(op):
+def test_footprint_has_kernel_stride_and_dilation(op):
     out = {"out": 8} if op == "conv" else {}
     made = make(op, {**out, "kernel": [3, 5], "stride": [1, 2], "dilation": [4, 1]})
     assert made.footprint(2) == ((3, 1, 4), (5, 2, 1))

@@ -1,4 +1,4 @@
-"""What those are told who write an op or an argument as PyTorch, Keras or a paper calls it."""
+"""Suggestions for names of ops and arguments from PyTorch, Keras and papers."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ ARGUMENTS = [
 
 
 @pytest.mark.parametrize(("shape", "layer", "help"), ARGUMENTS)
-def test_an_argument_by_another_name(shape, layer, help):
+def test_argument_of_another_framework(shape, layer, help):
     ((message, advice),) = faults(shape, layer)
     op, argument = layer.split(": {")[0], layer.split(": ")[1].lstrip("{")
     assert message == f"{op} has no argument {argument}"
     assert help in advice
 
 
-def test_a_value_for_what_takes_none():
+def test_value_for_op_without_arguments():
     help = f"{COSTLESS}; it stands alone: - leaky_relu"
     assert faults("[4, 8, 8]", "leaky_relu: 0.1") == [("leaky_relu takes no arguments", help)]
     layer = "conv: {out: 1, kernel: 1, act: {leaky_relu: 0.1}}"
     assert faults("[4, 8, 8]", layer) == [("leaky_relu takes no arguments", help)]
 
 
-def test_in_python_norm_and_act_are_layers():
+def test_norm_and_act_in_python():
     for name in ("act", "norm", "activation", "norm_layer"):
         with pytest.raises(ArgumentError) as caught:
             registered()["conv"](out=1, kernel=1, **{name: "relu"})
@@ -102,26 +102,26 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("name", "here"), [(name, here) for here, names in NAMES.items() for name in names])
-def test_a_layer_by_another_name(name, here):
-    assert nearest_layer(name, LAYERS, layer_aliases()) == here
-    assert faults("[4, 8, 8]", name) == [(f"unknown op or block {name}", f"did you mean {here}?")]
+@pytest.mark.parametrize(("name", "layer"), [(name, layer) for layer, names in NAMES.items() for name in names])
+def test_layer_of_another_framework(name, layer):
+    assert nearest_layer(name, LAYERS, layer_aliases()) == layer
+    assert faults("[4, 8, 8]", name) == [(f"unknown op or block {name}", f"did you mean {layer}?")]
 
 
-def test_what_is_advised_is_there():
+def test_suggestions_exist():
     assert set(BLOCKS.values()) <= set(LAYERS)
     aliases = [*BLOCKS, *[alias for op in registered().values() for alias in op.aliases]]
     assert len(aliases) == len(set(aliases)) > 50
     assert not {*aliases} & set(LAYERS)
     arguments = {field for op in registered().values() for field in op.fields} | {"norm", "act"}
-    assert {here for names in RENAMED.values() for here in names} <= arguments
+    assert {argument for names in RENAMED.values() for argument in names} <= arguments
 
 
 @pytest.mark.parametrize("kernel", range(1, 9))
-def test_the_advice_to_double_the_size_is_right(kernel):
+def test_help_for_doubling_the_size(kernel):
     layer = f"conv_transpose: {{out: 3, kernel: {kernel}, stride: 2, padding: %s}}"
-    ((said, help),) = faults("[4, 7, 7]", layer % "same")
-    assert said == "conv_transpose: padding: expected a number, one per spatial dimension, or valid, got same"
+    ((message, help),) = faults("[4, 7, 7]", layer % "same")
+    assert message == "conv_transpose: padding: expected a number, one per spatial dimension, or valid, got same"
     assert help == "to double the size at stride 2, write padding: (kernel - 1) // 2 and output_padding: kernel % 2"
     op = registered()["conv_transpose"](
         out=3, kernel=kernel, stride=2, padding=(kernel - 1) // 2, output_padding=kernel % 2

@@ -1,4 +1,4 @@
-"""Errors that counters of network cost are known to make, each with the figure that is right."""
+"""Known errors of tools that count network cost, with the correct figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tables import figures, make
 
 
 class Network:
-    """A network written down op by op: `add("conv", {...})` takes the previous output, or those that are named."""
+    """A network under construction. `add("conv", {...})` reads the previous output, or the given inputs."""
 
     def __init__(self, *shape):
         self.builder = Builder({"input": shape})
@@ -29,12 +29,12 @@ class Network:
         return analyze(self.builder.network("net", {"output": self.last}), **options)
 
 
-def test_transposed_convolution_counts_where_its_input_is():
+def test_transposed_convolution_counts_input_positions():
     found = figures(make("conv_transpose", {"out": 32, "kernel": 2, "stride": 2}), (16, 8, 8))
     assert found["macs"] == 8 * 8 * 2 * 2 * 16 * 32 == 131_072
 
 
-def test_linear_map_counts_every_row():
+def test_linear_counts_every_row():
     assert figures(make("linear", {"out": 32}), (5, 16))["macs"] == 5 * 16 * 32 == 2_560
 
 
@@ -45,7 +45,7 @@ def test_linear_map_counts_every_row():
         ("conv", {"out": 4, "kernel": 3, "padding": 1}, (4, 6, 6), 6 * 6 * 3 * 3 * 4 * 4, 3 * 3 * 4 * 4 + 4),
     ],
 )
-def test_shared_weights_work_twice_and_are_stored_once(name, arguments, shape, macs, params):
+def test_shared_weights_count_params_once(name, arguments, shape, macs, params):
     net = Network(*shape)
     net.add(name, arguments)
     net.add(name, arguments, share=0)
@@ -53,7 +53,7 @@ def test_shared_weights_work_twice_and_are_stored_once(name, arguments, shape, m
     assert (totals.macs, totals.params) == (2 * macs, params)
 
 
-def test_shared_statistics_are_stored_once():
+def test_shared_statistics_count_buffers_once():
     net = Network(4, 6, 6)
     net.add("batchnorm")
     net.add("batchnorm", share=0)
@@ -61,7 +61,7 @@ def test_shared_statistics_are_stored_once():
     assert (totals.params, totals.buffers, totals.mul) == (2 * 4, 2 * 4, 2 * 4 * 6 * 6)
 
 
-def test_attention_has_two_products():
+def test_attention_counts_both_products():
     """ViT-B/16 at 224, Dosovitskiy et al. 2020, arXiv:2010.11929."""
     net = Network(3, 224, 224)
     net.add("conv", {"out": 768, "kernel": 16, "stride": 16})
@@ -91,7 +91,7 @@ def test_attention_has_two_products():
     )
 
 
-def test_relu_counts_once_and_a_residual_addition_is_not_missed():
+def test_relu_and_residual_addition_count_once():
     net = Network(64, 56, 56)
     start = net.last
     net.add("conv", {"out": 64, "kernel": 3, "padding": 1, "bias": False})
@@ -102,7 +102,7 @@ def test_relu_counts_once_and_a_residual_addition_is_not_missed():
     assert totals.flops == 2 * 56 * 56 * 3 * 3 * 64 * 64 + 64 * 56 * 56 + 64 * 56 * 56
 
 
-def test_matrix_product_counts_its_broadcast():
+def test_matrix_product_counts_broadcast_axes():
     assert figures(make("matmul", {}), (8, 1, 5, 4), (3, 4, 6)) == {"macs": 8 * 3 * 5 * 4 * 6}
 
 
@@ -131,7 +131,7 @@ def test_pooling_windows_in_ceil_mode(size, kernel, stride, padding, out):
     assert op.shape(((1, size),)) == ((1, out),)
 
 
-def test_depthwise_is_neither_dense_nor_dense_depthwise():
+def test_depthwise_is_not_counted_as_dense():
     shape, arguments = (32, 9, 9), {"kernel": 3, "padding": 1, "bias": False}
     depthwise = figures(make("depthwise_conv", arguments), shape)
     dense = figures(make("conv", {**arguments, "out": 32}), shape)
@@ -140,7 +140,7 @@ def test_depthwise_is_neither_dense_nor_dense_depthwise():
 
 
 def test_nothing_overflows():
-    """Past 2^31, 2^63 and 2^64, and past what a float holds exactly."""
+    """Counts above 2^31, 2^63 and 2^64, and above the integers that a float represents exactly."""
     side, channels = 10**9 + 7, 10**6 + 3
     net = Network(channels, side, side)
     net.add("conv", {"out": channels, "kernel": 3, "padding": 1})

@@ -48,42 +48,44 @@ def test_fault(row):
     check_fault(row)
 
 
-def shared(op, arguments, other, other_arguments, here, there):
-    """The params that are left of an op on `here` that uses the weights of another on `there`."""
+def shared(op, arguments, other, other_arguments, shape, other_shape):
+    """Return the params of an op on `shape` that uses the weights of `other` on `other_shape`."""
     op, other = make(op, arguments), make(other, other_arguments)
-    return op.own_params(other, *(one.cost((x,), one.shape((x,))) for one, x in ((op, here), (other, there)))).value
+    return op.own_params(
+        other, *(each.cost((x,), each.shape((x,))) for each, x in ((op, shape), (other, other_shape)))
+    ).value
 
 
 @pytest.mark.parametrize(("bias", "left"), [(True, 100), (False, 0)])
-def test_a_linear_map_shares_the_table_of_an_embedding(bias, left):
+def test_linear_shares_weights_of_embedding(bias, left):
     assert shared("linear", {"out": 100, "bias": bias}, "embedding", {"vocab": 100, "dim": 8}, (5, 8), (5,)) == left
 
 
 @pytest.mark.parametrize(
     ("out", "features"), [(100, 4), (50, 8), (8, 100)]
 )  # the last has as many numbers, the other way round
-def test_a_linear_map_shares_only_a_table_that_fits(out, features):
+def test_linear_shares_only_weights_of_same_shape(out, features):
     with pytest.raises(ShapeError, match="cannot share the weights of an embedding of 100 vectors of 8"):
         shared("linear", {"out": out}, "embedding", {"vocab": 100, "dim": 8}, (5, features), (5,))
 
 
-def test_sharing_keeps_no_params():
+def test_shared_layer_has_no_params():
     assert shared("linear", {"out": 7}, "linear", {"out": 7}, (5, 3), (9, 3)) == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "here", "said"),
+    ("arguments", "shape", "message"),
     [
         ({"out": 7}, (5, 4), "a different shape: expected 28 parameters, got 35"),
         ({"out": 8}, (5, 3), r"linear\(out=8\) cannot share the weights of linear\(out=7\)"),
         ({"out": 7, "bias": False}, (5, 3), r"linear\(out=7, bias=false\) cannot share"),
     ],
 )
-def test_sharing_needs_equal_weights(arguments, here, said):
-    with pytest.raises(ShapeError, match=said):
-        shared("linear", arguments, "linear", {"out": 7}, here, (5, 3))
+def test_sharing_needs_equal_weights(arguments, shape, message):
+    with pytest.raises(ShapeError, match=message):
+        shared("linear", arguments, "linear", {"out": 7}, shape, (5, 3))
 
 
-def test_sharing_needs_weights_of_one_shape_not_only_of_one_size():
+def test_sharing_needs_weights_of_equal_shape():
     with pytest.raises(ShapeError, match="a different shape: expected 24 parameters, got 24"):
         shared("layernorm", {"axes": 2}, "layernorm", {"axes": 2}, (3, 4), (2, 6))

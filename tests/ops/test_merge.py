@@ -62,7 +62,7 @@ def test_takes_several_inputs(name, arity):
 
 
 @given(shape=st.lists(st.integers(1, 9), max_size=4), data=st.data())
-def test_an_order_of_summands_changes_nothing(shape, data):
+def test_order_of_inputs_does_not_matter(shape, data):
     parts = [
         tuple(data.draw(st.sampled_from([size, 1])) for size in shape) for _ in range(data.draw(st.integers(2, 4)))
     ]
@@ -72,7 +72,7 @@ def test_an_order_of_summands_changes_nothing(shape, data):
     assert figures(add, *parts) == figures(add, *turned)
 
 
-def test_a_dimension_may_be_10_to_the_30_and_no_more():
+def test_largest_dimension():
     builder = Builder({"a": (10**30,), "b": (1,)})
     (kept,) = builder.add(make("identity", {}), (builder.input("a"),), "kept")
     assert kept.shape == (10**30,)

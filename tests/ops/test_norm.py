@@ -66,8 +66,8 @@ def test_fault(row):
 
 
 @given(channels=st.integers(1, 12), sizes=st.lists(st.integers(1, 6), min_size=1, max_size=3))
-def test_groupnorm_lies_between_instancenorm_and_layernorm(channels, sizes):
-    """A group per channel is instance normalisation; one group has layer normalisation's arithmetic."""
+def test_groupnorm_equals_instancenorm_and_layernorm_at_its_limits(channels, sizes):
+    """One group per channel is instance normalisation; one group has the arithmetic of layer normalisation."""
     shape = (channels, *sizes)
     per_channel, together = (make("groupnorm", {"groups": groups}) for groups in (channels, 1))
     assert figures(per_channel, shape) == figures(make("instancenorm", {"affine": True}), shape)

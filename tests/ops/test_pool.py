@@ -69,12 +69,12 @@ def test_fault(row):
     check_fault(row)
 
 
-def test_an_argument_out_of_range_names_itself():
+def test_error_names_argument_out_of_range():
     assert check_fault(fault("maxpool", {"kernel": 3, "padding": 2}, (8, 5), "half")).argument == "padding"
 
 
 @given(size=st.integers(1, 300), out=st.integers(1, 300))
-def test_windows_sum_to_their_closed_form(size, out):
+def test_adaptive_windows_match_closed_form(size, out):
     """PyTorch's window i spans floor(i·size/out) to ceil((i+1)·size/out)."""
     spans = [-(-(i + 1) * size // out) - i * size // out for i in range(out)]
     assert sum(spans) == size + out - gcd(size, out)
@@ -82,7 +82,7 @@ def test_windows_sum_to_their_closed_form(size, out):
 
 
 @given(sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3), data=st.data())
-def test_adaptive_windows_are_summed_one_by_one(sizes, data):
+def test_adaptive_cost_is_sum_over_windows(sizes, data):
     out = [data.draw(st.integers(1, 12)) for _ in sizes]
     windows = [1]
     for size, count in zip(sizes, out, strict=True):
@@ -94,7 +94,7 @@ def test_adaptive_windows_are_summed_one_by_one(sizes, data):
 
 
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3), data=st.data())
-def test_adaptive_is_a_plain_pool_where_sizes_divide(sizes, data):
+def test_adaptive_equals_plain_pool_if_sizes_divide(sizes, data):
     kernel = [data.draw(st.integers(1, 4)) for _ in sizes]
     shape = (2, *(size * taps for size, taps in zip(sizes, kernel, strict=True)))
     for kind in ("avgpool", "maxpool"):
@@ -103,7 +103,7 @@ def test_adaptive_is_a_plain_pool_where_sizes_divide(sizes, data):
         assert figures(plain, shape) == figures(adaptive, shape)
 
 
-def test_a_large_adaptive_pool_takes_no_time():
+def test_large_adaptive_pool_is_fast():
     with cpu_time_below(0.1):
         found = figures(make("adaptive_avgpool", {"out": 10**9 + 7}), (3, 10**12, 10**12))
     assert found["div"] == 3 * (10**9 + 7) ** 2
@@ -122,6 +122,6 @@ def test_a_large_adaptive_pool_takes_no_time():
         ),
     ],
 )
-def test_formula_reads_as_on_a_blackboard(name, arguments, symbols):
+def test_formula_symbols(name, arguments, symbols):
     op, inputs = make(name, arguments), ((8, 12, 12),)
     assert op.cost(inputs, op.shape(inputs)).cmp.symbols() == symbols

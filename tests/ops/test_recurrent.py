@@ -55,7 +55,7 @@ def test_fault(row):
     name=st.sampled_from(["lstm", "gru", "rnn"]), hidden=st.integers(1, 9), layers=st.integers(1, 4),
     both=st.booleans(), bias=st.booleans(), length=st.integers(1, 9), features=st.integers(1, 9),
 )  # fmt: skip
-def test_layers_are_a_stack_of_single_ones(name, hidden, layers, both, bias, length, features):
+def test_layers_equal_stacked_single_layers(name, hidden, layers, both, bias, length, features):
     arguments = {"hidden": hidden, "bidirectional": both, "bias": bias}
     stacked = figures(make(name, {**arguments, "layers": layers}), (length, features))
     total = dict.fromkeys(stacked, 0)
@@ -76,6 +76,6 @@ def test_layers_are_a_stack_of_single_ones(name, hidden, layers, both, bias, len
         ("gru", {"layers": 2}, "T·gates·h·(D + h) + T·(layers - 1)·gates·h·(h + h)"),
     ],
 )
-def test_formula_reads_as_on_a_blackboard(name, arguments, symbols):
+def test_formula_symbols(name, arguments, symbols):
     op = make(name, {"hidden": 8, **arguments})
     assert op.cost(((5, 4),), op.shape(((5, 4),))).macs.symbols() == symbols

@@ -37,7 +37,7 @@ def test_fault(row):
 
 
 @given(channels=st.integers(1, 9), sizes=st.lists(st.integers(1, 6), min_size=1, max_size=3), keepdims=st.booleans())
-def test_over_all_of_space_is_a_global_pool(channels, sizes, keepdims):
+def test_reduction_over_space_equals_global_pool(channels, sizes, keepdims):
     shape, axes = (channels, *sizes), list(range(1, len(sizes) + 1))
     for reduction, pool in (("mean", "global_avgpool"), ("max", "global_maxpool")):
         one, other = make(reduction, {"axis": axes, "keepdims": keepdims}), make(pool, {"keepdims": keepdims})

@@ -118,7 +118,7 @@ def test_unshuffle_is_the_inverse_of_shuffle(channels, factor, sizes):
 
 
 @given(size=st.integers(1, 12), start=st.integers(-15, 15), stop=st.integers(-15, 15), step=st.integers(1, 5))
-def test_slice_is_that_of_a_list(size, start, stop, step):
+def test_slice_equals_list_slice(size, start, stop, step):
     kept = len(range(size)[start:stop:step])
     op = make("slice", {"axis": 0, "start": start, "stop": stop, "step": step})
     if kept:

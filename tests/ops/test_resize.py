@@ -47,5 +47,5 @@ def test_fault(row):
 
 
 @pytest.mark.parametrize("mode", ["linear", "bicubic"])
-def test_a_mode_for_other_dimensions_offers_one_that_fits(mode):
+def test_mode_for_other_rank_suggests_a_valid_mode(mode):
     check_fault(fault("upsample", {"mode": mode}, (8, 2, 3, 4), mode, "write mode: trilinear or mode: nearest"))

@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture
 def extra_specs() -> Path:
-    """The folder of further networks."""
+    """The folder of additional networks."""
     return Path(__file__).parents[1] / "specs" / "extra"

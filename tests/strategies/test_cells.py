@@ -1,4 +1,4 @@
-"""What is recognised as a cell, of which form, and what norms, activations, biases and names become."""
+"""Recognition of cells and their forms, and the norms, activations, biases and names of new cells."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_forms(layers, forms):
 @pytest.mark.parametrize(
     "spread", [["conv: {out: 8, kernel: 1}"], ["conv: {out: 8, kernel: 1, norm: batchnorm}", "relu"]]
 )
-def test_an_expansion_belongs_to_the_cell_and_another_convolution_does_not(spread):
+def test_expansion_is_part_of_the_cell(spread):
     (row,) = cells([*spread, PLAIN, "conv: {out: 64, kernel: 1}"])
     assert row.layers[-1] == "conv_3"
     (row,) = cells([*spread, PLAIN, "conv: {out: 32, kernel: 1}"])
     assert row.layers[-1] == "conv_2"
 
 
-def test_what_others_look_into_is_no_part_of_a_cell():
+def test_layers_with_other_readers_are_not_part_of_a_cell():
     (row,) = cells([REDUCE, PLAIN, "conv: {out: 4, kernel: 1}\n    from: conv", "concat:\n    from: [conv_2, conv_3]"])
     assert (row.form, row.layers) == ("normal", ("conv_2",))
     (row,) = cells([REDUCE, PLAIN], output="[conv, conv_2]")
@@ -90,7 +90,7 @@ def test_what_others_look_into_is_no_part_of_a_cell():
     ("shape", "stems"),
     [("[3, 8, 8]", ("conv",)), ("[4, 8, 8]", ("conv",)), ("[5, 8, 8]", ())],
 )
-def test_the_stem_is_a_convolution_on_an_input_of_few_channels(shape, stems):
+def test_stem(shape, stems):
     built = network([PLAIN, PLAIN], shape)
     assert costcalc.compare(built).stem == stems
     assert len(costcalc.compare(built).cells) == 2 - len(stems)
@@ -124,26 +124,26 @@ def test_reasons(layers, reasons):
     assert all(row.figures[label] == row.figures["as_is"] for label in reasons)
 
 
-def test_a_norm_that_does_not_divide_is_a_reason():
+def test_reason_norm_groups_do_not_divide():
     (row,) = cells(["conv: {out: 8, kernel: 3, norm: {groupnorm: 8}}"], strategies=["bottleneck"])
     assert row.reasons == {"bottleneck": "cannot divide 4 channels into 8 groups"}
 
 
-def test_a_form_that_would_change_the_shape_is_a_reason():
-    """28 → 13 with a stride of the reduction, 28 → 14 in one convolution with the same margins."""
+def test_reason_output_shape_changes():
+    """28 → 13 with the stride on the reduction, 28 → 14 in one convolution with the same padding."""
     layers = ["conv: {out: 8, kernel: 1, stride: 2}", "conv: {out: 8, kernel: 2}"]
     (row,) = cells(layers, "[16, 28, 28]", ["normal"])
     assert row.reasons == {"normal": "expected an output [8, 13, 13], got [8, 14, 14]"}
 
 
 def ops(layers, strategy, shape="[16, 8, 8]", **more):
-    """The layers of the rewritten network: names and ops."""
+    """Return the names and ops of the rewritten network."""
     comparison = costcalc.compare(network(layers, shape, **more), strategies=[strategy])
     candidate = comparison.candidates[1]
     return [(layer.name, str(layer.op)) for layer in candidate.network.layers]
 
 
-def test_every_convolution_of_a_new_cell_ends_as_the_old_ones_did():
+def test_new_convolutions_keep_bias_norm_and_act():
     assert ops(["conv: {out: 32, kernel: 3, bias: false, norm: batchnorm, act: relu}"], "separable") == [
         ("conv.depthwise", "depthwise_conv(kernel=3, bias=false)"),
         ("conv.batchnorm", "batchnorm"),
@@ -158,8 +158,8 @@ def test_every_convolution_of_a_new_cell_ends_as_the_old_ones_did():
     ]
 
 
-def test_what_stood_between_stays_between_and_what_stood_behind_stays_behind():
-    """MobileNetV2's cell: a norm and relu6 inside, a norm alone at its end."""
+def test_inner_and_last_layers_keep_their_position():
+    """The cell of MobileNetV2 has a norm and relu6 inside, and only a norm at the end."""
     layers = [
         "depthwise_conv: {kernel: 3, padding: 1, bias: false, norm: batchnorm, act: relu6}",
         "conv: {out: 24, kernel: 1, norm: batchnorm}",
@@ -177,7 +177,7 @@ def test_what_stood_between_stays_between_and_what_stood_behind_stays_behind():
     ]
 
 
-def test_norms_and_activations_written_as_layers_move_like_those_written_as_arguments():
+def test_norm_and_act_as_layers_equal_arguments():
     written = ops(["conv: {out: 32, kernel: 3, norm: batchnorm, act: relu}"], "separable")
     assert ops(["conv: {out: 32, kernel: 3}", "batchnorm", "relu"], "separable") == written
     assert [name for name, _ in ops(["conv: {out: 32, kernel: 3}", "relu", "softmax"], "separable")] == [
@@ -208,13 +208,13 @@ def test_norms_and_activations_written_as_layers_move_like_those_written_as_argu
         ),
     ],
 )
-def test_stride_padding_and_dilation_go_to_the_kernel(strategy, written):
+def test_kernel_keeps_stride_padding_and_dilation(strategy, written):
     layers = ["conv: {out: 8, kernel: 3, stride: 2, padding: 2, dilation: 2}"]
     assert [op for _, op in ops(layers, strategy)] == written
 
 
-def test_the_stride_of_a_reduction_is_that_of_the_cell():
-    """ResNet as published: the stride on the first 1×1."""
+def test_stride_of_reduction_is_stride_of_cell():
+    """ResNet as published, with the stride on the first 1×1."""
     layers = ["conv: {out: 8, kernel: 1, stride: 2}", PLAIN, "conv: {out: 64, kernel: 1}"]
     assert ops(layers, "normal") == [("conv_2", "conv(out=64, kernel=3, stride=2, padding=1)")]
     assert ops(layers, "bottleneck") == [
@@ -224,7 +224,7 @@ def test_the_stride_of_a_reduction_is_that_of_the_cell():
     ]
 
 
-def test_same_stays_same():
+def test_padding_same_is_kept():
     layers = ["conv: {out: 8, kernel: 4, stride: 2, padding: same}"]
     assert [op for _, op in ops(layers, "separable", "[16, 7, 7]")] == [
         "depthwise_conv(kernel=4, stride=2, padding=same)",
@@ -232,7 +232,7 @@ def test_same_stays_same():
     ]
 
 
-def test_two_halves_become_one_kernel():
+def test_spatial_cell_becomes_one_kernel():
     layers = [
         "conv: {out: 8, kernel: [5, 1], stride: [2, 1], padding: [2, 0], act: relu}",
         "conv: {out: 12, kernel: [1, 5], padding: [0, 2], bias: false}",
@@ -240,7 +240,7 @@ def test_two_halves_become_one_kernel():
     assert ops(layers, "normal") == [("conv", "conv(out=12, kernel=5, stride=[2, 1], padding=2, bias=false)")]
 
 
-def test_a_cell_keeps_its_form_unless_an_option_says_otherwise():
+def test_cell_keeps_its_form_unless_an_option_differs():
     layers = ["conv: {out: 8, kernel: 1}", PLAIN]
     as_it_is = [("conv", "conv(out=8, kernel=1)"), ("conv_2", "conv(out=32, kernel=3, padding=1)")]
     assert ops(layers, "bottleneck") == as_it_is
@@ -251,7 +251,7 @@ def test_a_cell_keeps_its_form_unless_an_option_says_otherwise():
     assert ops(grouped, "grouped:groups=8") == [("conv", "conv(out=16, kernel=3, groups=8)")]
 
 
-def test_names_are_unique_whatever_the_network_calls_its_layers():
+def test_new_names_are_unique():
     built = network([PLAIN, "conv: {out: 8, kernel: 3}"])
     first, second = built.layers
     odd = built._replace(layers=(first, second._replace(name="conv.depthwise")))
@@ -260,7 +260,7 @@ def test_names_are_unique_whatever_the_network_calls_its_layers():
     assert len(set(names)) == len(names) == 4
 
 
-def test_a_glob_restricts_the_cells():
+def test_glob_restricts_cells():
     comparison = costcalc.compare("inception", layer="b5.**")
     assert [row.name for row in comparison.cells] == ["b5.conv_2"]
     whole = costcalc.compare("inception")
@@ -278,19 +278,19 @@ def test_a_glob_restricts_the_cells():
         ("b1.**", "no cell contains a layer that matches b1.**", "cells are convolutions with a kernel above 1"),
     ],
 )
-def test_a_glob_that_matches_nothing(glob, message, help):
+def test_glob_without_match(glob, message, help):
     with pytest.raises(UsageError) as caught:
         costcalc.compare("inception", layer=glob)
     assert (str(caught.value), caught.value.fault().help) == (message, help)
 
 
-def test_a_glob_that_matches_the_stem_only():
+def test_glob_that_matches_only_the_stem():
     with pytest.raises(UsageError) as caught:
         costcalc.compare("vgg16", layer="stage.0.conv.0")
     assert "--stem" in caught.value.help
 
 
-def test_a_network_without_convolutions_is_the_same_in_every_strategy():
+def test_network_without_convolutions_is_unchanged():
     comparison = costcalc.compare(network(["linear: 4"], "[16]"))
     assert comparison.cells == ()
     assert {candidate.macs_ratio for candidate in comparison.candidates} == {1.0}
@@ -304,7 +304,7 @@ def test_a_network_without_convolutions_is_the_same_in_every_strategy():
         ([PLAIN], "[5, 8, 8]", {"conv": "normal"}),
         # the input, and not the output of the first layer
         (["identity", PLAIN], "[4, 8, 8]", {"conv": "normal"}),
-        # along one dimension there is nothing to divide
+        # one dimension cannot be split
         (["conv: {out: 8, kernel: 3}"], "[16, 8]", {"conv": "normal"}),
         # three dimensions take three convolutions
         (
@@ -334,8 +334,8 @@ def test_forms_of_other_shapes(layers, shape, forms):
     assert {row.name: row.form for row in cells(layers, shape)} == forms
 
 
-def test_spatial_cells_keep_strides_and_margins_in_each_dimension():
-    """A kernel of 3×1×3 is a 3×1×1 and a 1×1×3; what is 1 long goes with the last one, with its stride of 2."""
+def test_spatial_cells_keep_stride_and_padding_per_dimension():
+    """A kernel of 3×1×3 becomes 3×1×1 and 1×1×3. The stride 2 of the dimension of size 1 is on the last one."""
     layer = "conv: {out: 5, kernel: [3, 1, 3], stride: [1, 2, 1], padding: [1, 0, 1], bias: false}"
     candidate = costcalc.compare(network([layer], "[6, 8, 8, 8]"), strategies=["spatial"]).candidate("spatial")
     first, second = candidate.analysis.layers
@@ -345,7 +345,7 @@ def test_spatial_cells_keep_strides_and_margins_in_each_dimension():
     assert second.totals.macs == 5 * 8 * 4 * 8 * 3 * 5
 
 
-def test_a_new_layer_has_a_name_that_no_other_has():
+def test_new_layer_has_a_unique_name():
     rewriter = Rewriter(network(["relu", "relu", "gelu"]))
     assert rewriter.unique("relu", set()) == "relu_3"
     assert rewriter.unique("relu", {"relu"}) == "relu"

@@ -1,4 +1,4 @@
-"""The figures of the papers and of their textbook examples, as arithmetic."""
+"""Figures of papers and textbook examples, as arithmetic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from costcalc.strategies import Convolution
 PROBLEM = Convolution(192, (28, 28), 32, 5, padding="same")
 """Szegedy et al. 2014: a 5×5 convolution on the Inception module's input."""
 IMAGE = Convolution(3, (6, 6), 5, 3)
-"""Howard et al. 2017, in the form in which it is taught."""
+"""Howard et al. 2017, as a textbook example."""
 
 P = 28 * 28
 
@@ -45,7 +45,7 @@ def test_a_convolution(convolution, strategy, layers):
     assert candidate.macs_ratio == sum(layers) / normal
 
 
-def test_the_textbook_numbers_are_those_that_are_taught():
+def test_textbook_numbers():
     def macs(convolution, strategy):
         return costcalc.compare(convolution, strategies=[strategy]).candidates[0].analysis.totals.macs
 
@@ -91,7 +91,7 @@ def test_inception_without_its_reductions_is_the_naive_module():
     assert normal.totals == costcalc.analyze("inception_naive").totals
 
 
-def test_vgg16_in_separable_cells():
+def test_vgg16_separable():
     cells = [(64, 64, 224), (64, 128, 112), (128, 128, 112), (128, 256, 56), (256, 256, 56), (256, 256, 56)]
     cells += [(256, 512, 28), (512, 512, 28), (512, 512, 28), (512, 512, 14), (512, 512, 14), (512, 512, 14)]
     stem, linear = 224 * 224 * 9 * 3 * 64, 512 * 7 * 7 * 4096 + 4096 * 4096 + 4096 * 1000
@@ -103,8 +103,8 @@ def test_vgg16_in_separable_cells():
     assert stemless.candidate("separable").analysis.totals.macs == 224 * 224 * 3 * (9 + 64) + linear + separable
 
 
-def test_resnet50_in_full_convolutions():
-    """The expansion goes with the cell, projections and the first block's 64→64 and 64→256 stay."""
+def test_resnet50_normal():
+    """The expansion is part of the cell. Projections and the first block's 64→64 and 64→256 are not."""
     size, full = 56, 2 * 56 * 56 * 9 * 256 * 256
     for width, blocks in ((128, 4), (256, 6), (512, 3)):
         size //= 2
@@ -120,7 +120,7 @@ def test_resnet50_in_full_convolutions():
     ("convolution", "ratio"),
     [(PROBLEM, Fraction(1, 32) + Fraction(1, 25)), (IMAGE, Fraction(1, 5) + Fraction(1, 9))],
 )
-def test_theory_beside_practice(convolution, ratio):
+def test_predicted_and_actual_ratio(convolution, ratio):
     (row,) = costcalc.compare(convolution).cells
     prediction = row.predictions["separable"]
     assert prediction.theory.ratio == ratio
@@ -137,7 +137,7 @@ def test_theory_beside_practice(convolution, ratio):
         Convolution(9, (4, 4, 4), 7, 3),
     ],
 )
-def test_the_largest_reduce_that_saves(convolution):
+def test_largest_reduce_that_saves_macs(convolution):
     def ratio(reduce):
         strategy = f"bottleneck:reduce={reduce}"
         return costcalc.compare(convolution, strategies=[strategy]).candidates[0].macs_ratio
@@ -152,7 +152,7 @@ def test_the_largest_reduce_that_saves(convolution):
         assert ratio(limit + 1) >= 1
 
 
-def test_batch_multiplies_work_and_not_params():
+def test_batch_multiplies_macs_but_not_params():
     one, eight = costcalc.compare("inception"), costcalc.compare("inception", batch=8)
     for candidate, other in zip(one.candidates, eight.candidates, strict=True):
         assert other.analysis.totals.macs == 8 * candidate.analysis.totals.macs
@@ -161,7 +161,7 @@ def test_batch_multiplies_work_and_not_params():
     assert [row.predictions for row in one.cells] == [row.predictions for row in eight.cells]
 
 
-def test_the_cheapest_of_every_cell():
+def test_cheapest_form_of_each_cell():
     comparison = costcalc.compare("googlenet", cheapest=True)
     best = sum(min(figures.macs for figures in row.figures.values()) for row in comparison.cells)
     assert comparison.candidate("cheapest").analysis.totals.macs == comparison.rest.macs + best

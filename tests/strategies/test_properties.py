@@ -1,4 +1,4 @@
-"""What holds for every network: shapes stay, sums are totals, specs are what the table says, there is a way back."""
+"""Properties of every network: shapes are kept, cells sum to totals, specs have the reported cost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ kinds = st.sampled_from(
 
 @st.composite
 def convolutions(draw, rank, plain):
-    """One convolution, dense and with a kernel above 1 where it is to be plain; else any, or a cell of several."""
+    """Draw one dense convolution with a kernel above 1 if `plain`, else any convolution or cell."""
     kind = "conv" if plain else draw(kinds)
     windows = {
         "kernel": draw(st.sampled_from([3, 3, 5, 2, (3, *draw(st.tuples(*[st.integers(1, 4)] * (rank - 1))))])),
@@ -50,7 +50,7 @@ def convolutions(draw, rank, plain):
         whole = [3] * rank
         ops = []
         for axis in draw(st.permutations(range(rank))):
-            kernel = [size if axis == here else 1 for here, size in enumerate(whole)]
+            kernel = [size if axis == index else 1 for index, size in enumerate(whole)]
             ops.append(Conv(**{**windows, "out": out, "kernel": kernel}))
         return ops
     conv = Conv(out=out, groups=2 if kind == "grouped" else 1, **windows)
@@ -59,7 +59,7 @@ def convolutions(draw, rank, plain):
 
 @st.composite
 def networks(draw, plain=False):
-    """Convolutions with norms and activations, pools, branches, several outputs; in one to three dimensions."""
+    """Draw a network of convolutions, norms, activations, pools and branches, in one to three dimensions."""
     rank = draw(st.integers(1, 3))
     builder = Builder({"input": (draw(channels), *draw(st.tuples(*[st.integers(6, 12)] * rank)))})
     current = builder.input("input")
@@ -143,7 +143,7 @@ def test_every_bundled_network(name):
 
 @given(networks(plain=True))
 @settings(max_examples=100)
-def test_normal_after_separable_is_the_plain_network(network):
+def test_normal_after_separable_restores_the_network(network):
     separable = costcalc.compare(network, strategies=["separable"], stem=True).candidate("separable").network
     back = costcalc.compare(separable, strategies=["normal"], stem=True).candidate("normal")
     assert back.analysis.totals == costcalc.analyze(network).totals
@@ -158,7 +158,7 @@ def test_normal_after_separable_is_the_plain_network(network):
     st.integers(0, 2),
 )
 @settings(max_examples=100)
-def test_theory_is_practice(inputs, outputs, size, kernel, stride, padding):
+def test_prediction_equals_actual_ratio(inputs, outputs, size, kernel, stride, padding):
     convolution = costcalc.strategies.Convolution(inputs, size, outputs, kernel, stride, padding)
     comparison = costcalc.compare(convolution)
     (row,) = comparison.cells

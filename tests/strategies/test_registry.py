@@ -1,4 +1,4 @@
-"""Strategies by name, their options, and those that other packages bring."""
+"""Names and options of strategies, and strategies of installed packages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_bad_choices(text, message, help):
 
 @pytest.mark.parametrize("reduce", [192, 200])
 @pytest.mark.parametrize("subject", ["inception", costcalc.strategies.Convolution(192, (28, 28), 32, 5)])
-def test_a_reduce_that_reduces_nothing(subject, reduce):
+def test_reduce_not_less_than_channels(subject, reduce):
     with pytest.raises(UsageError, match=f"reduce {reduce} must be less than the 192 input channels"):
         costcalc.compare(subject, strategies=[f"bottleneck:reduce={reduce}"])
 
@@ -66,7 +66,7 @@ def test_a_reduce_that_reduces_nothing(subject, reduce):
         ("normal", 16, 99, "a window of 99 does not fit"),
     ],
 )
-def test_a_convolution_that_a_strategy_cannot_write(strategy, channels, kernel, message):
+def test_convolution_not_expressible(strategy, channels, kernel, message):
     with pytest.raises(CostcalcError, match=message):
         costcalc.compare(costcalc.strategies.Convolution(channels, (8, 8), 32, kernel), strategies=[strategy])
 
@@ -78,7 +78,7 @@ def test_a_convolution_that_a_strategy_cannot_write(strategy, channels, kernel, 
         ("grouped", "cannot divide 3 input channels into 4 groups"),
     ],
 )
-def test_a_default_that_does_not_fit_is_listed(strategy, reason):
+def test_default_not_expressible_is_reported(strategy, reason):
     convolution = costcalc.strategies.Convolution(3, (8, 8), 64, 3)
     comparison = costcalc.compare(convolution, strategies=["normal", strategy])
     assert comparison.candidate(strategy).reason == reason
@@ -86,7 +86,7 @@ def test_a_default_that_does_not_fit_is_listed(strategy, reason):
     assert (document["reason"], document["macs"], document["layers"]) == (reason, None, [])
 
 
-def test_a_strategy_twice_with_different_options():
+def test_strategy_with_different_options():
     comparison = costcalc.compare(
         "inception", strategies=["bottleneck:reduce=8", "bottleneck:reduce=16", "normal", "normal"]
     )
@@ -99,7 +99,7 @@ def test_a_strategy_twice_with_different_options():
 
 
 def _write(cell, options):
-    """ShuffleNet's: grouped 1×1, shuffle, and a dense convolution on fewer channels."""
+    """A unit as in ShuffleNet: grouped 1×1, shuffle, and a dense convolution on fewer channels."""
     if cell.channels % 2:
         raise NotExpressibleError("{} is odd", cell.channels)
     return {
@@ -142,7 +142,7 @@ def installed(monkeypatch):
     monkeypatch.undo()
 
 
-def test_a_strategy_of_another_package(installed):
+def test_strategy_of_installed_package(installed):
     installed(shuffled)
     assert "shuffled" in registered()
     comparison = costcalc.compare("inception", strategies=["shuffled:groups=4"], layer="b5.**")
@@ -158,7 +158,7 @@ def test_a_strategy_of_another_package(installed):
     assert comparison.cells[0].figures["shuffled"].macs == 28 * 28 * (192 * 4 // 2 + 25 * 4 * 32)
 
 
-def test_plugins_are_looked_for_only_when_a_name_is_unknown(installed):
+def test_plugins_are_loaded_only_for_unknown_names(installed):
     installed(RuntimeError("never loaded"))
     costcalc.compare("inception", strategies=["normal", "spatial"])
     with pytest.raises(
@@ -175,13 +175,13 @@ def test_plugins_are_looked_for_only_when_a_name_is_unknown(installed):
         (SystemExit(3), "cannot load a strategy of the installed package package:0: SystemExit: 3"),
     ],
 )
-def test_a_package_that_brings_no_good_strategy(installed, found, message):
+def test_package_with_invalid_strategy(installed, found, message):
     installed(found)
     with pytest.raises(CostcalcError, match=message):
         registered()
 
 
-def test_a_strategy_that_writes_nothing(installed):
+def test_strategy_without_layers(installed):
     installed(shuffled._replace(write=lambda cell, options: {}))
     with pytest.raises(CostcalcError, match=r"shuffled writes no layers for b3\.conv_2"):
         costcalc.compare("inception", strategies=["shuffled"])

@@ -1,4 +1,4 @@
-"""Cells that are no chains: gates between their parts, and strategies that write branches."""
+"""Cells that are not chains: gates between parts, and strategies with branches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ layers:
   - conv: {out: 24, kernel: 1, bias: false}
 """
 GATE = 16 * 4 + 4 * 16
-"""Multiply-adds of its two 1×1 convolutions, at one position."""
+"""The multiply-adds of the two 1×1 convolutions of the gate, at one position."""
 
 
 def compare(text, *strategies):
@@ -31,19 +31,19 @@ def compare(text, *strategies):
     [
         ("as_is", 64 * 16 * 9 + GATE + 64 * 16 * 24),
         ("separable", 64 * 16 * 9 + GATE + 64 * 16 * 24),
-        ("normal", 64 * 16 * 9 * 24),  # nothing stands between, so there is nothing to gate
+        ("normal", 64 * 16 * 9 * 24),  # a single convolution has no gate
         ("bottleneck:reduce=8", 64 * 16 * 8 + (8 * 4 + 4 * 8) + 64 * 8 * 9 * 24),  # a gate of the 8 channels
         ("grouped:groups=8", 64 * 16 * 9 * 24 // 8),
     ],
 )
-def test_a_gate_between_two_parts_belongs_to_the_first(strategy, macs):
+def test_gate_between_parts_belongs_to_the_first(strategy, macs):
     found = compare(GATED, strategy) if strategy != "as_is" else compare(GATED)
     (cell,) = found.cells
     assert cell.form == "separable"
     assert cell.figures[strategy.partition(":")[0]].macs == macs
 
 
-def test_a_gate_moves_with_its_names():
+def test_names_of_a_moved_gate():
     network = compare(GATED, "bottleneck:reduce=8").candidates[1].network
     assert [(layer.name, str(layer.op), layer.outputs[0][0]) for layer in network.layers] == [
         ("depthwise_conv.reduce", "conv(out=8, kernel=1, bias=false)", 8),
@@ -58,8 +58,8 @@ def test_a_gate_moves_with_its_names():
     ]
 
 
-def test_a_gate_behind_the_last_part_stays():
-    """SENet: the gate stands behind the expansion of a bottleneck."""
+def test_gate_after_the_last_part_is_kept():
+    """In SENet the gate follows the expansion of a bottleneck."""
     text = """
 input: [32, 8, 8]
 layers:
@@ -76,20 +76,20 @@ layers:
 @pytest.mark.parametrize(
     "between",
     [
-        "mul: [[], [conv: {out: 16, kernel: 3, padding: 1}, sigmoid]]",  # more than a gate: it looks at neighbours
-        "mul: [[], [sigmoid], [{conv: {out: 16, kernel: 1}, from: input}]]",  # it reads something else
+        "mul: [[], [conv: {out: 16, kernel: 3, padding: 1}, sigmoid]]",  # not a gate: its kernel is above 1
+        "mul: [[], [sigmoid], [{conv: {out: 16, kernel: 1}, from: input}]]",  # reads another tensor
         "add: [[], [global_avgpool]]",
         "mul: [[global_avgpool], [global_avgpool]]",
     ],
 )
-def test_what_is_no_gate_parts_a_cell(between):
+def test_other_subgraphs_separate_cells(between):
     layers = ["depthwise_conv: {kernel: 3, padding: 1}", between, "conv: {out: 24, kernel: 1}"]
     text = "input: [16, 8, 8]\nlayers:\n" + "".join(f"  - {layer}\n" for layer in layers)
     assert compare(text, "normal").cells[0].form == "depthwise"
 
 
 @pytest.mark.parametrize("network", ["efficientnet_b0", "mobilenet_v3_large"])
-def test_every_depthwise_convolution_of_a_network_with_gates_is_in_a_cell(network, extra_specs):
+def test_every_depthwise_convolution_is_in_a_cell(network, extra_specs):
     found = costcalc.compare(str(extra_specs / f"{network}.yaml"), strategies=["normal", "separable"])
     assert {cell.form for cell in found.cells} == {"separable"}
     assert found.candidate("separable").analysis.totals == found.candidate("as_is").analysis.totals
@@ -97,8 +97,8 @@ def test_every_depthwise_convolution_of_a_network_with_gates_is_in_a_cell(networ
     assert found.candidate("normal").analysis.totals.macs == whole
 
 
-def test_the_first_cell_of_efficientnet_by_hand(extra_specs):
-    """32 channels at 112×112, a gate of 8 channels, 16 out."""
+def test_first_cell_of_efficientnet(extra_specs):
+    """32 input channels at 112×112, a gate of 8 channels, 16 output channels."""
     found = costcalc.compare(str(extra_specs / "efficientnet_b0.yaml"), strategies=["normal"])
     cell = found.cells[0]
     assert cell.figures["as_is"].macs == 112 * 112 * 32 * 9 + 32 * 8 + 8 * 32 + 112 * 112 * 32 * 16
@@ -106,7 +106,7 @@ def test_the_first_cell_of_efficientnet_by_hand(extra_specs):
 
 
 def write_ghost(cell, options):
-    """Half of the maps from a convolution, the others by a 3×3 of each (Han et al. 2020, arXiv:1911.11907)."""
+    """Half of the channels by a convolution, the others by a depthwise 3×3 (Han et al. 2020, arXiv:1911.11907)."""
     half = cell.out // 2
     primary = Conv(out=half, kernel=cell.kernel, stride=cell.stride, padding=cell.padding, bias=False)
     return {
@@ -116,10 +116,10 @@ def write_ghost(cell, options):
     }
 
 
-ghost = Strategy("ghost", "Half of the maps made cheaply of the others.", write_ghost)
+ghost = Strategy("ghost", "Half of the channels by a depthwise convolution.", write_ghost)
 
 
-def test_a_strategy_may_write_branches():
+def test_strategy_with_branches():
     text = "input: [16, 8, 8]\nlayers:\n  - conv: {out: 32, kernel: 3, padding: 1, bias: false, norm: batchnorm}\n"
     found = compare(text, Choice(ghost))
     network = found.candidates[1].network
@@ -136,7 +136,7 @@ def test_a_strategy_may_write_branches():
     assert costcalc.analyze(costcalc.loads(write(network))).totals.macs == totals.macs
 
 
-def test_a_part_that_takes_an_unknown_part():
+def test_part_with_unknown_input():
     wrong = ghost._replace(write=lambda cell, _: {"a": CellPart(Conv(out=cell.out, kernel=1), ("b",)), "c": Concat()})
     with pytest.raises(CostcalcError, match=r"conv\.a: unknown input b; expected the name of an earlier part"):
         compare("input: [8, 4, 4]\nlayers:\n  - conv: {out: 8, kernel: 3}\n", Choice(wrong))
