@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
+from costcalc.cost import QUANTITIES
 from costcalc.errors import CostcalcError
-from costcalc.model import QUANTITIES
 from costcalc.ops import find
 
 

@@ -7,8 +7,8 @@ from math import prod
 
 import pytest
 
+from costcalc.cost import QUANTITIES
 from costcalc.errors import CostcalcError
-from costcalc.model import QUANTITIES
 from costcalc.ops import find, registered
 from costcalc.sweep.lanes import Grid
 from costcalc.sweep.partition import column, outcomes, whole
