@@ -5,9 +5,13 @@ from costcalc.strategies.cells import CellMatch, CellPart, ConvCell, Finish, Not
 from costcalc.strategies.compare import compare, compare_convolution
 from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
 
+Cell, Found, Row = ConvCell, CellMatch, CellRow
+"""The earlier names of three classes, for packages that bring strategies."""
+
 __all__ = [
     "DEFAULT",
     "Candidate",
+    "Cell",
     "CellMatch",
     "CellPart",
     "CellRow",
@@ -16,8 +20,10 @@ __all__ = [
     "ConvCell",
     "Convolution",
     "Finish",
+    "Found",
     "NotExpressibleError",
     "Prediction",
+    "Row",
     "Strategy",
     "Theory",
     "choose",

@@ -21,6 +21,8 @@ GROUP = "costcalc.strategies"
 BUILTIN = ("spatial", "separable", "bottleneck", "grouped", "normal")
 """The built-in strategies; each is a module, and a value of the same name in it. If two strategies recognise cells with
 equally many convolutions, the first in this order is used."""
+ALIASES = {"depthwise_separable": "separable"}
+"""Further names of strategies."""
 DEFAULT = ("normal", "bottleneck", "separable")
 """The strategies that are compared by default."""
 
@@ -84,6 +86,7 @@ def registered() -> dict[str, Strategy]:
 
 def find(name: str) -> Strategy:
     """Return the strategy of this name. Plugins are loaded only for unknown names. Raises `UsageError`."""
+    name = ALIASES.get(name, name)
     strategy = builtin().get(name) or registered().get(name)
     if strategy is None:
         raise UsageError("unknown strategy {}", name, help=suggest(name, registered()))

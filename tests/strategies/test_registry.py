@@ -17,6 +17,7 @@ from costcalc.strategies import NotExpressibleError, Strategy, base, choose, reg
     ("text", "name", "options"),
     [
         ("normal", "normal", {}),
+        ("depthwise_separable", "separable", {}),
         ("bottleneck:reduce=16", "bottleneck", {"reduce": 16}),
         (" bottleneck : reduce = 1_6 ", "bottleneck", {"reduce": 16}),
         ("grouped:groups=2k", "grouped", {"groups": 2000}),
