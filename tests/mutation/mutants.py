@@ -165,7 +165,7 @@ def _others(node: ast.AST) -> Iterator[ast.AST]:
         other.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         yield other
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
-        yield node.operand
+        yield copy(node.operand)  # a copy, as the caller gives it another location
     elif isinstance(node, (ast.If, ast.IfExp, ast.While)) and not isinstance(node.test, (ast.Compare, ast.UnaryOp)):
         other = copy(node)
         other.test = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
