@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
+
+from costcalc.analysis import analyze
+from costcalc.errors import Source, Span
+from costcalc.gate.limits import INCREASED, OVER_BUDGET, OVER_EXPECT, Config, Requirement, Scope, Waiver, allowance
+from costcalc.gate.results import WARNING
+from costcalc.gate.weakened_limits import Applied, weakened, widened, widened_findings
+from costcalc.lang.loader import open_spec
 
 from . import INCEPTION, NET, macs
 
@@ -237,3 +246,171 @@ def test_the_base_cannot_be_read(repo):
     repo.write("models/costcalc.toml", NESTED)
     status, found = loosened(repo)
     assert (status, found) == (1, [("", "the configuration at main cannot be read: a budget without a figure")])
+
+
+# The decisions on values, without a repository.
+
+SPAN = Span(Source("c.toml", ""), 3, 1)
+
+
+def budget(limit, metric="macs", set=None, layer="", **more):
+    return Requirement(OVER_BUDGET, metric, set or {}, layer, limit=limit, **more)
+
+
+def expect(limit):
+    return Requirement(OVER_EXPECT, "macs", {}, limit=limit)
+
+
+def increase(allowed, against="base"):
+    return Requirement(INCREASED, "macs", {}, allowance=allowance(allowed), against=against)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return analyze(open_spec("lenet5").build({}))
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "change"),
+    [
+        ([budget(10)], [budget(10)], None),
+        ([budget(10)], [budget(9)], None),
+        ([budget(10)], [budget(1011)], "went from 10 to 1,011"),
+        ([budget(1010)], [], "of 1,010 was dropped"),
+        ([], [budget(10)], None),
+        # of several limits, the strictest counts
+        ([budget(10), budget(20)], [budget(20), budget(10)], None),
+        ([budget(20), budget(10)], [budget(20)], "went from 10 to 20"),
+        ([budget(20), budget(10)], [budget(15), budget(20)], "went from 10 to 15"),
+        ([budget(10), budget(10)], [budget(20)], "went from 10 to 20"),
+        # of another figure, other params or another layer
+        ([budget(10)], [budget(10, "params")], "of 10 was dropped"),
+        ([budget(10, set={"w": 8})], [budget(10, set={"w": 9})], "at w=8 of 10 was dropped"),
+        ([budget(10, layer="a")], [budget(10, layer="b")], "of a of 10 was dropped"),
+        ([budget(10, set={"w": 8}, layer="a")], [budget(11, set={"w": 8}, layer="a")], "of a at w=8 went from 10 to"),
+        ([budget(10, layer="a")], [budget(10, layer="a")], None),
+        ([expect(10)], [expect(11)], "went from 10 to 11"),
+        ([expect(10)], [budget(10)], "of 10 was dropped"),
+        ([increase("2%")], [increase("2%")], None),
+        ([increase("2%")], [increase("1.5%")], None),
+        ([increase("2%")], [increase("3%")], "went from 2% to 3%"),
+        ([increase("2%")], [], "of 2% was dropped"),
+        ([increase("+5")], [increase("+6")], "went from +5 to +6"),
+        ([increase("+5")], [increase("+5")], None),
+        ([increase("+5")], [increase("+4")], None),
+        # none at all is stricter than any; a part and a number are not compared
+        ([increase("+5")], [increase("0")], None),
+        ([increase("0")], [], "of 0 was dropped"),
+        ([increase("0")], [increase("+5")], "went from 0 to +5"),
+        ([increase("2%"), increase("+5")], [increase("2%")], "went from +5 to 2%"),
+        ([increase("2%", "v1")], [increase("2%", "v2")], "against v1"),
+        ([budget(10)], [increase("0")], "of 10 was dropped"),
+        # a limit that fails only where the figure became worse is weaker than one that always does
+        ([budget(10)], [budget(10, only_worse=True)], "went from 10 to 10 (only where worse)"),
+        ([budget(10, only_worse=True)], [budget(10, only_worse=True)], None),
+        ([budget(10, only_worse=True)], [budget(10)], None),
+        ([budget(10, only_worse=True)], [budget(11)], "went from 10 (only where worse) to 11"),
+        ([budget(10, only_worse=True), budget(10)], [budget(10, only_worse=True)], "went from 10 to 10 (only"),
+    ],
+)
+def test_what_is_weaker(network, base, now, change):
+    found = weakened("a.yaml", *([Applied(each, network) for each in side] for side in (base, now)), "main")
+    assert len(found) == (change is not None)
+    if change:
+        (finding,) = found
+        assert change in finding.message
+        assert (finding.rule, finding.severity, finding.spec) == ("CC106", WARNING, "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "held", "value", "limit"),
+    [
+        (budget(10), budget(11, span=SPAN), True, 11, 10),
+        (budget(10), budget(11, span=SPAN), False, None, 10),  # it holds nothing: the figure is no new limit
+        (budget(10), None, True, None, 10),
+        (expect(10), expect(11)._replace(span=SPAN), True, 11, 10),
+        (increase("2%"), increase("3%")._replace(span=SPAN), True, None, None),
+        (increase("2%"), None, True, None, None),
+    ],
+)
+def test_the_figures_of_a_weaker_limit(network, base, now, held, value, limit):
+    after = [Applied(now, network if held else None, "gone")] if now else []
+    (finding,) = weakened("a.yaml", [Applied(base, network)], after, "main")
+    assert (finding.value, finding.limit, finding.span) == (value, limit, SPAN if now else None)
+    assert ("gone" in finding.message) == (not held)
+
+
+def test_what_a_weaker_limit_is_about(network):
+    old, new = budget(10, set={"w": 8}, layer="b"), budget(11, set={"w": 8}, layer="b")
+    (finding,) = weakened("a.yaml", [Applied(old, network)], [Applied(new, network)], "main")
+    assert (finding.set, finding.at, finding.layer, finding.metric) == ({"w": 8}, "w=8", "b", "macs")
+    assert finding.key == "CC106|a.yaml|CC102|macs|w=8|b|"
+    (finding,) = weakened("a.yaml", [Applied(increase("2%", "v1"), network)], [], "main")
+    assert finding.key == "CC106|a.yaml|CC103|macs|||v1"
+
+
+def test_a_limit_that_held_nothing_at_the_base_can_go(network):
+    assert weakened("a.yaml", [Applied(budget(10), None, "gone")], [], "main") == []
+
+
+def test_each_weaker_limit_is_a_finding(network):
+    old = [budget(1), expect(3), budget(5, "params"), budget(7, "flops")]
+    new = [budget(2), expect(4), budget(5, "params")]
+    found = weakened("a.yaml", *([Applied(each, network) for each in side] for side in (old, new)), "main")
+    assert [each.metric for each in found] == ["macs", "macs", "flops"]
+
+
+DAY, LATER = date(2024, 5, 17), date(2024, 5, 18)
+
+
+def waiver(ceiling=None, expires=None, rule=OVER_BUDGET, spec="", set=None, layer=""):
+    return Waiver(rule, Scope(spec, set or {}, layer), ceiling or {}, "r", expires, SPAN)
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "change"),
+    [
+        ([waiver()], waiver(), None),
+        ([], waiver(), "is new"),
+        ([waiver(rule=OVER_EXPECT)], waiver(), "is new"),
+        ([waiver(spec="b/*")], waiver(), "is new"),
+        ([waiver(spec="a/*")], waiver(), None),
+        ([], waiver(spec="b/*"), None),
+        ([waiver(set={"w": 8})], waiver(set={"w": 9}), "is new"),
+        ([waiver(set={"w": 8})], waiver(), "is new"),
+        ([waiver()], waiver(set={"w": 8}), None),
+        ([waiver(layer="a")], waiver(layer="b"), "is new"),
+        ([waiver(layer="a")], waiver(layer="a"), None),
+        ([waiver()], waiver(layer="b"), None),
+        ([waiver({"macs": 10})], waiver({"macs": 10}), None),
+        ([waiver({"macs": 10})], waiver({"macs": 11}), "reaches higher"),
+        ([waiver({"macs": 10})], waiver(), "reaches higher"),
+        ([waiver()], waiver({"macs": 10}), None),
+        ([waiver({"macs": 10})], waiver({"params": 9}), "reaches higher"),
+        ([waiver({"macs": 10, "params": 5})], waiver({"macs": 10}), None),
+        ([waiver({"macs": 10})], waiver({"macs": 9, "params": 5}), "reaches higher"),
+        ([waiver({"macs": 10, "params": 5})], waiver({"macs": 9, "params": 6}), "reaches higher"),
+        ([waiver(expires=DAY)], waiver(expires=DAY), None),
+        ([waiver(expires=LATER)], waiver(expires=DAY), None),
+        ([waiver(expires=DAY)], waiver(expires=LATER), "lasts longer"),
+        ([waiver(expires=DAY)], waiver(), "lasts longer"),
+        ([waiver()], waiver(expires=DAY), None),
+        # each of several waivers may stand behind a new one; no two of them together do
+        ([waiver(expires=DAY), waiver(expires=LATER)], waiver(expires=LATER), None),
+        ([waiver({"macs": 9}, LATER), waiver({"macs": 10}, DAY)], waiver({"macs": 10}, LATER), "reaches higher"),
+    ],
+)
+def test_what_a_waiver_is_wider_in(base, now, change):
+    source = Source("c.toml", "")
+    found = widened("n", Config(source, waivers=tuple(base)), "a/x.yaml", Config(source, waivers=(now,)), "a/x.yaml")
+    assert [each.what for each in found] == ([change] if change else [])
+    assert all(each.waiver is now and each.spec == "n" for each in found)
+
+
+def test_without_a_configuration_at_the_base_each_waiver_is_new():
+    now = Config(Source("c.toml", ""), waivers=(waiver(spec="b/*"), waiver(spec="a/*"), waiver()))
+    found = widened("n", None, "", now, "a/x.yaml")
+    assert [(each.waiver.scope.spec, each.what) for each in found] == [("a/*", "is new"), ("", "is new")]
+    one, other = widened_findings(found, "main")
+    assert (one.spec, one.span, one.severity, one.key) == ("n", SPAN, WARNING, "CC106|waiver|CC102|a/*|||is new")
+    assert (other.rule, other.key) == ("CC106", "CC106|waiver|CC102||||is new")
