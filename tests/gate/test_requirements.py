@@ -130,6 +130,7 @@ def test_a_figure_that_was_beyond_the_limit_before(requirement, value, base, sev
 def test_the_numbers_of_a_message(requirement, value, base, numbers, repair):
     finding = judge(SPEC, requirement, value, base, "main")
     assert finding.message.startswith(f"macs {numbers}")
+    assert requirement.allowance is None or "1,490 too many" in finding.message
     assert repair in finding.help
     assert bool(repair) == bool(finding.help)
 

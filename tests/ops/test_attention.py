@@ -44,6 +44,7 @@ ROWS = [
 FAULTS = [
     fault("attention", {"heads": 5}, (10, 64), "cannot divide 64 features into 5 heads", "head_dim"),
     fault("attention", {"heads": 8, "kv_heads": 3}, (10, 64), "a divisor of heads, got 3 for 8 heads", "multi-query"),
+    fault("attention", {"heads": 2}, [(2, 5, 8), (3, 5, 8)], "from [2, 5, 8] to a context of [3, 5, 8]: the leading"),
     fault("attention", {"heads": 8, "causal": True}, [(10, 64), (11, 64)], "got 10 queries and 11 keys", "not causal"),
     fault("attention", {"heads": 8}, [(2, 10, 64), (3, 10, 64)], "a context of [3, 10, 64]: the leading axes differ"),
     fault("attention", {"heads": 8}, (64,), "attention needs an input [T, D], steps and features, got [64]", "flatten"),

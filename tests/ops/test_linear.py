@@ -32,6 +32,9 @@ FAULTS = [
     fault("linear", {"out": 3, "bias": "True"}, (5,), "expected true or false, got True", "lower case"),
     fault("embedding", {"num_embeddings": 5, "dim": 3}, (5,), "no argument num_embeddings", "vocab"),
     fault("matmul", {}, [(5, 4), (5, 4)], "[5, 4] by [5, 4]: the inner axes are 4 and 5", "transpose_b"),
+    # with axes before the last two, whose sizes are none of the inner ones
+    fault("matmul", {}, [(9, 5, 4), (9, 5, 4)], "[9, 5, 4] by [9, 5, 4]: the inner axes are 4 and 5", "transpose_b"),
+    fault("matmul", {}, [(9, 5, 4), (9, 3, 5)], "the inner axes are 4 and 3", "the last axis of the first"),
     fault("matmul", {}, [(5, 4), (3, 6)], "the inner axes are 4 and 3", "the last axis of the first"),
     fault("matmul", {}, [(2, 5, 4), (3, 4, 6)], "leading axes do not broadcast", "equal, or 1"),
     fault("matmul", {}, [(4,), (4, 6)], "matmul needs an input of at least 2 dimensions, got [4]"),

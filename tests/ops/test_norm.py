@@ -38,6 +38,7 @@ FAULTS = [
     fault("batchnorm", {"eps": 1e-5}, (64,), "no argument eps", "changes no shape and no count"),
     fault("instancenorm", {}, (64,), "instancenorm needs an input of channels and 1 to 3 spatial dimensions, got [64]"),
     fault("groupnorm", {"groups": 3}, (64, 7, 7), "cannot divide 64 channels into 3 groups", "make_divisible(..., 3)"),
+    fault("groupnorm", {"groups": 2}, (), "groupnorm needs an input of at least 1 dimension, got []"),
     fault("groupnorm", {}, (64, 7, 7), "groupnorm needs groups"),
     fault("groupnorm", {"num_groups": 4}, (64, 7, 7), "no argument num_groups", "use groups instead"),
     fault(

@@ -79,3 +79,9 @@ def test_layers_equal_stacked_single_layers(name, hidden, layers, both, bias, le
 def test_formula_symbols(name, arguments, symbols):
     op = make(name, {"hidden": 8, **arguments})
     assert op.cost(((5, 4),), op.shape(((5, 4),))).macs.symbols() == symbols
+
+
+@pytest.mark.parametrize(("layers", "factors"), [(1, "T·h"), (2, "T·layers·h")])
+def test_a_single_layer_is_not_a_factor(layers, factors):
+    op = make("rnn", {"hidden": 8, "layers": layers})
+    assert op.cost(((5, 4),), op.shape(((5, 4),))).exp.symbols() == factors

@@ -24,12 +24,15 @@ ROWS = [
     row("split", {"parts": 2}, (64, 7, 7), [(32, 7, 7)] * 2),
     row("split", {"sizes": [48, 12, 4]}, (64, 7), [(48, 7), (12, 7), (4, 7)]),
     row("split", {"parts": 3, "axis": -1}, (5, 9), [(5, 3)] * 3),
+    row("split", {"parts": 4096}, (4096,), [(1,)] * 4096),  # the longest list
     row("split", {"sizes": 9, "axis": 1}, (5, 9), [(5, 9)]),
     row("slice", {"axis": 0, "stop": 1}, (197, 768), (1, 768)),
     row("slice", {"axis": 0, "start": 1}, (197, 768), (196, 768)),
     row("slice", {"axis": 1, "start": 1, "stop": 8, "step": 3}, (2, 10), (2, 3)),
     row("slice", {"axis": -1, "start": -3}, (2, 10), (2, 3)),
     row("slice", {"axis": -1, "start": -30, "stop": -1}, (2, 10), (2, 9)),
+    # one position before the first
+    row("slice", {"axis": 0, "start": -11}, (10,), (10,)),
     row("slice", {"axis": 0, "stop": 99}, (10,), (10,)),
     row("slice", {"axis": 0, "step": 99}, (10,), (1,)),
     row("pad", {"amount": 3}, (3, 224, 224), (3, 230, 230)),
@@ -37,6 +40,7 @@ ROWS = [
     row("pad", {"amount": [[0, 1]]}, (3, 8), (3, 9)),
     row("pad", {"amount": 1}, (3, 8, 8, 8), (3, 10, 10, 10)),
     row("crop", {"amount": 4}, (64, 64, 64), (64, 56, 56)),
+    row("crop", {"amount": 4}, (3, 9), (3, 9 - 4 - 4)),
     row("crop", {"amount": [[0, 1], [2, 2]]}, (3, 8, 8), (3, 8 - 0 - 1, 8 - 2 - 2)),
     row("pixel_shuffle", {"factor": 2}, (64, 7, 5), (16, 14, 10)),
     row("pixel_shuffle", {"factor": 3}, (9, 7), (3, 21)),
