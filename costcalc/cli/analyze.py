@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.model import Analysis
-    from costcalc.report.table_data import Grid
+    from costcalc.report.table_data import Table
 
 
 LAST = 20
@@ -86,7 +86,7 @@ def analyze(
 
     _warn(several=len(specs) > 1, documents={output.format for output in outputs} == {"json"})
 
-    def grid(form: str) -> Grid:
+    def table(form: str) -> Table:
         from costcalc.outline import outline
         from costcalc.report.analyses import FIGURES, layers, networks
 
@@ -113,11 +113,11 @@ def analyze(
         for analysis in unfinished:
             report_table(_unfinished(analysis, columns, full=full))
         return ERROR
-    emit(outputs, "tables", Report(lambda form: [grid(form)], lambda: _document(analyses)))
+    emit(outputs, "tables", Report(lambda form: [table(form)], lambda: _document(analyses)))
     return SUCCESS
 
 
-def _unfinished(analysis: Analysis, columns: Sequence[str], *, full: bool) -> Grid:
+def _unfinished(analysis: Analysis, columns: Sequence[str], *, full: bool) -> Table:
     """Return the table of the last layers before an error."""
     from costcalc.outline import outline
     from costcalc.report.analyses import layers

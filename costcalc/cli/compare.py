@@ -128,7 +128,7 @@ def compare(
             load(spec), strategies=choices, layer=layer, stem=stem, cheapest=cheapest, batch=batch
         )
     tables = Report(
-        lambda form: [report.flat(comparison)] if form == "csv" else report.grids(comparison),
+        lambda form: [report.flat(comparison)] if form == "csv" else report.tables(comparison),
         lambda: _document(comparison),
     )
     emit(outputs, "tables", tables, {"spec": lambda _: _spec(comparison)})

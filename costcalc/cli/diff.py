@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.gate.diff import Difference
-    from costcalc.report.table_data import Grid
+    from costcalc.report.table_data import Table
 
 
 @click.command(
@@ -73,7 +73,7 @@ def diff(
 def _report(differences: Sequence[Difference], outputs: tuple[Output, ...], *, stat: bool, alone: bool) -> None:
     from costcalc.report import difference as report
 
-    def tables(form: str) -> list[Grid]:
+    def tables(form: str) -> list[Table]:
         if form == "csv":
             return [report.flat(differences)]
         if stat:

@@ -80,7 +80,7 @@ def explain(
     own: dict[str, Callable[[Medium], str]] = {"table": board}
     if latex:
         own["markdown"] = lambda _: report.latex(explanation)
-    emit(outputs, "tables", Report(lambda _: [report.grid(explanation)], document), own)
+    emit(outputs, "tables", Report(lambda _: [report.table(explanation)], document), own)
 
 
 def _explain_rule(name: str, outputs: Sequence[Output]) -> None:

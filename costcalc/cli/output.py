@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from costcalc.cli.output_files import OutputFiles
     from costcalc.errors import Fault
-    from costcalc.report.table_data import Grid
+    from costcalc.report.table_data import Table
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -195,12 +195,12 @@ def report_faults(faults: Sequence[Fault], color: str | None = None) -> None:
     write_stderr(render(faults, color=_colored(choice, sys.stderr), width=_columns(sys.stderr)))
 
 
-def report_table(grid: Grid) -> None:
+def report_table(table: Table) -> None:
     """Write a table to standard error, after an empty line."""
     from costcalc.report.table import render
 
     color = _colored(click.get_current_context().meta.get(COLOR), sys.stderr)
-    write_stderr("\n" + render(grid, width=_columns(sys.stderr), color=color))
+    write_stderr("\n" + render(table, width=_columns(sys.stderr), color=color))
 
 
 def write_files(reports: Mapping[str, str | bytes], files: OutputFiles | None = None) -> None:

@@ -15,7 +15,7 @@ from costcalc.cli.output_files import OutputFiles, cannot_write
 from costcalc.errors import UsageError
 from costcalc.report.formats import Report
 from costcalc.report.plot import MOST, Panels, Points, Ticks, draw
-from costcalc.report.sweep import Plan, Summary, Table, csv_head, csv_rows, json_head, json_rows, json_tail
+from costcalc.report.sweep import Plan, Summary, TableBuilder, csv_head, csv_rows, json_head, json_rows, json_tail
 from costcalc.sweep.archive import Archive
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class Sinks:
         self.cleanup = ExitStack()
         self.files = OutputFiles()
         self.streams: list[Csv | Json | Npz] = []
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, TableBuilder] = {}
         self.pictures: dict[str, Picture] = {}
 
     def __enter__(self) -> Sinks:
@@ -220,7 +220,7 @@ class Sinks:
                 if form in PICTURES:
                     self.pictures[form] = Picture(plan, self.task, self.query)
                 elif form not in STREAMED:
-                    self.tables[form] = Table(plan)
+                    self.tables[form] = TableBuilder(plan)
                 else:
                     target = Target(Output(form, path), self.files)
                     if form == "npz":
@@ -258,6 +258,6 @@ class Sinks:
             "png": lambda _: draw(self.pictures["png"].picture(summary), "png"),
             "svg": lambda _: draw(self.pictures["svg"].picture(summary), "svg"),
         }
-        report = Report(lambda form: [self.tables[form].grid(summary)], dict)
+        report = Report(lambda form: [self.tables[form].table(summary)], dict)
         emit([output for output in self.outputs if output.format not in STREAMED], "tables", report, made, self.files)
         return summary

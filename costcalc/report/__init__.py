@@ -1,4 +1,5 @@
-"""Reports: a value in, a text out. One format is one file, and none computes anything.
+"""Reports. Each format is one module, which writes results without computing any.
 
-A command makes its value a `grid.Grid`; `table`, `separated` and `markdown` make text of it, `machine` of a document.
+Commands convert their results to a `table_data.Table`, which `table`, `csv` and `markdown` write, and to a document,
+which `json` writes.
 """

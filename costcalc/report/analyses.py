@@ -1,4 +1,4 @@
-"""Analyses as tables: one network layer by layer, or several networks, a line each."""
+"""Analyses as tables: one network with a row per layer, or several networks with a row per network."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from costcalc.report.table_data import (
     SEPARATOR,
     Cell,
     Column,
-    Entry,
-    Grid,
     Remark,
-    Text,
+    Table,
+    TableRow,
+    TextCell,
     metric_title,
     sizes,
     tensors,
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 FIGURES = ("params", "macs", "flops", "activations", "buffers", *OPERATIONS)
 COLUMNS = (*FIGURES, "share", "operations", "layers")
-"""What `--columns` can name; `operations` is all of its classes."""
+"""The columns that `--columns` accepts. `operations` stands for all classes of operations."""
 DEFAULT = ("params", "macs", "share")
 SEVERAL = ("layers", "params", "macs", "flops")
-"""The columns where nothing is said, of one network and of several."""
+"""The default columns of one network and of several."""
 
 
 def choose(names: str) -> tuple[str, ...]:
-    """The columns that a list with commas names. Raises `UsageError` with the nearest name.
+    """Parse a comma-separated list of columns. Raises `UsageError` with the nearest name.
 
     >>> choose("macs, operations")
     ('macs', 'add', 'mul', 'div', 'cmp', 'exp')
@@ -43,56 +43,58 @@ def choose(names: str) -> tuple[str, ...]:
     chosen: list[str] = []
     for name in [name.strip() for name in names.split(",") if name.strip()]:
         if name not in COLUMNS:
-            raise UsageError("no such column: {}", name, help=suggest(name, COLUMNS))
+            raise UsageError("unknown column {}", name, help=suggest(name, COLUMNS))
         chosen += OPERATIONS if name == "operations" else [name]
     if not chosen:
-        raise UsageError("no column is named", help=f"known: {', '.join(COLUMNS)}")
+        raise UsageError("--columns: expected at least one column", help=f"known: {', '.join(COLUMNS)}")
     return tuple(dict.fromkeys(chosen))
 
 
-def layers(analysis: Analysis, lines: Sequence[OutlineLine], columns: Sequence[str] = (), *, tree: bool = True) -> Grid:
-    """The lines of an outline, and the totals. Without `tree`: whole names, and no headings of groups."""
+def layers(
+    analysis: Analysis, lines: Sequence[OutlineLine], columns: Sequence[str] = (), *, tree: bool = True
+) -> Table:
+    """Return the lines of an outline and the totals. Without `tree`, names are not shortened."""
     columns = columns or DEFAULT
     shown = (_NAME, _OP, _OUTPUT, *_figures(columns))
     longest = max([line.share for line in lines if not line.others], default=0.0)
-    entries = []
+    rows = []
     for line in lines:
-        label = Text("  " * line.level + line.label, " " * line.level + line.label) if tree else line.name
+        label = TextCell("  " * line.level + line.label, " " * line.level + line.label) if tree else line.name
         if not line.totals:
-            entries.append(Entry((label, *[None] * (len(shown) - 1)), "heading"))
+            rows.append(TableRow((label, *[None] * (len(shown) - 1)), "heading"))
             continue
         bar = line.share / longest if longest and not line.others else None
         figures = _cells(line.totals, columns, line.share, bar)
         if line.others:
-            entries.append(Entry((line.label, _layers(line.totals) if tree else None, None, *figures), "rest"))
+            rows.append(TableRow((line.label, _layers(line.totals) if tree else None, None, *figures), "rest"))
         else:
-            entries.append(Entry((label, _ops(line), tensors(line.outputs), *figures)))
+            rows.append(TableRow((label, _ops(line), tensors(line.outputs), *figures)))
     whole = _cells(analysis.totals, columns, 1.0 if analysis.totals.macs else 0.0, None)
-    entries.append(Entry(("total", _layers(analysis.totals), None, *whole), "total"))
+    rows.append(TableRow(("total", _layers(analysis.totals), None, *whole), "total"))
     notes = _notes(analysis, columns) + ((_SHARED,) if any(len(line.ops) > 1 for line in lines) else ())
-    return Grid(shown, tuple(entries), heading(analysis), notes)
+    return Table(shown, tuple(rows), heading(analysis), notes)
 
 
-def networks(analyses: Sequence[Analysis], specs: Sequence[str], columns: Sequence[str] = ()) -> Grid:
-    """A line for each network; where two are named alike, with the spec that it was read from."""
+def networks(analyses: Sequence[Analysis], specs: Sequence[str], columns: Sequence[str] = ()) -> Table:
+    """Return a row for each network. Networks with the same name are followed by their spec."""
     columns = [name for name in columns or SEVERAL if name != "share"]
     names = [analysis.network for analysis in analyses]
     longest = max([analysis.totals.macs for analysis in analyses], default=0)
-    entries = []
+    rows = []
     for analysis, spec in zip(analyses, specs, strict=True):
         name = analysis.network if names.count(analysis.network) == 1 else f"{analysis.network} ({spec})"
         bar = analysis.totals.macs / longest if longest else 0.0
-        entries.append(Entry((name, _inputs(analysis), *_cells(analysis.totals, columns, 0.0, None), bar)))
+        rows.append(TableRow((name, _inputs(analysis), *_cells(analysis.totals, columns, 0.0, None), bar)))
     batch = max([analysis.batch for analysis in analyses], default=1)
-    return Grid(
+    return Table(
         (Column("name", "network"), Column("input", "input", "shape", yields=2), *_figures(columns), _BAR),
-        tuple(entries),
+        tuple(rows),
         notes=("", f"batch {batch:,}") if batch > 1 else (),
     )
 
 
 def heading(analysis: Analysis) -> tuple[str, ...]:
-    """What was analysed: the network, where it comes from, and what it was given."""
+    """Return the title, source, inputs, batch and params of a network."""
     about = analysis.description.strip().partition("\n")[0]
     title = f"{analysis.network}: {about}" if about else analysis.network
     params = [f"{name}={value(given)}" for name, given in analysis.params.items()]
@@ -104,11 +106,11 @@ _SHARED = Remark("norm and act share their layer's row; --full lists them")
 
 
 def _notes(analysis: Analysis, columns: Sequence[str]) -> tuple[str, ...]:
-    """The totals that have no column here, and what the totals leave out."""
+    """Return the totals without a column, and the ops that the totals do not count."""
     quantities = [name for name in ("params", "macs", "flops", "activations", "buffers") if name not in columns]
-    unsaid = SEPARATOR.join([f"{getattr(analysis.totals, name):,} {metric_title(name)}" for name in quantities])
+    others = SEPARATOR.join([f"{getattr(analysis.totals, name):,} {metric_title(name)}" for name in quantities])
     partial = f"partial: no rule for {', '.join(analysis.uncounted)}" if analysis.partial else ""
-    return ("", *[text for text in (unsaid, partial) if text])
+    return ("", *[text for text in (others, partial) if text])
 
 
 def _inputs(analysis: Analysis) -> str:
@@ -123,12 +125,15 @@ def _layers(totals: Totals) -> str:
 
 
 def _ops(line: OutlineLine) -> Cell:
-    """The ops of a line; in short, the first and how many share the line, or nothing where its name says it all."""
+    """Return the ops of a line.
+
+    The short form is the first op and the number of others, or empty if the name contains the op.
+    """
     if not line.ops:
         return _layers(line.totals) if line.totals else None
     first, *others = line.ops
-    said = first in line.label.split(".")[-1]
-    return Text(SEPARATOR.join(line.ops), f"{first} +{len(others)}" if others else "" if said else first)
+    named = first in line.label.split(".")[-1]
+    return TextCell(SEPARATOR.join(line.ops), f"{first} +{len(others)}" if others else "" if named else first)
 
 
 _NAME = Column("name", "layer", shortens=3)

@@ -1,11 +1,11 @@
-"""A comparison of strategies as tables: totals, then cells; or one convolution with the layers of each strategy."""
+"""A comparison of strategies as tables: totals and cells, or the layers of each strategy for one convolution."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from costcalc.report.analyses import heading
-from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid, Remark, Text, brief, sizes, tensors
+from costcalc.report.table_data import SEPARATOR, Cell, Column, Remark, Table, TableRow, TextCell, brief, sizes, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,44 +25,44 @@ _TOTALS = (
 )
 
 
-def grids(comparison: Comparison) -> tuple[Grid, ...]:
-    """What people read."""
+def tables(comparison: Comparison) -> tuple[Table, ...]:
+    """Return the tables for formats other than CSV."""
     if comparison.convolution:
         return (convolution(comparison),)
     return (totals(comparison), cells(comparison)) if comparison.cells else (totals(comparison),)
 
 
-def convolution(comparison: Comparison) -> Grid:
-    """Every strategy, with its layers below it where it has more than one."""
-    entries = []
+def convolution(comparison: Comparison) -> Table:
+    """Return the strategies of one convolution. A strategy with several layers is followed by its layers."""
+    rows = []
     for candidate in comparison.candidates:
-        rows = candidate.analysis.layers
+        layers = candidate.analysis.layers
         if candidate.reason:
-            entries.append(Entry((_choice(candidate), "not expressible", *[None] * len(_TOTALS))))
+            rows.append(TableRow((_choice(candidate), "not expressible", *[None] * len(_TOTALS))))
             continue
-        entries.append(Entry((_choice(candidate), tensors(rows[-1].outputs), *_totals(candidate))))
-        for row in rows if len(rows) > 1 else ():
+        rows.append(TableRow((_choice(candidate), tensors(layers[-1].outputs), *_totals(candidate))))
+        for row in layers if len(layers) > 1 else ():
             figures = (row.totals.params, row.totals.macs, row.totals.activations)
-            entries.append(Entry((f"  {row.name.rpartition('.')[2]}", tensors(row.outputs), *figures, None, None)))
+            rows.append(TableRow((f"  {row.name.rpartition('.')[2]}", tensors(row.outputs), *figures, None, None)))
     columns = (Column("strategy", "strategy"), Column("output", "output", yields=4), *_TOTALS)
     reasons = [
         SEPARATOR.join((candidate.label, candidate.reason)) for candidate in comparison.candidates if candidate.reason
     ]
-    theory = [Remark(_said(label, one)) for label, one in comparison.cells[0].predictions.items()]
+    theory = [Remark(_theory(label, one)) for label, one in comparison.cells[0].predictions.items()]
     legend = [Remark(_SYMBOLS)] if theory else []
-    return Grid(columns, tuple(entries), _convolved(comparison), ("", *reasons, *theory, *legend, _against(comparison)))
+    return Table(columns, tuple(rows), _convolved(comparison), ("", *reasons, *theory, *legend, _against(comparison)))
 
 
-def totals(comparison: Comparison) -> Grid:
-    """The network in every strategy."""
-    entries = [Entry((_choice(candidate), *_totals(candidate))) for candidate in comparison.candidates]
+def totals(comparison: Comparison) -> Table:
+    """Return the totals of the network with each strategy."""
+    rows = [TableRow((_choice(candidate), *_totals(candidate))) for candidate in comparison.candidates]
     columns = (Column("strategy", "strategy"), *_TOTALS)
     notes = ("", _against(comparison), *(() if comparison.cells else _without_cells(comparison)))
-    return Grid(columns, tuple(entries), heading(comparison.analysis), notes)
+    return Table(columns, tuple(rows), heading(comparison.analysis), notes)
 
 
-def cells(comparison: Comparison) -> Grid:
-    """The MACs of every cell in every strategy, and of what is in no cell."""
+def cells(comparison: Comparison) -> Table:
+    """Return the MACs of each cell with each strategy, and of all other layers."""
     labels = [candidate.label for candidate in comparison.candidates]
     added = "cheapest" in labels
     theories: dict[str, Prediction] = {}
@@ -74,48 +74,48 @@ def cells(comparison: Comparison) -> Grid:
     columns.append(Column("cheapest_form", "cheapest is" if added else "cheapest", yields=8 if added else 5))
     for label, prediction in theories.items():
         columns += _predicted(label, prediction)
-    entries = []
+    rows = []
     for row in comparison.cells:
         line: list[Cell] = [row.name, row.form]
         line += [_macs(row.figures[_form(row, label)], label in row.reasons) for label in labels]
         line.append(row.cheapest)
         for label, prediction in theories.items():
             line += _prediction(row.predictions.get(label), prediction)
-        entries.append(Entry(tuple(line)))
+        rows.append(TableRow(tuple(line)))
     blank = [None] * (len(columns) - 2 - len(labels))
     rest = [_macs(comparison.rest) for _ in labels]
-    entries.append(Entry((EVERYTHING_ELSE, None, *rest, *blank), "rest"))
+    rows.append(TableRow((EVERYTHING_ELSE, None, *rest, *blank), "rest"))
     whole = [_macs(candidate.analysis.totals) for candidate in comparison.candidates]
-    entries.append(Entry(("total", None, *whole, *blank), "total"))
+    rows.append(TableRow(("total", None, *whole, *blank), "total"))
     title = f"MACs of {_counted(len(comparison.cells), 'cell')}"
-    return Grid(tuple(columns), tuple(entries), (title,), tuple(_notes(comparison, theories)))
+    return Table(tuple(columns), tuple(rows), (title,), tuple(_notes(comparison, theories)))
 
 
-def flat(comparison: Comparison) -> Grid:
-    """For CSV: a line for each strategy and cell, and one for everything else, which sum to the strategy's totals.
+def flat(comparison: Comparison) -> Table:
+    """Return the table for CSV: a row for each strategy and cell, and one for all other layers.
 
-    Of a convolution: a line for each strategy and layer.
+    The rows of a strategy add up to its totals. For one convolution: a row for each strategy and layer.
     """
-    entries = []
+    rows = []
     if comparison.convolution:
         columns = ["strategy", "layer", "op", "output", *FIGURES, "reason"]
         for candidate in comparison.candidates:
             if candidate.reason:
-                entries.append(Entry((_choice(candidate), *[None] * (len(columns) - 2), candidate.reason)))
+                rows.append(TableRow((_choice(candidate), *[None] * (len(columns) - 2), candidate.reason)))
                 continue
             for layer in candidate.analysis.layers:
                 facts = (_choice(candidate), layer.name, layer.op, tensors(layer.outputs))
-                entries.append(Entry((*facts, *_figures(layer.totals), None)))
+                rows.append(TableRow((*facts, *_figures(layer.totals), None)))
     else:
         columns = ["strategy", "cell", "form", *FIGURES, "cheapest", "reason"]
         for candidate in comparison.candidates:
             for row in comparison.cells:
                 figures = _figures(row.figures[_form(row, candidate.label)])
                 reason = row.reasons.get(candidate.label)
-                entries.append(Entry((_choice(candidate), row.name, row.form, *figures, row.cheapest, reason)))
-            entries.append(Entry((_choice(candidate), None, None, *_figures(comparison.rest), None, None)))
+                rows.append(TableRow((_choice(candidate), row.name, row.form, *figures, row.cheapest, reason)))
+            rows.append(TableRow((_choice(candidate), None, None, *_figures(comparison.rest), None, None)))
     kinds = {**dict.fromkeys(FIGURES, "count"), "output": "shape"}
-    return Grid(tuple([Column(name, name, kinds.get(name, "text")) for name in columns]), tuple(entries))
+    return Table(tuple([Column(name, name, kinds.get(name, "text")) for name in columns]), tuple(rows))
 
 
 def _choice(candidate: Candidate) -> str:
@@ -136,10 +136,10 @@ def _form(row: CellRow, label: str) -> str:
     return label if label in row.figures else row.cheapest
 
 
-def _macs(figures: Totals, left: bool = False) -> Text:
-    """A number of macs, in parentheses where the cell was left as it is."""
+def _macs(figures: Totals, left: bool = False) -> TextCell:
+    """Return a number of MACs, in parentheses if the cell is unchanged."""
     long, short = f"{figures.macs:,}", brief(figures.macs)
-    return Text(f"({long})", f"({short})") if left else Text(long, short)
+    return TextCell(f"({long})", f"({short})") if left else TextCell(long, short)
 
 
 def _predicted(label: str, prediction: Prediction) -> list[Column]:
@@ -161,16 +161,16 @@ def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[s
     notes: list[str | Remark] = []
     left = _reasons(comparison.cells)
     if left:
-        notes.append(Remark("( ) left as it is:"))
+        notes.append(Remark("( ) unchanged:"))
         notes += [Remark(SEPARATOR.join(facts)) for facts in left]
     for label, prediction in theories.items():
         symbols, column = prediction.theory.symbols, _predicted(label, prediction)[0].key
-        said: tuple[str, ...]
+        facts: tuple[str, ...]
         if prediction.theory.ratio is None:
-            said = (f"{label} in theory: fewer MACs than normal while {symbols}",)
+            facts = (f"{label} in theory: fewer MACs than normal while {symbols}",)
         else:
-            said = (f"{label} in theory: {symbols} of the MACs of normal", "practice beside it")
-        notes.append(Remark(SEPARATOR.join(said), column))
+            facts = (f"{label} in theory: {symbols} of the MACs of normal", "practice: actual ratio")
+        notes.append(Remark(SEPARATOR.join(facts), column))
     if theories:
         notes.append(Remark(_SYMBOLS, column))
     notes += _stem(comparison)
@@ -178,15 +178,15 @@ def _notes(comparison: Comparison, theories: Mapping[str, Prediction]) -> list[s
 
 
 def _without_cells(comparison: Comparison) -> list[str]:
-    return ["no convolution cells here", *_stem(comparison)]
+    return ["no convolution cells", *_stem(comparison)]
 
 
 def _stem(comparison: Comparison) -> list[str]:
-    return [f"stem, as it is without --stem: {_listed(comparison.stem)}"] if comparison.stem else []
+    return [f"stem, unchanged without --stem: {_listed(comparison.stem)}"] if comparison.stem else []
 
 
 def _reasons(rows: Iterable[CellRow]) -> list[tuple[str, ...]]:
-    """Strategies, the reason that they have in common, and the cells that it is about."""
+    """Return the strategies, reason and cells of each group of unchanged cells."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for reason in dict.fromkeys(row.reasons.values()):
@@ -200,7 +200,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join([*names[:3], *more])
 
 
-def _said(label: str, prediction: Prediction) -> str:
+def _theory(label: str, prediction: Prediction) -> str:
     theory, value = prediction.theory, prediction.value
     if theory.ratio is None:
         limit = f"up to {theory.option} = {value:,}" if value else "never"
@@ -216,11 +216,11 @@ def _convolved(comparison: Comparison) -> tuple[str, ...]:
     kernel = one.kernel if isinstance(one.kernel, tuple) else (one.kernel,) * len(one.size)
     title = f"convolution {sizes(kernel)}, {one.channels:,} to {one.out:,} channels"
     shape = sizes((one.channels, *one.size))
-    facts = [f"input {shape}", f"stride {_said_as(one.stride)}", f"padding {_said_as(one.padding)}"]
+    facts = [f"input {shape}", f"stride {_sizes(one.stride)}", f"padding {_sizes(one.padding)}"]
     return title, SEPARATOR.join([*facts, f"batch {comparison.analysis.batch:,}"])
 
 
-def _said_as(value: int | tuple[int, ...] | str) -> str:
+def _sizes(value: int | tuple[int, ...] | str) -> str:
     return sizes(value) if isinstance(value, tuple) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Comma-separated values: the keys of the columns, then raw figures."""
+"""Tables as comma-separated values: the keys of the columns, then unformatted values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from costcalc.report.text import visible
 
 if TYPE_CHECKING:
     from costcalc.report.formats import Medium, Report
-    from costcalc.report.table_data import Cell, Column, Grid
+    from costcalc.report.table_data import Cell, Column, Table
 
 
 def write(report: Report, _: Medium) -> str:
@@ -18,18 +18,18 @@ def write(report: Report, _: Medium) -> str:
     return render(table)
 
 
-def render(grid: Grid) -> str:
-    """The table as CSV (RFC 4180, with a line feed), without headings of groups and without totals."""
+def render(table: Table) -> str:
+    """Return a table as CSV (RFC 4180, with line feeds), without headings of groups and without totals."""
     import csv
     from io import StringIO
 
-    grid = without(grid, "bar")
+    table = without(table, "bar")
     file = StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([column.key for column in grid.columns])
-    for entry in grid.entries:
-        if entry.role not in ("heading", "total"):
-            writer.writerow(map(_cell, grid.columns, entry.cells))
+    writer.writerow([column.key for column in table.columns])
+    for row in table.rows:
+        if row.role not in ("heading", "total"):
+            writer.writerow(map(_cell, table.columns, row.cells))
     return file.getvalue()
 
 
@@ -41,7 +41,7 @@ def _cell(column: Column, value: Cell) -> Cell:
 
 
 def harmless(text: str) -> str:
-    """A text that a spreadsheet takes as it is: no text from a spec becomes a formula."""
+    """Escape a text so that a spreadsheet does not read it as a formula."""
     text = visible(text)
     formula = text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not text[1:].replace("_", "").isalnum())
     return f"'{text}" if formula else text

@@ -1,11 +1,11 @@
-"""Differences of networks as tables and as a document."""
+"""Differences between networks as tables and as a document."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from costcalc.model import METRICS
-from costcalc.report.table_data import SEPARATOR, Cell, Column, Entry, Grid, metric_title
+from costcalc.report.table_data import SEPARATOR, Cell, Column, Table, TableRow, metric_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,48 +15,48 @@ if TYPE_CHECKING:
 SHOWN = ("params", "macs")
 
 
-def layers(difference: Difference) -> Grid:
-    """The layers that are not what they were, the groups that hold them, and the totals."""
-    entries = [Entry(_cells(line, SHOWN)) for line in difference.moved]
+def layers(difference: Difference) -> Table:
+    """Return the layers that differ, their groups, and the totals."""
+    rows = [TableRow(_cells(line, SHOWN)) for line in difference.moved]
     groups = [line for line in difference.groups if line.status != "same"]
-    entries += [Entry((f"{line.label}.**", *_cells(line, SHOWN)[1:]), "rest") for line in groups]
-    entries.append(Entry(("total", "", difference.total.status, *_figures(difference.total, SHOWN)), "total"))
+    rows += [TableRow((f"{line.label}.**", *_cells(line, SHOWN)[1:]), "rest") for line in groups]
+    rows.append(TableRow(("total", "", difference.total.status, *_figures(difference.total, SHOWN)), "total"))
     total = difference.total
     title = f"{total.base_name or 'nothing'} -> {total.name or 'nothing'}"
-    return Grid((*_HEAD, *_columns(SHOWN)), tuple(entries), (title,), _notes(difference))
+    return Table((*_HEAD, *_columns(SHOWN)), tuple(rows), (title,), _notes(difference))
 
 
-def stat(differences: Sequence[Difference]) -> Grid:
-    """A line for each network."""
+def stat(differences: Sequence[Difference]) -> Table:
+    """Return a row for each network."""
     lines = [difference.total for difference in differences]
-    entries = [Entry((line.label, line.status, *_figures(line, SHOWN))) for line in lines]
+    rows = [TableRow((line.label, line.status, *_figures(line, SHOWN))) for line in lines]
     columns = (Column("spec", "spec"), Column("status", "status"), *_columns(SHOWN))
-    return Grid(columns, tuple(entries))
+    return Table(columns, tuple(rows))
 
 
-def groups(difference: Difference) -> Grid:
-    """A line for each group, and the total."""
-    entries = [Entry(_cells(line, SHOWN)) for line in difference.groups]
+def groups(difference: Difference) -> Table:
+    """Return a row for each group, and the total."""
+    rows = [TableRow(_cells(line, SHOWN)) for line in difference.groups]
     total = difference.total
-    entries.append(Entry(("total", "", total.status, *_figures(total, SHOWN)), "total"))
+    rows.append(TableRow(("total", "", total.status, *_figures(total, SHOWN)), "total"))
     title = f"{total.base_name or 'nothing'} -> {total.name or 'nothing'}"
-    return Grid((Column("name", "group"), *_HEAD[1:], *_columns(SHOWN)), tuple(entries), (title,))
+    return Table((Column("name", "group"), *_HEAD[1:], *_columns(SHOWN)), tuple(rows), (title,))
 
 
-def flat(differences: Sequence[Difference]) -> Grid:
-    """Every layer that is not what it was, of every network, with every figure."""
-    entries = [
-        Entry((each.total.label, line.name, line.base_name, line.status, line.op or line.base_op, *_pairs(line)))
+def flat(differences: Sequence[Difference]) -> Table:
+    """Return every layer that differs, of every network, with all metrics."""
+    rows = [
+        TableRow((each.total.label, line.name, line.base_name, line.status, line.op or line.base_op, *_pairs(line)))
         for each in differences
         for line in each.moved
     ]
     names = ("spec", "layer", "base_layer", "status", "op")
     figures = [Column(f"{prefix}{name}", name, "count") for name in METRICS[1:] for prefix in ("base_", "")]
-    return Grid((*[Column(name, name) for name in names], *figures), tuple(entries))
+    return Table((*[Column(name, name) for name in names], *figures), tuple(rows))
 
 
 def document(differences: Sequence[Difference]) -> dict[str, object]:
-    """The differences as `costcalc.diff/1`."""
+    """Return the differences in the format `costcalc.diff/1`."""
     return {
         "format": "costcalc.diff/1",
         "diffs": [
@@ -103,8 +103,8 @@ def _figures(line: Line, metrics: Sequence[str]) -> list[Cell]:
     for name in metrics:
         part = line.part(name)
         base, now, change = (getattr(totals, name) for totals in (line.base, line.totals, line.change))
-        there, here = bool(line.base_name), bool(line.name)
-        cells += [base if there else None, now if here else None, change or None, float(part) if part else None]
+        before, after = bool(line.base_name), bool(line.name)
+        cells += [base if before else None, now if after else None, change or None, float(part) if part else None]
     return cells
 
 
@@ -114,7 +114,7 @@ def _pairs(line: Line) -> list[Cell]:
 
 def _notes(difference: Difference) -> tuple[str, ...]:
     facts = [f"{difference.renamed:,} renamed"] if difference.renamed else []
-    facts += [] if difference.moved else ["no layer costs anything else than before"]
+    facts += [] if difference.moved else ["the cost of every layer is unchanged"]
     return ("", SEPARATOR.join(facts)) if facts else ()
 
 

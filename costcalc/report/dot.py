@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write(picture: NetworkPicture, _: Medium | None = None) -> str:
-    """The text of a directed graph; frames are clusters."""
+    """Write a directed graph, in which frames are clusters."""
     lines = [
         f"digraph {quote([picture.title])} {{",
         f"  rankdir={picture.direction}",
@@ -28,26 +28,26 @@ def write(picture: NetworkPicture, _: Medium | None = None) -> str:
         *_boxes(picture, picture.inside(), None, "  "),
     ]
     for arrow in picture.arrows:
-        said = f" [label={quote(arrow.lines)}]" if arrow.lines else ""
-        lines.append(f"  n{arrow.source} -> n{arrow.target}{said}")
+        label = f" [label={quote(arrow.lines)}]" if arrow.lines else ""
+        lines.append(f"  n{arrow.source} -> n{arrow.target}{label}")
     if picture.heat:
         lines += _legend(picture)
     return "\n".join([*lines, "}"]) + "\n"
 
 
 def _legend(picture: NetworkPicture) -> Iterable[str]:
-    """What the colours mean; behind the last box where the picture goes from left to right, else beside the first."""
+    """Yield the legend of the colours. It is after the last box in direction LR, and beside the first box otherwise."""
     heading, levels = legend(picture)
     yield "  subgraph cluster_legend {"
     yield f"    label={quote([heading])}"
-    yield from (f"    l{place} [label={quote([LEVELS[place].said])}, {_colors(place)}]" for place in levels)
+    yield from (f"    l{place} [label={quote([LEVELS[place].label])}, {_colors(place)}]" for place in levels)
     yield "  }"
     if picture.direction == "LR":
         yield from (f"  n{len(picture.boxes) - 1} -> l{place} [style=invis]" for place in levels)
 
 
 def quote(texts: Sequence[str]) -> str:
-    r"""Lines as one quoted string, in which nothing is an escape or an entity but what the text has.
+    r"""Quote lines as one string, so that DOT reads no escapes or entities in them.
 
     >>> print(quote(['a"b\\N', "<b>&lt;"]))
     "a\"b\\N\n<b>&amp;lt;"

@@ -1,4 +1,4 @@
-"""Explanations as on a blackboard, as a table, and in LaTeX. Nothing is computed: counts write themselves."""
+"""Explanations as equations, as a table, and in LaTeX. `Count` formats its own formulas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from costcalc.report.analyses import heading
 from costcalc.report.markdown import escape
 from costcalc.report.table import Run, joined, wrap
-from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, percent, sizes, tensors
+from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, percent, sizes, tensors
 from costcalc.report.text import columns, visible
 
 if TYPE_CHECKING:
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 _LONG = re.compile(r"\d{4,}")
 _PIECE = 1_000
-"""The lines that are made into text at once."""
+"""The number of lines that are joined at once."""
 
 
 def board(explanation: Explanation, *, width: int | None = None, color: bool = False) -> str:
-    """Layers that were asked for, each under its name with all of its figures; the dearest of a network, a line each.
+    """Write the equations of the chosen layers, or of the most expensive layers of a network with one line per layer.
 
-    A figure reads quantity = symbols = numbers = value. A line that is wider than the terminal is broken at its signs
-    of equality.
+    An equation is quantity = symbols = numbers = value. Lines wider than the terminal are broken at equals signs.
     """
     lines: list[list[Run]] = []
     for number, text in enumerate(heading(explanation.analysis)):
@@ -42,7 +41,7 @@ def board(explanation: Explanation, *, width: int | None = None, color: bool = F
 
 
 def _pieces(lines: list[list[Run]], explanation: Explanation, width: int | None) -> Iterator[list[list[Run]]]:
-    """The lines of all layers behind some others, in pieces, as those of a large network take much memory."""
+    """Yield lines, then those of all layers, in pieces, as the lines of a large network take much memory."""
     equations: dict[tuple[int, str], list[list[Run]]] = {}
     for number, layer in enumerate(explanation.layers):
         lines += [*([[]] if number else []), *_layer(layer, explanation, width)]
@@ -61,8 +60,8 @@ def _pieces(lines: list[list[Run]], explanation: Explanation, width: int | None)
     yield lines
 
 
-def grid(explanation: Explanation) -> Grid:
-    """A line for each layer and quantity; without chosen layers, the totals."""
+def table(explanation: Explanation) -> Table:
+    """Return a row for each layer and quantity. Without chosen layers, the totals follow."""
     shown = (
         Column("name", "layer"),
         Column("quantity", "quantity"),
@@ -73,22 +72,22 @@ def grid(explanation: Explanation) -> Grid:
         Column("receptive_field", "receptive field", "shape"),
         Column("jump", "jump", "shape"),
     )
-    entries = []
+    rows = []
     for layer in explanation.layers:
         reach = _reach(layer)
         for quantity, count in layer.counts.items():
             share = layer.share if quantity == explanation.quantity else None
             written = layer.row.name, quantity, count.symbols(), count.numbers(), count.value
-            entries.append(Entry((*written, share, *reach)))
+            rows.append(TableRow((*written, share, *reach)))
     if not explanation.chosen:
         totals = [(name, value) for name, value in _figures(explanation.analysis.totals) if value]
-        entries += [Entry(("total", name, None, None, value, None, None, None), "total") for name, value in totals]
+        rows += [TableRow(("total", name, None, None, value, None, None, None), "total") for name, value in totals]
     above = [text for text in (*heading(explanation.analysis), _summary(explanation)) if text]
-    return Grid(shown, tuple(entries), tuple(above))
+    return Table(shown, tuple(rows), tuple(above))
 
 
 def latex(explanation: Explanation) -> str:
-    """Markdown in which each formula is a line of LaTeX between `$$`, as GitHub and KaTeX show it."""
+    """Write Markdown in which each equation is a line of LaTeX between `$$`, as GitHub and KaTeX show it."""
     from costcalc.report.latex import latex as written
 
     title, *above = [escape(text) for text in heading(explanation.analysis)]
@@ -108,7 +107,7 @@ def latex(explanation: Explanation) -> str:
 
 
 def equation(count: Count) -> list[str]:
-    """The sides of `symbols = numbers = value`, thousands set apart, without a side that repeats another.
+    """Return the sides of `symbols = numbers = value`, with separators of thousands and without repeated sides.
 
     >>> from costcalc.formula import product
     >>> equation(product(("D_in", 2048), ("D_out", 10))), equation(product(("D_out", 10)))
@@ -122,13 +121,13 @@ def _sides(count: Count) -> list[str]:
 
 
 def _layer(layer: Explained, explanation: Explanation, width: int | None) -> list[list[Run]]:
-    """What stands above the equations of a layer."""
+    """Return the lines above the equations of a layer."""
     name, op = visible(layer.row.name), visible(layer.op)
     lines: list[list[Run]] = [[(name, "bold"), (f"{SEPARATOR}{op}", "")]]
     if width is not None and columns(f"{name}{SEPARATOR}{op}") > width:
         lines = [[(name, "bold")], *([(line, "")] for line in wrap(f"  {op}", width, margin=4))]
-    for said in (SEPARATOR.join(_facts(layer, explanation)), visible(_followers(layer))):
-        lines += [[(line, "dim")] for line in wrap(f"  {said}", width, margin=2) if said]
+    for facts in (SEPARATOR.join(_facts(layer, explanation)), visible(_followers(layer))):
+        lines += [[(line, "dim")] for line in wrap(f"  {facts}", width, margin=2) if facts]
     return lines
 
 
@@ -139,8 +138,8 @@ def _ranking(explanation: Explanation, width: int | None) -> list[list[Run]]:
     for name, layer in zip(names, explanation.layers, strict=True):
         start = f"{name}{' ' * (longest - columns(name))}  {percent(layer.share):>6} "
         for quantity, count in layer.counts.items():
-            said = f" {quantity} =" if len(layer.counts) > 1 else ""
-            lines += _equations(start + said, count, _note(layer, quantity), width)
+            label = f" {quantity} =" if len(layer.counts) > 1 else ""
+            lines += _equations(start + label, count, _note(layer, quantity), width)
             start = " " * columns(start)
     if width is None or max([sum([columns(text) for text, _ in line]) for line in lines], default=0) <= width:
         return lines
@@ -153,16 +152,16 @@ def _ranking(explanation: Explanation, width: int | None) -> list[list[Run]]:
 
 
 def _equations(start: str, count: Count, note: str, width: int | None) -> list[list[Run]]:
-    """One line, or the sides below each other where that is too wide."""
+    """Return an equation on one line, or with one line per side if it is too wide."""
     *sides, value = equation(count)
-    said = f"  ({note})" if note else ""
-    one = [(start, "cyan"), (" " + "".join([f"{side} = " for side in sides]), ""), (value, "bold"), (said, "dim")]
+    remark = f"  ({note})" if note else ""
+    one = [(start, "cyan"), (" " + "".join([f"{side} = " for side in sides]), ""), (value, "bold"), (remark, "dim")]
     if width is None or sum([columns(text) for text, _ in one]) <= width:
         return [one]
     margin = " " * (columns(start) - 1) + "="
     lines = [[(margin, "cyan"), (f" {side}", "")] for side in sides] + [[(margin, "cyan"), (f" {value}", "bold")]]
     lines[0][0] = start, "cyan"
-    lines[-1].append((said, "dim"))
+    lines[-1].append((remark, "dim"))
     return lines
 
 

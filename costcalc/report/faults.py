@@ -1,4 +1,4 @@
-"""Faults as text: the place, what is wrong, the line with a caret under it, what was seen, the usual repair."""
+"""Faults as text: the location, the message, the source line with a caret, notes and help."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from costcalc.errors import Fault, Source, Span
 
 _LONGEST = 160
-"""A source line is shown in full up to this many columns where the width is not known."""
+"""The maximum width of a source line, in columns, if the width of the terminal is unknown."""
 _NARROWEST = 20
-_MOST_SAID = 1_000
-"""A message is cut after so many characters: a key of a spec may be millions long."""
+_MOST_CHARACTERS = 1_000
+"""The maximum length of a message in characters: a key of a spec may have millions."""
 _TAB = "    "
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line in YAML, and so what lines are counted by."""
+"""The line ends of YAML."""
 
 _BREAKS = "\n\r\x85\u2028\u2029"
 _STRIDE = 2**16
@@ -30,16 +30,16 @@ _BOLD = "1"
 
 
 def render(faults: Iterable[Fault], *, color: bool = False, width: int | None = None) -> str:
-    r"""Each fault with its source line and a caret, its notes and its help. Nothing of a source acts on a terminal.
+    r"""Write each fault with its source line and a caret, its notes and its help. Control characters are escaped.
 
     >>> from costcalc.errors import Fault, Source, Span
     >>> place = Span(Source("x.yaml", "layers:\n  - conv: {out: 64, kernal: 3}"), 2, 21, 6)
-    >>> print(render([Fault("conv has no argument kernal", place, ("here",), "did you mean kernel?")]), end="")
-    x.yaml:2:21: error: conv has no argument kernal
+    >>> print(render([Fault("unknown argument kernal of conv", place, ("conv_1",), "did you mean kernel?")]), end="")
+    x.yaml:2:21: error: unknown argument kernal of conv
        |
      2 |   - conv: {out: 64, kernal: 3}
        |                     ^^^^^^
-       = note: here
+       = note: conv_1
        = help: did you mean kernel?
     """
     lines = _Lines()
@@ -47,24 +47,24 @@ def render(faults: Iterable[Fault], *, color: bool = False, width: int | None = 
 
 
 def excerpt(span: Span, label: str = "", *, color: bool = False, width: int | None = None, style: str = "1;31") -> str:
-    """The source line of a place with a caret under it, and a label beside the caret."""
+    """Return the source line of a span, with a caret below it and a label after the caret."""
     return "".join([f"{line}\n" for line in _excerpt(span, _Lines(), label, color, width, style)])
 
 
 def _fault(fault: Fault, lines: _Lines, color: bool, width: int | None) -> str:
     style = _SEVERITY.get(fault.severity, _BOLD)
-    said = f"{_paint(fault.severity, style, color)}: {_paint(_said(fault.message), _BOLD, color)}"
-    span, rows, margin = fault.span, [said], "  "
+    message = f"{_paint(fault.severity, style, color)}: {_paint(_short(fault.message), _BOLD, color)}"
+    span, rows, margin = fault.span, [message], "  "
     if span is not None:
-        name = _said(span.source.name)
-        # A name that begins the line as a command of a CI system would be changed there: so it stays a path.
+        name = _short(span.source.name)
+        # A name like a workflow command of a CI system would be escaped, and no longer be a path.
         name = f"./{name}" if name.startswith(("::", "##")) else name
-        rows = [f"{_paint(f'{name}:{span.line}:{span.column}', _BOLD, color)}: {said}"]
+        rows = [f"{_paint(f'{name}:{span.line}:{span.column}', _BOLD, color)}: {message}"]
         margin = " " * (len(str(span.line)) + 2)
         rows += _excerpt(span, lines, "", color, width, style)
     for kind, texts in (("note", fault.notes), ("help", (fault.help,))):
         rows += [
-            f"{margin}{_paint('=', _GUTTER, color)} {_paint(kind, _BOLD, color)}: {_said(text)}"
+            f"{margin}{_paint('=', _GUTTER, color)} {_paint(kind, _BOLD, color)}: {_short(text)}"
             for text in texts
             if text
         ]
@@ -81,7 +81,7 @@ def _excerpt(span: Span, lines: _Lines, label: str, color: bool, width: int | No
     before, marked, after = _window(line, span.column - 1, span.length, room)
     bar = _paint("|", _GUTTER, color)
     caret = _paint("^" * max(1, columns(marked)), style, color)
-    beside = f" {_paint(_said(label), style, color)}" if label else ""
+    beside = f" {_paint(_short(label), style, color)}" if label else ""
     return [
         f"{margin}{bar}",
         f" {_paint(number, _GUTTER, color)} {bar} {before}{marked}{after}".rstrip(),
@@ -90,7 +90,7 @@ def _excerpt(span: Span, lines: _Lines, label: str, color: bool, width: int | No
 
 
 def _window(line: str, start: int, length: int, room: int) -> tuple[str, str, str]:
-    """What stands before, at and after a place, as it can be shown, in at most so many columns."""
+    """Return the printable text before, at and after a span, in at most `room` columns."""
     start = min(start, len(line))
     end = min(start + max(0, length), len(line))
     before = [_shown(char) for char in line[max(0, start - room) : start]]
@@ -111,7 +111,7 @@ def _window(line: str, start: int, length: int, room: int) -> tuple[str, str, st
 
 
 def _fit(parts: list[str], room: int) -> list[str]:
-    """The first parts, as many as fit."""
+    """Return the first parts that fit."""
     for index, part in enumerate(parts):
         room -= columns(part)
         if room < 0:
@@ -119,8 +119,8 @@ def _fit(parts: list[str], room: int) -> list[str]:
     return parts
 
 
-def _said(text: str) -> str:
-    return visible(text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…")
+def _short(text: str) -> str:
+    return visible(text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…")
 
 
 def _shown(char: str) -> str:
@@ -132,16 +132,16 @@ def _paint(text: str, style: str, color: bool) -> str:
 
 
 class _Lines:
-    """Finds lines by number. Goes on from the last one found, so that many faults of a long text take one pass."""
+    """Finds lines by number. It continues from the last line, so that many faults of a long text take one pass."""
 
     def __init__(self) -> None:
         self.text = ""
         self.number = 1
         self.start = 0
-        """Where counting goes on, and the number of the line there."""
+        """The position where counting continues. Its line is `number`."""
 
     def line(self, source: Source, number: int) -> str | None:
-        """A line without its end; None where there is no such line, or no text at all."""
+        """Return a line without its end, or None if the text has no such line."""
         text = source.text
         if text is not self.text or number <= self.number:
             self.text, self.number, self.start = text, 1, 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from costcalc.gate.results import Check
     from costcalc.gate.rules import Rule
-    from costcalc.report.table_data import Grid
+    from costcalc.report.table_data import Table
 
 FORMATS: dict[str, dict[str, str]] = {
     "tables": {"table": "table", "json": "json", "csv": "csv", "markdown": "markdown"},
@@ -33,14 +33,14 @@ FORMATS: dict[str, dict[str, str]] = {
 
 
 class Medium(NamedTuple):
-    """Where a report is shown: the columns of a terminal, None for any number of them, and whether it has colours."""
+    """The medium of a report: its width in columns, None if unlimited, and whether it supports colours."""
 
     width: int | None = None
     color: bool = False
 
 
 class CheckReport(NamedTuple):
-    """What `costcalc check` reports: a check, every rule by name, and costcalc's version."""
+    """The report of `costcalc check`: the check, all rules by name, and the version of costcalc."""
 
     check: Check
     rules: Mapping[str, Rule]
@@ -48,12 +48,12 @@ class CheckReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a command reports."""
+    """The report of a command."""
 
-    tables: Callable[[str], Sequence[Grid]]
-    """Its tables in a format; in `csv` one flat table."""
+    tables: Callable[[str], Sequence[Table]]
+    """Returns the tables for a format. For `csv` this is one flat table."""
     document: Callable[[], Mapping[str, object]]
-    """The whole as plain values, for JSON."""
+    """Returns the report as plain values, for JSON."""
 
 
 def write(kind: str, form: str, value: object, medium: Medium) -> str | bytes:

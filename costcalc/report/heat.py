@@ -1,4 +1,4 @@
-"""Colours of cost in pictures: seven steps from pale to dark, each with a text colour that is read on it."""
+"""The colours of boxes by cost: levels from pale to dark, each with a readable text colour."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Level(NamedTuple):
-    """Shares from this one on, what a legend says of them, and their colours."""
+    """A level: its lowest share, its label in the legend, and its colours."""
 
     share: float
-    said: str
+    label: str
     fill: str
     text: str
 
@@ -27,19 +27,19 @@ LEVELS = (
     Level(0.2, "20% to 50%", "#e31a1c", "#ffffff"),
     Level(0.5, "50% and more", "#800026", "#ffffff"),
 )
-"""ColorBrewer's YlOrRd."""
+"""The levels from lowest to highest. Source: ColorBrewer's YlOrRd."""
 
 
 def level(share: float) -> int:
-    """The level of a share, by its place in `LEVELS`.
+    """Return the index in `LEVELS` of the level of a share.
 
-    >>> LEVELS[level(0.68)].said, LEVELS[level(0.0001)].said
+    >>> LEVELS[level(0.68)].label, LEVELS[level(0.0001)].label
     ('50% and more', 'under 1%')
     """
     return max(place for place, each in enumerate(LEVELS) if share >= each.share)
 
 
 def legend(picture: NetworkPicture) -> tuple[str, list[int]]:
-    """The heading of a legend, and the levels that a picture has, from the lowest."""
+    """Return the heading of the legend, and the levels in a picture from the lowest."""
     used = {level(box.share) for box in picture.boxes if box.share is not None}
     return f"share of {picture.total:,} {picture.heat}", sorted(used)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.model import METRICS
-from costcalc.report.table_data import Cell, Column, Entry, Grid
+from costcalc.report.table_data import Cell, Column, Table, TableRow
 
 if TYPE_CHECKING:
     from costcalc.gate.history import Event, History
 
 
-def table(history: History, form: str = "table") -> Grid:
-    """A line for each commit, the newest first; in a `csv` whole ids and every figure."""
+def table(history: History, form: str = "table") -> Table:
+    """Return a row for each commit, newest first. For `csv`, ids are not shortened and all metrics are included."""
     if form == "csv":
         names = ("commit", "date", "path", "subject", "reason")
         columns = (*[Column(name, name) for name in names], *[Column(name, name, "count") for name in METRICS])
-        return Grid(columns, tuple([Entry(_raw(event)) for event in history.events]))
+        return Table(columns, tuple([TableRow(_raw(event)) for event in history.events]))
     columns = (
         Column("commit", "commit"),
         Column("date", "date", yields=2),
@@ -26,13 +26,13 @@ def table(history: History, form: str = "table") -> Grid:
         Column("macs_change", "change", "change"),
         Column("subject", "subject", wraps=16),
     )
-    entries = tuple([Entry(_cells(event, history)) for event in history.events])
-    notes = ("", "a shallow clone: there may be more, before these") if history.cut else ()
-    return Grid(columns, entries, (history.spec,), notes)
+    rows = tuple([TableRow(_cells(event, history)) for event in history.events])
+    notes = ("", "the clone is shallow: earlier commits may be missing") if history.cut else ()
+    return Table(columns, rows, (history.spec,), notes)
 
 
 def document(history: History) -> dict[str, object]:
-    """The history as `costcalc.history/1`."""
+    """Return the history in the format `costcalc.history/1`."""
     return {
         "format": "costcalc.history/1",
         "spec": history.spec,

@@ -1,4 +1,4 @@
-"""JSON documents: each item of a list on a line of its own, so that a diff of two reports reads well."""
+"""JSON documents. Each item of a list is on its own line, so that diffs of two reports are readable."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def write(report: Report, _: Medium) -> str:
 
 
 def render(document: Mapping[str, object]) -> str:
-    """The text of a document. It is ASCII whatever the document holds, so no text in it reaches a terminal raw.
+    """Return the text of a document in ASCII, so that no text in it can control a terminal.
 
-    An iterator stands for a list of objects, of which one at a time is in memory.
+    An iterator is written as a list of objects, of which one at a time is in memory.
     """
     return "".join([*_pieces(document, ""), "\n"])
 
 
 def _pieces(value: object, indent: str) -> Iterator[str]:
-    """An object that holds lists of objects, a line for each member; anything else in one line, by the C encoder."""
+    """Write an object that contains lists of objects with one line per member, and other values on one line."""
     deeper = indent + "  "
     if isinstance(value, dict) and any(map(_is_list, value.values())):
         before = "{\n"

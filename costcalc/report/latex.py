@@ -1,4 +1,4 @@
-"""The text of a formula in the notation of LaTeX, as KaTeX and MathJax read it."""
+"""Formulas in LaTeX, as KaTeX and MathJax read it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _ACTIVE = re.compile(r"[#$%&~^\\{}]")
 
 
 def latex(text: str) -> str:
-    r"""Names become variables with upright words and indices, thousands are set apart.
+    r"""Convert a formula to LaTeX, with upright words and indices and with separators of thousands.
 
-    What would be a command of LaTeX is left out: no symbol of a formula holds such a character.
+    Special characters of LaTeX are removed: no symbol of a formula contains them.
 
     >>> print(latex("4·T·D' + (layers - 1)·C_in·2048"))
     4 \cdot T \cdot D' + (\text{layers} - 1) \cdot C_{\text{in}} \cdot 2{,}048

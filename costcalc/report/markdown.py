@@ -1,4 +1,4 @@
-"""Tables in GitHub-flavoured Markdown, in which no text from a spec can become anything but text."""
+"""Tables in GitHub-flavoured Markdown. Text from a spec is escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.report.formats import Medium, Report
-    from costcalc.report.table_data import Cell, Column, Grid
+    from costcalc.report.table_data import Cell, Column, Table
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#|~&$!^])")
 _ACTIVE = re.compile(r"(://|\bwww\.|@|#(?=\w)|^[-+=](?=\s|$)|^\d+[.)](?=\s|$))", re.IGNORECASE)
@@ -24,28 +24,28 @@ def write(report: Report, _: Medium) -> str:
     return "\n".join(map(render, report.tables("markdown")))
 
 
-def render(grid: Grid) -> str:
-    """A title, a table, and notes."""
-    grid = without(grid, "bar")
-    title, *above = [escape(text) for text in grid.heading] or [""]
+def render(table: Table) -> str:
+    """Return a table in Markdown, with its heading and notes."""
+    table = without(table, "bar")
+    title, *above = [escape(text) for text in table.heading] or [""]
     parts = [f"### {title}"] if title else []
     parts += above
-    table = [_line([escape(column.title) for column in grid.columns])]
-    table.append(_line(["---:" if column.kind in NUMBERS else "---" for column in grid.columns]))
-    for entry in grid.entries:
-        if entry.role != "heading":
-            cells = [_cell(column, value) for column, value in zip(grid.columns, entry.cells, strict=True)]
-            table.append(_line([f"**{cell}**" if cell and entry.role == "total" else cell for cell in cells]))
-    parts += ["\n".join(table)] if grid.columns else []
-    parts += [escape(text) for text in map(_note, grid.notes) if text]
+    lines = [_line([escape(column.title) for column in table.columns])]
+    lines.append(_line(["---:" if column.kind in NUMBERS else "---" for column in table.columns]))
+    for row in table.rows:
+        if row.role != "heading":
+            cells = [_cell(column, value) for column, value in zip(table.columns, row.cells, strict=True)]
+            lines.append(_line([f"**{cell}**" if cell and row.role == "total" else cell for cell in cells]))
+    parts += ["\n".join(lines)] if table.columns else []
+    parts += [escape(text) for text in map(_note, table.notes) if text]
     return "\n\n".join(parts) + "\n"
 
 
 def escape(text: str) -> str:
-    r"""A text that reads the same in Markdown and is nothing else there: no markup, HTML, link, mention or table cell.
+    r"""Escape a text so that Markdown reads no markup, HTML, links, mentions or ends of cells in it.
 
-    Backslashes serve the markup. What a host links by itself (addresses, mentions, issue numbers) is broken by a space
-    of no width.
+    Markup is escaped with backslashes. Text that a host links automatically (addresses, mentions, issue numbers) is
+    broken by a zero-width space.
 
     >>> escape("batch_norm | <b>")
     'batch\\_norm \\| \\<b\\>'

@@ -1,4 +1,4 @@
-"""A picture as a Mermaid flowchart. No text in it is anything but text: no markup, directive or end of a label."""
+"""A picture as a Mermaid flowchart. Text is escaped, so that it contains no markup, directives or ends of labels."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     from costcalc.report.formats import Medium
 
 _CONFIG = ("config:", "  flowchart:", "    wrappingWidth: 400", "    subGraphTitleMargin: {bottom: 15}")
-"""Labels stay on their lines, and titles of frames clear of arrows."""
+"""Keeps labels on their lines, and titles of frames away from arrows."""
 
 _NOTHING = "#8203;"
-"""A space of no width, where a text is empty: Mermaid takes no empty label."""
+"""A zero-width space for empty text: Mermaid does not accept empty labels."""
 
 _ACTIVE = re.compile(r"[^\w ().,/=+·%-]|(?<!\d)%|%(?=%)")
-"""What is not plainly text; two signs of percent begin a comment or a directive."""
+"""Characters to escape. Two percent signs begin a comment or a directive."""
 
 
 def write(picture: NetworkPicture, _: Medium | None = None) -> str:
-    """The text of a flowchart."""
+    """Write a flowchart."""
     lines = ["---", f"title: {_title(picture.title)}", *_CONFIG, "---", f"flowchart {picture.direction}"]
     lines += _boxes(picture, picture.inside(), None, "  ")
     for arrow in picture.arrows:
-        said = f'-- "{_lines(arrow.lines)}" -->' if arrow.lines else "-->"
-        lines.append(f"  n{arrow.source} {said} n{arrow.target}")
+        link = f'-- "{_lines(arrow.lines)}" -->' if arrow.lines else "-->"
+        lines.append(f"  n{arrow.source} {link} n{arrow.target}")
     if picture.heat:
         lines += _legend(picture)
     return "\n".join(lines) + "\n"
 
 
 def _legend(picture: NetworkPicture) -> Iterable[str]:
-    """What the colours mean, and the colours; frames are clear, so that theirs is none of them.
+    """Yield the legend and the classes of the colours. Frames have no colour, as it could be confused with a level.
 
-    It stands behind the last box where the picture goes from left to right, else beside the first.
+    The legend is after the last box in direction LR, and beside the first box otherwise.
     """
     heading, levels = legend(picture)
     yield f'  subgraph legend["{escape(heading)}"]'
     yield "    direction LR"
-    yield from (f'    l{place}["{escape(LEVELS[place].said)}"]:::heat{place}' for place in levels)
+    yield from (f'    l{place}["{escape(LEVELS[place].label)}"]:::heat{place}' for place in levels)
     yield "  end"
     if picture.direction == "LR":
         yield f"  n{len(picture.boxes) - 1} ~~~ legend"
@@ -57,7 +57,7 @@ def _legend(picture: NetworkPicture) -> Iterable[str]:
 
 
 def escape(text: str) -> str:
-    """A text for a label between quotes: whatever could act there is an entity of Mermaid.
+    """Escape a text for a quoted label. Special characters become entities of Mermaid.
 
     >>> escape('5x5 (32 filters)'), escape('"] --> <b>')
     ('5x5 (32 filters)', '#34;#93; --#62; #60;b#62;')
@@ -66,13 +66,13 @@ def escape(text: str) -> str:
 
 
 def _entity(char: str) -> str:
-    """An entity; with a space of no width where Mermaid would find formulas, icons and line ends in what it decoded."""
+    """Return an entity. A zero-width space keeps Mermaid from finding formulas, icons and line ends after decoding."""
     entity = f"#{ord(char)};"
     return entity + _NOTHING if char in "$:\\" else entity
 
 
 def _title(text: str) -> str:
-    r"""A string of YAML, with an escape for whatever could act.
+    r"""Quote a text as a string of YAML, with escapes for special characters.
 
     >>> print(_title('a" %{init}'))
     "a\U00000022 \U00000025\U0000007binit\U0000007d"

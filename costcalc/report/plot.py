@@ -1,4 +1,4 @@
-"""Sweeps as pictures: lines along one axis, a heat map with lines of equal cost over two, points with their front."""
+"""Sweeps as pictures: a line plot over one axis, a heat map with contours over two, or a scatter plot with a front."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Numbers = Any
-"""A numpy array of floats; not a number where there is no point to show."""
+"""A numpy array of floats. It is nan where no point is shown."""
 
 MOST = 1_000_000
-"""Points of a picture."""
+"""The maximum number of points of a picture."""
 
 _INK, _MUTED, _LINE, _POINT, _FRONT, _INVALID = "#1f2430", "#667085", "#e4e7ec", "#98a2b3", "#1d4ed8", "#f2d6d3"
 _STYLE = {
@@ -45,14 +45,14 @@ _STYLE = {
 
 
 class Ticks(NamedTuple):
-    """The values along an axis of the grid."""
+    """The values along an axis of a sweep."""
 
     name: str
     values: Sequence[object]
 
     @property
     def numeric(self) -> bool:
-        """Whether the values are numbers that only grow or only shrink."""
+        """Whether the values are numbers, and strictly increasing or decreasing."""
         numbers: list[Any] = [value for value in self.values if type(value) in (int, float)]
         if len(numbers) != len(self.values):
             return False
@@ -61,12 +61,12 @@ class Ticks(NamedTuple):
 
     @property
     def places(self) -> list[float]:
-        """Where the values stand: at themselves, else one after the other."""
+        """The coordinates of the values: the values themselves if numeric, and 0, 1, 2, ... otherwise."""
         return [float(value) for value in self.values] if self.numeric else list(map(float, range(len(self.values))))  # type: ignore[arg-type]
 
 
 class Panels(NamedTuple):
-    """A figure along one or two axes: an array of their shape for each metric, and where points are invalid."""
+    """A line plot or heat map for each metric: arrays with the shape of the axes, and a mask of invalid points."""
 
     title: str
     note: str
@@ -76,9 +76,9 @@ class Panels(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Points by two quantities, and those that no other beats in both, by growing x, where that was asked.
+    """A scatter plot of two quantities, and optionally their Pareto front, sorted by x.
 
-    Less is better of both; of `more`, the places of names (0 or 1), more is.
+    Both quantities are minimized, except those whose index (0 or 1) is in `more`.
     """
 
     title: str
@@ -91,16 +91,16 @@ class Points(NamedTuple):
 
 
 def draw(picture: Panels | Points, form: str) -> bytes:
-    """The picture as `png` or `svg`. Raises `UsageError` where matplotlib is not installed."""
+    """Draw a picture as `png` or `svg`. Raises `UsageError` if matplotlib is not installed."""
     try:
         matplotlib: Any = import_module("matplotlib")
     except ImportError:
         raise UsageError(
-            "{} needs matplotlib, which is not installed", form, help="pip install 'costcalc[plot]'"
+            "{} requires matplotlib, which is not installed", form, help="run pip install 'costcalc[plot]'"
         ) from None
     figure_module: Any = import_module("matplotlib.figure")
     with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # a matplotlibrc in the working folder may say anything, such as to run LaTeX
+        matplotlib.rcdefaults()  # a matplotlibrc in the working folder could have any setting, such as to run LaTeX
         matplotlib.rcParams.update({**_STYLE, "savefig.dpi": 160})
         panels = len(picture.figures) if isinstance(picture, Panels) else 1
         flat = isinstance(picture, Panels) and len(picture.axes) == 2
@@ -127,7 +127,7 @@ def draw(picture: Panels | Points, form: str) -> bytes:
 
 
 def engineering(value: float, _: object = None) -> str:
-    """A figure with an SI suffix.
+    """Format a number with an SI suffix.
 
     >>> engineering(568740352), engineering(1e9), engineering(0)
     ('569M', '1G', '0')
@@ -139,7 +139,7 @@ def engineering(value: float, _: object = None) -> str:
 
 
 def between(value: float, _: object = None) -> str:
-    """A figure between powers of ten on a logarithmic axis: twice and five times one of them, for others nothing.
+    """Format a minor tick of a logarithmic axis: 2 or 5 times a power of ten, and nothing for other numbers.
 
     >>> between(2e7), between(5e8), between(3e7)
     ('20M', '500M', '')
@@ -149,14 +149,14 @@ def between(value: float, _: object = None) -> str:
 
 
 def _formatted(axis: Any, ratio: float = 1) -> None:
-    """Figures with suffixes; `ratio` is that of the largest to the smallest, if the axis is logarithmic."""
+    """Format ticks with suffixes. On a logarithmic axis, `ratio` is the largest value divided by the smallest."""
     ticker: Any = import_module("matplotlib.ticker")
     axis.set_major_formatter(ticker.FuncFormatter(engineering))
     axis.set_minor_formatter(ticker.FuncFormatter(between) if ratio < 1000 else ticker.NullFormatter())
 
 
 def _label(axis: Any, ticks: Ticks, limit: int = 12) -> None:
-    """Names of values that are no numbers, at their places; of many, some."""
+    """Label at most `limit` values that are not numeric."""
     if not ticks.numeric:
         step = -(-len(ticks.values) // limit)
         chosen = range(0, len(ticks.values), step)
@@ -188,7 +188,7 @@ def _lines(plot: Any, picture: Panels, name: str) -> None:
 
 
 def bands(places: Sequence[float], chosen: Iterable[bool]) -> list[tuple[float, float]]:
-    """The begin and the width of each run of chosen places: from halfway to the one before to halfway to the next.
+    """Return the start and width of each run of chosen places, which extends halfway to the neighbouring places.
 
     >>> bands([1, 2, 3, 4], [True, False, True, True])
     [(0.5, 1.0), (2.5, 2.0)]
@@ -196,13 +196,13 @@ def bands(places: Sequence[float], chosen: Iterable[bool]) -> list[tuple[float, 
     middles = [(one + other) / 2 for one, other in pairwise(places)]
     half = (places[1] - places[0]) / 2 if middles else 0.5
     edges = [places[0] - half, *middles, places[-1] + (places[-1] - middles[-1] if middles else half)]
-    found = []
+    runs = []
     for bad, run in groupby(enumerate(chosen), lambda each: bool(each[1])):
         if bad:
             first, *rest = [index for index, _ in run]
             last = rest[-1] if rest else first
-            found.append((edges[first], edges[last + 1] - edges[first]))
-    return found
+            runs.append((edges[first], edges[last + 1] - edges[first]))
+    return runs
 
 
 def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
@@ -237,7 +237,7 @@ def _heat(figure: Any, plot: Any, picture: Panels, name: str) -> None:
             label.set_path_effects(edge)
             place = plot.transAxes.inverted().transform(plot.transData.transform(label.get_position()))
             if not all(0.03 < part < 0.97 for part in place):
-                label.remove()  # it would be cut at the edge
+                label.remove()  # the edge of the plot would cut it
     plot.set_title(metric_title(name))
     plot.set_xlabel(visible(across.name))
     plot.set_ylabel(visible(down.name))
@@ -252,7 +252,7 @@ def _where(mask: Numbers) -> Numbers:
 
 
 def _levels(low: float, high: float, spread: bool) -> list[float]:
-    """Round figures between the smallest and the largest, at most nine."""
+    """Return at most nine round numbers between the smallest and the largest value."""
     ticker: Any = import_module("matplotlib.ticker")
     if not spread:
         return [level for level in ticker.MaxNLocator(8).tick_values(low, high) if low < level < high]
@@ -273,7 +273,7 @@ def _scatter(plot: Any, picture: Points) -> None:
     )  # fmt: skip
     if picture.front is not None:
         x, y = picture.front
-        plot.step(x, y, where="pre" if 0 in picture.more else "post", color=_FRONT, linewidth=1.6, label="undominated")
+        plot.step(x, y, where="pre" if 0 in picture.more else "post", color=_FRONT, linewidth=1.6, label="Pareto front")
         plot.scatter(x, y, s=18, color=_FRONT, zorder=3)
         plot.legend(frameon=False, labelcolor=_INK)
     for axis, name, values in ((plot.xaxis, picture.names[0], picture.x), (plot.yaxis, picture.names[1], picture.y)):

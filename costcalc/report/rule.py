@@ -11,7 +11,7 @@ _WIDEST = 80
 
 
 def render(name: str, rule: Rule, *, width: int | None = None) -> str:
-    """The text of a rule, a paragraph for each of its parts."""
+    """Return the explanation of a rule, with a paragraph for each part."""
     from textwrap import fill, indent
 
     room = min(width or _WIDEST, _WIDEST)

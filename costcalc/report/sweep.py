@@ -1,4 +1,4 @@
-"""Sweeps as text: CSV and JSON row by row as they come, and tables of the first rows."""
+"""Sweeps as text: CSV and JSON, written row by row, and tables of the first rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.report.csv import harmless
-from costcalc.report.table_data import SEPARATOR, Column, Entry, Grid, metric_title, sizes
+from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, metric_title, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from costcalc.sweep.run import Rows
 
 COLUMNS = ("params", "buffers", "macs", "flops", "activations")
-"""The figures of machine-readable formats, where nothing is said."""
+"""The default columns of machine-readable formats."""
 SHOWN = ("params", "macs", "flops", "activations")
-"""The figures of a table, where nothing is said."""
+"""The default columns of a table."""
 MOST_ROWS = 50
 MOST_COLUMNS = 20
 
 
 class Plan(NamedTuple):
-    """What a sweep was asked: of which network, along which names with how many values, which figures, and when."""
+    """The settings of a sweep for one output: the network, the size of each axis, the metrics and the selection."""
 
     network: str
     axes: Mapping[str, int]
     metrics: Sequence[str]
     where: str = ""
     ranking: str = ""
-    """How the rows were chosen from those that match, in words."""
+    """A description of how rows are selected and sorted."""
     batch: int = 1
     inputs: Mapping[str, Sequence[int]] = {}
-    """The shapes that the command line gave in place of the spec's."""
+    """The input shapes that override those of the spec."""
 
 
 class Summary(NamedTuple):
-    """What a sweep has seen at its end, or when it was interrupted."""
+    """The counts of a sweep at its end or interrupt."""
 
     points: int
     seen: int
@@ -47,12 +47,12 @@ class Summary(NamedTuple):
 
     @property
     def partial(self) -> bool:
-        """Whether it was interrupted."""
+        """Whether the sweep was interrupted."""
         return self.seen < self.points
 
 
 def text(value: object) -> str:
-    """A swept value as one writes it: `0.25`, `224`, `true`, `[3, 4, 6, 3]`, `relu`."""
+    """Format a value of an axis: `0.25`, `224`, `true`, `[3, 4, 6, 3]`, `relu`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (tuple, list)):
@@ -61,7 +61,7 @@ def text(value: object) -> str:
 
 
 def _lines(rows: Rows, metrics: Sequence[str]) -> Iterator[tuple[list[Any], Sequence[Any] | None, str]]:
-    """Each point: its values, its figures (None for an invalid one), and the reason."""
+    """Yield the values, figures (None if invalid) and error of each point."""
     columns = [values.tolist() for values in rows.values]
     figures = [rows.figures[name].tolist() for name in metrics]
     yield from (
@@ -76,12 +76,12 @@ def _lines(rows: Rows, metrics: Sequence[str]) -> Iterator[tuple[list[Any], Sequ
 
 
 def csv_head(plan: Plan) -> str:
-    """The line of names: the swept ones, the figures, `invalid`."""
+    """Return the header of the CSV: axes, metrics, `invalid`."""
     return ",".join(map(_field, (*plan.axes, *plan.metrics, "invalid"))) + "\n"
 
 
 def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
-    """A line for each point (RFC 4180, with a line feed)."""
+    """Return one CSV line per point (RFC 4180, with line feeds)."""
     if not rows.invalid:
         return ""
     columns = [_values(values.tolist(), lambda value: _field(text(value))) for values in rows.values]
@@ -96,10 +96,10 @@ def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
 
 
 def _values(values: list[Any], other: Callable[[object], str]) -> list[str]:
-    """The texts of numbers, and of other values in a way of their own."""
+    """Format numbers with `str` and other values with a function."""
     kinds = set(map(type, values))
     if len(kinds) == 1 and kinds <= {int, float} and 0 not in values:  # 0.0 equals -0.0
-        texts = {value: str(value) for value in set(values)}  # an axis has few values, which come again and again
+        texts = {value: str(value) for value in set(values)}  # an axis repeats few values
         return [texts[value] for value in values]
     if kinds <= {int, float}:
         return list(map(str, values))
@@ -115,7 +115,7 @@ def _field(value: str) -> str:
 
 
 def json_head(plan: Plan, points: int, axes: Iterable[tuple[str, Iterable[Sequence[Any]]]]) -> Iterator[str]:
-    """The document up to its rows. The values of each axis come in pieces."""
+    """Yield the document up to its rows. The values of each axis are given in pieces."""
     inputs = json.dumps({name: list(shape) for name, shape in plan.inputs.items()})
     network = json.dumps(plan.network)
     yield f'{{\n  "format": "costcalc.sweep/1",\n  "network": {network},\n  "batch": {plan.batch},'
@@ -131,7 +131,7 @@ def json_head(plan: Plan, points: int, axes: Iterable[tuple[str, Iterable[Sequen
 
 
 def json_rows(rows: Rows, plan: Plan, first: bool) -> str:
-    """An object for each point; figures are null where `invalid` says why."""
+    """Return one object per point. The figures of an invalid point are null, and `invalid` is its error."""
     columns = [_values(values.tolist(), json.dumps) for values in rows.values]
     for name in plan.metrics:
         pairs = zip(rows.figures[name].tolist(), rows.invalid, strict=True)
@@ -144,7 +144,7 @@ def json_rows(rows: Rows, plan: Plan, first: bool) -> str:
 
 
 def json_tail(summary: Summary) -> str:
-    """The end of the document: what was counted on the way. A partial one says so."""
+    """Return the end of the document: the counts, and `partial` after an interrupt."""
     partial = ', "partial": true' if summary.partial else ""
     seen = f',\n  "seen": {summary.seen}' if summary.partial else ""
     return f'\n  ]{seen},\n  "matching": {summary.matching}, "invalid": {summary.invalid}{partial}\n}}\n'
@@ -153,25 +153,25 @@ def json_tail(summary: Summary) -> str:
 # Tables
 
 
-class Table:
-    """Collects what a table shows: the first rows; or, of two axes and one figure, the corner of a matrix."""
+class TableBuilder:
+    """Collects the first rows of a table, or for two axes and one metric, the corner of a matrix."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         varying = [number for number, size in enumerate(plan.axes.values()) if size > 1]
         self.matrix = tuple(varying) if len(varying) == 2 and len(plan.metrics) == 1 and not plan.ranking else ()
-        self.entries: list[tuple[list[Any], Sequence[Any] | None, str]] = []
+        self.rows: list[tuple[list[Any], Sequence[Any] | None, str]] = []
         self.corner: dict[tuple[int, int], str] = {}
         self.labels: tuple[dict[int, str], dict[int, str]] = ({}, {})
 
     def add(self, rows: Rows) -> None:
-        """Take what of some rows is shown."""
+        """Add rows, of which only the first ones are kept."""
         if self.matrix:
             self._place(rows)
-        elif len(self.entries) < MOST_ROWS:
+        elif len(self.rows) < MOST_ROWS:
             for line in _lines(rows, self.plan.metrics):
-                self.entries.append(line)
-                if len(self.entries) == MOST_ROWS:
+                self.rows.append(line)
+                if len(self.rows) == MOST_ROWS:
                     return
 
     def _place(self, rows: Rows) -> None:
@@ -186,45 +186,46 @@ class Table:
             self.labels[1][at[1]] = text(rows.values[across][place])
             self.corner[at] = "invalid" if rows.invalid[place] else f"{int(figures[place]):,}"
 
-    def grid(self, summary: Summary) -> Grid:
-        """The table."""
+    def table(self, summary: Summary) -> Table:
+        """Return the table."""
         return (self._matrix if self.matrix else self._list)(summary)
 
-    def _list(self, summary: Summary) -> Grid:
+    def _list(self, summary: Summary) -> Table:
         plan = self.plan
-        invalid = any(reason for _, _, reason in self.entries)
+        invalid = any(reason for _, _, reason in self.rows)
         columns = [
             *[Column(name, name, "text" if self._words(number) else "count") for number, name in enumerate(plan.axes)],
             *[Column(name, metric_title(name), "count") for name in plan.metrics],
             *([Column("invalid", "invalid")] if invalid else []),
         ]
-        entries = [
-            Entry(
+        rows = [
+            TableRow(
                 (
                     *map(text, values),
                     *([None] * len(plan.metrics) if figures is None else figures),
                     *([reason] if invalid else []),
                 )
             )
-            for values, figures, reason in self.entries
+            for values, figures, reason in self.rows
         ]
-        more = summary.rows - len(entries)
-        said = [f"and {more:,} more rows; -o csv has all of them"] if more > 0 else []
-        return Grid(tuple(columns), tuple(entries), _heading(plan, summary), _notes(plan, summary, said))
+        more = summary.rows - len(rows)
+        notes = [f"and {more:,} more rows; write all of them with -o csv"] if more > 0 else []
+        return Table(tuple(columns), tuple(rows), _heading(plan, summary), _notes(plan, summary, notes))
 
     def _words(self, number: int) -> bool:
-        return any(isinstance(values[number], (str, tuple)) for values, _, _ in self.entries)
+        return any(isinstance(values[number], (str, tuple)) for values, _, _ in self.rows)
 
-    def _matrix(self, summary: Summary) -> Grid:
+    def _matrix(self, summary: Summary) -> Table:
         names = list(self.plan.axes)
         down, across = self.matrix
-        rows, columns = sorted(self.labels[0]), sorted(self.labels[1])
+        downs, acrosses = sorted(self.labels[0]), sorted(self.labels[1])
         shown = (
             Column(names[down], f"{names[down]} \\ {names[across]}", "count"),
-            *[Column(self.labels[1][place], self.labels[1][place], "count") for place in columns],
+            *[Column(self.labels[1][place], self.labels[1][place], "count") for place in acrosses],
         )
-        entries = [
-            Entry((self.labels[0][row], *[self.corner.get((row, column), "") for column in columns])) for row in rows
+        rows = [
+            TableRow((self.labels[0][row], *[self.corner.get((row, column), "") for column in acrosses]))
+            for row in downs
         ]
         sizes = list(self.plan.axes.values())
         more = [
@@ -232,35 +233,35 @@ class Table:
             for size, most, what in ((sizes[down], MOST_ROWS, "rows"), (sizes[across], MOST_COLUMNS, "columns"))
             if size > most
         ]
-        said = [f"and {' and '.join(more)}; -o csv has every point"] if more else []
+        notes = [f"and {' and '.join(more)}; write all points with -o csv"] if more else []
         title = metric_title(self.plan.metrics[0])
         heading = (f"{self.plan.network}: {title}", *_heading(self.plan, summary)[1:])
-        return Grid(shown, tuple(entries), heading, _notes(self.plan, summary, said))
+        return Table(shown, tuple(rows), heading, _notes(self.plan, summary, notes))
 
 
 def _heading(plan: Plan, summary: Summary) -> tuple[str, ...]:
-    """The network, and how many points of which axes."""
+    """Return the network, its inputs and batch, and the number of points."""
     axes = " × ".join(f"{name} {size:,}" for name, size in plan.axes.items())
     points = f"{summary.points:,} point{'' if summary.points == 1 else 's'}: {axes}"
-    said = [f"{name} {sizes(tuple(shape))}" for name, shape in plan.inputs.items()]
-    said += [f"batch {plan.batch:,}"] if plan.batch != 1 else []
-    lines = [SEPARATOR.join(said)] if said else []
+    facts = [f"{name} {sizes(tuple(shape))}" for name, shape in plan.inputs.items()]
+    facts += [f"batch {plan.batch:,}"] if plan.batch != 1 else []
+    lines = [SEPARATOR.join(facts)] if facts else []
     return plan.network, *lines, SEPARATOR.join([points, *([plan.ranking] if plan.ranking else [])])
 
 
-def _notes(plan: Plan, summary: Summary, said: list[str]) -> tuple[str, ...]:
-    """What was said, and how many points match, and how many are no networks, and why."""
+def _notes(plan: Plan, summary: Summary, notes: list[str]) -> tuple[str, ...]:
+    """Return the notes, with the numbers of matching and invalid points and the first error."""
     if summary.partial:
-        said.append(f"interrupted after {summary.seen:,} of {summary.points:,} points")
+        notes.append(f"interrupted after {summary.seen:,} of {summary.points:,} points")
     if plan.where:
         matching = (
             f"{summary.matching:,} of {summary.seen:,} points satisfy" if summary.matching else "no point satisfies"
         )
-        said.append(f"{matching} {plan.where}")
+        notes.append(f"{matching} {plan.where}")
     if summary.invalid:
         several = summary.invalid > 1
-        said.append(
-            f"{summary.invalid:,} point{'s are' if several else ' is'} no valid network"
-            f"{'; the first' if several else ''}: {summary.reason}"
+        notes.append(
+            f"{summary.invalid:,} point{'s are' if several else ' is'} invalid"
+            f"{'; first error' if several else ''}: {summary.reason}"
         )
-    return ("", *said) if said else ()
+    return ("", *notes) if notes else ()

@@ -1,7 +1,7 @@
-"""Tables for people, on a terminal of any width or in a pipe.
+"""Tables as text, for terminals of any width and for pipes.
 
-The layout is our own and plain text. rich turns styles into colours where there are any: its own table would spend
-more time on a network's layers than everything else together, and cannot give up columns.
+This module does the layout, and rich only converts styles to colours. rich's own tables take longer than all other work
+of a command, and cannot drop columns.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from costcalc.report.table_data import NUMBERS, SEPARATOR, Paragraph, Text, brief, figure
+from costcalc.report.table_data import NUMBERS, SEPARATOR, Paragraph, TextCell, brief, figure
 from costcalc.report.text import columns as columns_of
 from costcalc.report.text import visible
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.report.formats import Medium, Report
-    from costcalc.report.table_data import Cell, Column, Grid
+    from costcalc.report.table_data import Cell, Column, Table
 
 Run: TypeAlias = tuple[str, str]
 """Text and its style."""
 
 BAR = 10
 SHORT_BAR = 4
-"""The length of the longest bar, in characters, and how short it may become before its column goes."""
+"""The length of the longest bar in characters, and the shortest that it may become before its column is dropped."""
 
 STYLES = {"above": "dim", "rule": "dim", "heading": "dim", "remark": "dim", "bar": "cyan"} | dict.fromkeys(
     ("title", "head", "total"), "bold"
 )
 
 HEADING = re.compile(r"\w+: +")
-"""What a paragraph may begin with, and its other lines stand to the right of: `Shapes: ` and its like."""
+"""A heading of a paragraph, such as `Shapes: `. The other lines of the paragraph are indented by its length."""
 _PART = re.compile(r"[^.,/_]+[.,/_]*|[.,/_]+")
-"""Where a word may be broken that is too long for its line."""
+"""The parts at which a word that is too long for its line may be broken."""
 
 
 class Layout(NamedTuple):
-    """Columns that fit, with their texts, and what stands between them.
+    """Columns with their texts and widths, and the gap between them.
 
-    A text that is wider than its column is broken. That of a heading reaches across all columns, those of a rest and of
-    a total across an empty cell to their right.
+    A text wider than its column is wrapped. The text of a heading spans all columns. The texts of a rest or total row
+    span an empty cell on their right.
     """
 
     columns: Sequence[Column]
@@ -50,55 +50,55 @@ class Layout(NamedTuple):
 
     @property
     def width(self) -> int:
-        """In characters."""
+        """The width of the table in characters."""
         return sum(self.widths) + len(self.gap) * (len(self.widths) - 1)
 
 
 def write(report: Report, medium: Medium) -> str:
-    """Write a report's tables, for people."""
+    """Write a report's tables as text."""
     return render(*report.tables("table"), width=medium.width, color=medium.color)
 
 
-def render(*grids: Grid, width: int | None = None, color: bool = False) -> str:
-    """The text of tables, each below the other. Without a width nothing is cut or left out."""
+def render(*tables: Table, width: int | None = None, color: bool = False) -> str:
+    """Return tables as text, one below the other. Without a width, nothing is shortened or dropped."""
     lines: list[list[Run]] = []
-    for grid in grids:
+    for table in tables:
         if lines:
             lines.append([])
-        lines += draw(grid, width)
+        lines += draw(table, width)
     return joined(lines, color=color)
 
 
 def joined(lines: Sequence[Sequence[Run]], *, color: bool) -> str:
-    """Lines as text, with their styles or without."""
+    """Join lines to a text, with or without colours."""
     if color:
         return styled(lines)
     return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
 
 
-def draw(grid: Grid, width: int | None = None) -> list[list[Run]]:
-    """The lines of one table as styled text."""
-    layout = fit(grid, width)
+def draw(table: Table, width: int | None = None) -> list[list[Run]]:
+    """Return the lines of one table."""
+    layout = fit(table, width)
     lines: list[list[Run]] = []
-    for number, text in enumerate(grid.heading):
+    for number, text in enumerate(table.heading):
         lines += [[(line, STYLES["above" if number else "title"])] for line in wrap(visible(text), width)]
-    if grid.heading:
+    if table.heading:
         lines.append([])
     rule = [("─" * layout.width, STYLES["rule"])]
-    if grid.columns:
+    if table.columns:
         lines += [*_row(layout, [column.title for column in layout.columns], "head"), rule]
     last = ""
-    for index, entry in enumerate(grid.entries):
-        if entry.role == "total" != last:
+    for index, row in enumerate(table.rows):
+        if row.role == "total" != last:
             lines.append(rule)
         texts = [column[index] for column in layout.texts]
-        if entry.role == "heading":
+        if row.role == "heading":
             lines += [[(line, STYLES["heading"])] for line in wrap(texts[0], width, 2)]
         else:
-            lines += _row(layout, texts, entry.role)
-        last = entry.role
+            lines += _row(layout, texts, row.role)
+        last = row.role
     shown = {"", *[column.key for column in layout.columns]}
-    for note in grid.notes:
+    for note in table.notes:
         if isinstance(note, Paragraph):
             lines += [[(line, "")] for line in _paragraph(list(map(visible, note.lines)), width)]
         elif isinstance(note, str):
@@ -111,48 +111,51 @@ def draw(grid: Grid, width: int | None = None) -> list[list[Run]]:
     return lines
 
 
-def fit(grid: Grid, width: int | None) -> Layout:
-    """The layout that gives up least of those that fit; below the least of all, a table does not become narrower."""
+def fit(table: Table, width: int | None) -> Layout:
+    """Return the first layout that fits, of layouts that shorten and drop more and more.
+
+    If none fits, the table stays wider than `width`.
+    """
     if width is None:
-        return _layout(grid, 0)
-    steps = max([step for column in grid.columns for step in (column.shortens, column.yields)], default=0)
+        return _layout(table, 0)
+    steps = max([step for column in table.columns for step in (column.shortens, column.yields)], default=0)
     for step in range(steps + 1):
         for gap in ("  ", " ") if step or not steps else ("  ",):
-            layout = _layout(grid, step, gap)
+            layout = _layout(table, step, gap)
             excess = layout.width - width
             if excess <= 0:
                 return layout
             if excess <= BAR - SHORT_BAR and any(column.kind == "bar" for column in layout.columns):
-                return _layout(grid, step, gap, BAR - excess)
+                return _layout(table, step, gap, BAR - excess)
             layout = _narrowed(layout, step, width)
             if layout.width <= width:
                 return layout
     return layout
 
 
-def _layout(grid: Grid, step: int, gap: str = "  ", bar: int = BAR) -> Layout:
-    kept = [index for index, column in enumerate(grid.columns) if not 0 < column.yields <= step]
-    columns = [grid.columns[index] for index in kept]
+def _layout(table: Table, step: int, gap: str = "  ", bar: int = BAR) -> Layout:
+    kept = [index for index, column in enumerate(table.columns) if not 0 < column.yields <= step]
+    columns = [table.columns[index] for index in kept]
     texts = [
-        [_text(column, entry.cells[index], bar if column.kind == "bar" else step) for entry in grid.entries]
+        [_text(column, row.cells[index], bar if column.kind == "bar" else step) for row in table.rows]
         for index, column in zip(kept, columns, strict=True)
     ]
-    rows = [index for index, entry in enumerate(grid.entries) if not entry.role]
+    plain = [index for index, row in enumerate(table.rows) if not row.role]
     widths = [
-        bar if column.kind == "bar" else max(map(columns_of, [*_title(column, step), *[known[row] for row in rows]]))
+        bar if column.kind == "bar" else max(map(columns_of, [*_title(column, step), *[known[row] for row in plain]]))
         for column, known in zip(columns, texts, strict=True)
     ]
     layout = Layout(columns, texts, widths, gap)
-    for index, entry in enumerate(grid.entries):
-        if entry.role in ("rest", "total"):
+    for index, row in enumerate(table.rows):
+        if row.role in ("rest", "total"):
             cells = [known[index] for known in texts]
-            for place, room in enumerate(_rooms(layout, cells, entry.role)):
+            for place, room in enumerate(_rooms(layout, cells, row.role)):
                 widths[place] += max(0, columns_of(cells[place]) - room)
     return layout
 
 
 def _rooms(layout: Layout, cells: Sequence[str], role: str) -> list[int]:
-    """The width that each text of a row has."""
+    """Return the width available to each text of a row."""
     rooms = list(layout.widths)
     for place, column in enumerate(layout.columns[:-1]):
         if role in ("rest", "total") and not cells[place + 1] and column.kind not in NUMBERS:
@@ -161,12 +164,12 @@ def _rooms(layout: Layout, cells: Sequence[str], role: str) -> list[int]:
 
 
 def _title(column: Column, step: int) -> list[str]:
-    """A title, which is broken between its words before anything else is given up."""
+    """Return the lines of a title, which is wrapped before anything else is shortened."""
     return column.title.split(" ") if step else [column.title]
 
 
 def _narrowed(layout: Layout, step: int, width: int) -> Layout:
-    """The layout with the columns that wrap as narrow as they must be, or can be: the widest of them first."""
+    """Return a layout whose wrapping columns are narrowed, widest first, until the table fits."""
     widths = list(layout.widths)
     able = [index for index, column in enumerate(layout.columns) if column.wraps and column.shortens <= step]
     least = {index: max(layout.columns[index].wraps, _longest_part(layout.texts[index])) for index in able}
@@ -183,15 +186,15 @@ def _narrowed(layout: Layout, step: int, width: int) -> Layout:
 
 
 def _longest_part(texts: Sequence[str]) -> int:
-    """How wide what cannot be broken is."""
+    """Return the width of the longest part that cannot be broken."""
     return max([columns_of(part) for text in texts for word in text.split() for part in _PART.findall(word)], default=0)
 
 
 def _text(column: Column, value: Cell, extent: int) -> str:
-    """The text of a cell. `extent` is the length of the longest bar, for a bar; else the step of narrowing."""
+    """Format a cell. `extent` is the length of the longest bar for a bar, and the step of narrowing otherwise."""
     if value is None:
         return ""
-    if isinstance(value, Text):
+    if isinstance(value, TextCell):
         return visible(value.short if 0 < column.shortens <= extent else value.full)
     if isinstance(value, str):
         return visible(value)
@@ -205,7 +208,7 @@ def _text(column: Column, value: Cell, extent: int) -> str:
 
 
 def _row(layout: Layout, cells: Sequence[str], role: str) -> list[list[Run]]:
-    """The lines of a row, as many as its text of most lines has. A title of less stands at the bottom."""
+    """Return the lines of a row. Cells with fewer lines are aligned at the top, and titles at the bottom."""
     style, rooms = STYLES.get(role, ""), _rooms(layout, cells, role)
     bars = [column.kind == "bar" for column in layout.columns]
     if all(bar or columns_of(text) <= room for bar, text, room in zip(bars, cells, rooms, strict=True)):
@@ -231,7 +234,7 @@ def _line(layout: Layout, cells: Sequence[str], style: str) -> list[Run]:
 
 
 def _paragraph(lines: Sequence[str], width: int | None) -> Sequence[str]:
-    """The lines of a paragraph as they are, or filled anew where one is too long."""
+    """Return the lines of a paragraph, wrapped if one is too long."""
     if width is None or max(map(columns_of, lines)) <= width:
         return lines
     heading = HEADING.match(lines[0])
@@ -239,8 +242,9 @@ def _paragraph(lines: Sequence[str], width: int | None) -> Sequence[str]:
 
 
 def wrap(text: str, width: int | None, margin: int = 0) -> list[str]:
-    """A line broken where it is too long: between its facts, between the words of a fact too long by itself, and last
-    within a word, behind what divides a name or a list. The lines after the first have a margin.
+    """Wrap a line at separators of facts, else at spaces, else within a word after punctuation.
+
+    The lines after the first are indented by `margin`.
     """
     if width is None or columns_of(text) <= width:
         return [text]
@@ -259,7 +263,7 @@ def wrap(text: str, width: int | None, margin: int = 0) -> list[str]:
 
 
 def styled(lines: Sequence[Sequence[Run]]) -> str:
-    """Lines with the escape sequences of their styles."""
+    """Join lines to a text with escape sequences for their styles."""
     from rich.color import ColorSystem
     from rich.style import Style
 
@@ -272,7 +276,7 @@ def styled(lines: Sequence[Sequence[Run]]) -> str:
 
 
 def _trimmed(line: Sequence[Run]) -> list[Run]:
-    """A line without the space at its end."""
+    """Return a line without trailing space."""
     runs = list(line)
     while runs and not runs[-1][0].strip():
         del runs[-1]

@@ -1,4 +1,4 @@
-"""A table before it has a look: what each command makes of its value, and what each format makes its text of."""
+"""Tables of cells, which commands create and formats write."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ if TYPE_CHECKING:
     from costcalc.formula import Shape, Shapes
 
 NUMBERS = ("count", "change", "share", "growth", "ratio")
-"""The kinds of columns whose cells stand at the right."""
+"""The kinds of columns that are aligned on the right."""
 
 SEPARATOR = " · "
 
 
-class Text(NamedTuple):
-    """A text, and what it becomes where a terminal is too narrow for it."""
+class TextCell(NamedTuple):
+    """A text with a short form for narrow terminals."""
 
     full: str
     short: str
 
 
-Cell: TypeAlias = str | Text | int | float | None
+Cell: TypeAlias = str | TextCell | int | float | None
 
 
 class Column(NamedTuple):
-    """A column: its key in machine-readable formats, its title for people, and what its cells are.
+    """A column: its key in machine-readable formats, its title, and the kind of its cells.
 
-    Kinds: `text`; `shape`, sizes with `×` between them; `count`, an exact integer; `change`, one with its sign;
-    `share`, a part of 1; `growth`, a relative change; `bar`, a part of 1 as a length; `ratio`, a factor.
-    On a terminal that is too narrow, a column takes the short forms of its texts and counts at step `shortens` and goes
-    at step `yields`; 0: never. One that `wraps` has its texts on several lines from step `shortens` on, where they are
-    wider than its room, but is never less than so many characters wide; 0: it does not wrap.
+    Kinds: `text`; `shape`, sizes with `×` between them; `count`, an exact integer; `change`, a signed integer; `share`,
+    a part of 1; `growth`, a relative change; `bar`, a part of 1 shown as a bar; `ratio`, a factor.
+    On a narrow terminal, a table is narrowed in steps. A column uses short forms from step `shortens` on, and is dropped
+    at step `yields`; 0 is never. A column with `wraps` wraps its texts from step `shortens` on, and is at least `wraps`
+    characters wide; 0 is no wrapping.
     """
 
     key: str
@@ -41,58 +41,58 @@ class Column(NamedTuple):
     wraps: int = 0
 
 
-class Entry(NamedTuple):
-    """A line of cells, one for each column. Its role: none, or `heading`, `rest`, `total`."""
+class TableRow(NamedTuple):
+    """A row of cells, one for each column. Its role is empty, `heading`, `rest` or `total`."""
 
     cells: tuple[Cell, ...]
     role: str = ""
 
 
 class Remark(NamedTuple):
-    """A line below a table that says how to read it; with the key of a column, only where that column is."""
+    """An explanation below a table. With the key of a column, it is only shown together with that column."""
 
     text: str
     column: str = ""
 
 
 class Paragraph(NamedTuple):
-    """Lines below a table that are filled anew on a terminal that is too narrow for them."""
+    """Lines below a table that are wrapped together on a narrow terminal."""
 
     lines: tuple[str, ...]
 
 
-class Grid(NamedTuple):
-    """A table, the lines above it, the first of which is its title, and the lines below it.
+class Table(NamedTuple):
+    """A table, its heading and its notes. The first line of the heading is the title.
 
-    A line of several facts has them joined by `SEPARATOR`, where it may be broken.
+    Facts in a line are joined by `SEPARATOR`, at which the line may be wrapped.
     """
 
     columns: tuple[Column, ...]
-    entries: tuple[Entry, ...]
+    rows: tuple[TableRow, ...]
     heading: tuple[str, ...] = ()
     notes: tuple[str | Remark | Paragraph, ...] = ()
 
 
 def full(value: Cell) -> str | int | float | None:
-    """A cell at its full length."""
-    return value.full if isinstance(value, Text) else value
+    """Return the full form of a cell."""
+    return value.full if isinstance(value, TextCell) else value
 
 
-def without(grid: Grid, *kinds: str) -> Grid:
-    """The table without columns of some kinds.
+def without(table: Table, *kinds: str) -> Table:
+    """Return a table without the columns of some kinds.
 
-    >>> without(Grid((Column("a", "A"), Column("b", "B", "bar")), (Entry(("x", 0.5)),)), "bar").entries
-    (Entry(cells=('x',), role=''),)
+    >>> without(Table((Column("a", "A"), Column("b", "B", "bar")), (TableRow(("x", 0.5)),)), "bar").rows
+    (TableRow(cells=('x',), role=''),)
     """
-    kept = [index for index, column in enumerate(grid.columns) if column.kind not in kinds]
-    return grid._replace(
-        columns=tuple([grid.columns[index] for index in kept]),
-        entries=tuple([entry._replace(cells=tuple([entry.cells[index] for index in kept])) for entry in grid.entries]),
+    kept = [index for index, column in enumerate(table.columns) if column.kind not in kinds]
+    return table._replace(
+        columns=tuple([table.columns[index] for index in kept]),
+        rows=tuple([row._replace(cells=tuple([row.cells[index] for index in kept])) for row in table.rows]),
     )
 
 
 def figure(kind: str, value: int | float) -> str:
-    """A number of a kind of column, for people.
+    """Format a number of a column of some kind.
 
     >>> figure("count", 4089184256), figure("share", 0.25), figure("ratio", 0.10334)
     ('4,089,184,256', '25.0%', '0.103')
@@ -107,7 +107,7 @@ def figure(kind: str, value: int | float) -> str:
 
 
 def brief(number: int) -> str:
-    """A number in three digits and an SI suffix, where a terminal has no room for all of it.
+    """Format a number with three digits and an SI suffix.
 
     >>> brief(4089184256), brief(12443648), brief(672), brief(10**40)
     ('4.09G', '12.4M', '672', '1.00e+40')
@@ -124,7 +124,7 @@ def brief(number: int) -> str:
 
 
 def metric_title(name: str) -> str:
-    """The title of a metric's column.
+    """Return the title of the column of a metric.
 
     >>> metric_title("macs"), metric_title("params")
     ('MACs', 'params')
@@ -133,7 +133,7 @@ def metric_title(name: str) -> str:
 
 
 def percent(part: float) -> str:
-    """A part of 1 as a percentage of one decimal; nothing for nothing.
+    """Format a part of 1 as a percentage with one decimal. 0 is an empty text.
 
     >>> percent(0.02886), percent(0.0), percent(0.0001), percent(1)
     ('2.9%', '', '<0.1%', '100%')
@@ -144,7 +144,7 @@ def percent(part: float) -> str:
 
 
 def sizes(shape: Shape) -> str:
-    """A shape as one writes it.
+    """Format a shape.
 
     >>> sizes((64, 112, 112)), sizes(())
     ('64×112×112', '1')
@@ -153,7 +153,7 @@ def sizes(shape: Shape) -> str:
 
 
 def tensors(shapes: Shapes) -> str:
-    """Shapes of a layer's outputs.
+    """Format the shapes of the outputs of a layer.
 
     >>> tensors(((64, 56, 56),)), tensors(((8, 4), (8, 4))), tensors(((1,), (2,), (3,), (4,)))
     ('64×56×56', '2 of 8×4', '1, 2, 3, and 1 more')
@@ -165,7 +165,7 @@ def tensors(shapes: Shapes) -> str:
 
 
 def value(given: object) -> str:
-    """A param's value as a spec writes it.
+    """Format the value of a param as in a spec.
 
     >>> value((3, 4)), value(True), value(0.5)
     ('[3, 4]', 'true', '0.5')

@@ -1,4 +1,4 @@
-"""Text as a terminal may show it: nothing in it acts, everything in it is seen, in any encoding."""
+"""Text that is safe to print: without control characters or workflow commands, and in any encoding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ESCAPED = {
     **dict.fromkeys(("json", "gitlab", "sarif", "spec"), r"\u005b"),
     **dict.fromkeys(("junit", "svg", "dot"), "&#91;"),
 }
-"""An opening bracket inside a string, where the format is not plain text."""
+"""The escape of an opening bracket in the strings of formats other than plain text."""
 
 _PLAIN = {
     "·": "*",
@@ -26,11 +26,11 @@ _PLAIN = {
     **dict.fromkeys("█▉▊▋▌", "#"),
     **dict.fromkeys("▍▎▏", " "),
 }
-"""What reports write and draw with, in ASCII."""
+"""Replacements in ASCII for the characters that reports use."""
 
 
 def visible(text: str) -> str:
-    r"""The text with each control, format or private character as a visible escape, line ends and tabs too.
+    r"""Escape control, format and private characters, including line ends and tabs.
 
     >>> print(visible("a\x1b[31m\u202eb\n"))
     a\x1b[31m\u202eb\n
@@ -41,10 +41,11 @@ def visible(text: str) -> str:
 
 
 def inert(text: str, form: str = "text") -> str:
-    r"""A report in which a CI system takes nothing from a spec for a command of its own.
+    r"""Escape workflow commands, so that a CI system does not run text from a spec.
 
-    GitHub finds commands where `::` begins a line, and from `##[` on; Azure and TeamCity from `##NAME[` on. The bracket
-    is written as the format writes any character: its values are the same. In plain text a backslash is put before it.
+    GitHub runs commands that begin with `::` at the start of a line or with `##[`, Azure and TeamCity with `##NAME[`.
+    The bracket is replaced by an escape of the format, which does not change values. In plain text, a backslash is
+    added before it.
 
     >>> print(inert("::error::a\n  a ##[error]b"))
     \::error::a
@@ -54,13 +55,13 @@ def inert(text: str, form: str = "text") -> str:
     """
     if "##" in text:
         text = _BRACKET.sub(lambda found: found[1] + _ESCAPED.get(form, r"\["), text)
-    if "::" in text and form != "github":  # whose lines are commands
+    if "::" in text and form != "github":  # the github format consists of commands
         text = _COMMAND.sub(r"\1\\::", text)
     return text
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a printable text takes: wide characters two, combining ones none.
+    """Return the width of a printable text in columns of a terminal: wide characters take two, combining ones none.
 
     >>> columns("conv"), columns("畳み込み"), columns("e\u0301")
     (4, 8, 1)
@@ -74,9 +75,9 @@ def columns(text: str) -> int:
 
 
 def encodable(text: str, encoding: str) -> str:
-    r"""The text in which the characters that an encoding lacks are put in others' words, or else in escapes.
+    r"""Replace characters that an encoding lacks, by ASCII if possible and by escapes otherwise.
 
-    A dot between items becomes a bar, one between factors a star.
+    A dot between items becomes a bar, and a dot between factors a star.
 
     >>> text = "K²·N · 3×3 · 層"
     >>> print(encodable(text, "ascii"), encodable(text, "latin-1"), sep="; ")

@@ -66,7 +66,7 @@ everything else         14,450,688   14,450,688   14,450,688  14,450,688
 total                  128,049,152  308,281,344  128,049,152  43,653,120
 
 bottleneck in theory: fewer MACs than normal while reduce·(C·P_in + K²·N·P_out) < K²·C·N·P_out
-separable in theory: 1/N + 1/K² of the MACs of normal · practice beside it
+separable in theory: 1/N + 1/K² of the MACs of normal · practice: actual ratio
 C input channels · N output channels · K kernel · P positions
 """
 
@@ -83,11 +83,11 @@ def test_a_network(cli):
 def test_what_cannot_be_written_is_in_parentheses_and_has_its_reason(cli):
     out = cli("compare", "mobilenet_v1").out
     assert "(29,302,784)" in out
-    reasons = out.partition("( ) left as it is:\n")[2].split("\n")
+    reasons = out.partition("( ) unchanged:\n")[2].split("\n")
     assert reasons[0] == (
         "  bottleneck · reduce 32 must be less than the 32 input channels · depthwise_separable.0.0.depthwise_conv"
     )
-    assert "stem, as it is without --stem: conv" in reasons
+    assert "stem, unchanged without --stem: conv" in reasons
     assert "stem" not in cli("compare", "mobilenet_v1", "--stem").out
 
 
@@ -310,10 +310,10 @@ def test_text_from_a_spec_does_not_act(cli, spec):
 def test_without_cells_there_is_one_table_and_a_line_that_says_so(cli, spec):
     run = cli("compare", spec("input: [16]\nlayers:\n  - linear: 8\n"))
     assert run.status == 0
-    assert run.out.endswith("\n×: relative to as_is\nno convolution cells here\n")
+    assert run.out.endswith("\n×: relative to as_is\nno convolution cells\n")
     assert run.out.count("───\n") == 1
     run = cli("compare", spec("input: [3, 8, 8]\nlayers:\n  - conv: {out: 8, kernel: 3}\n"))
-    assert run.out.endswith("\nno convolution cells here\nstem, as it is without --stem: conv\n")
+    assert run.out.endswith("\nno convolution cells\nstem, unchanged without --stem: conv\n")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
@@ -322,8 +322,8 @@ def test_names_are_whole_and_a_legend_stands_below_its_columns_only(width):
 
     text = render(*grids(costcalc.compare("vgg16")), width=width)
     assert "\nstage.4.conv.2 " in text
-    assert ("practice beside it" in text) is ("theory practice" in " ".join(text.split())) is (width >= 100)
-    assert "stem, as it is without --stem: stage.0.conv.0\n" in text
+    assert ("practice: actual ratio" in text) is ("theory practice" in " ".join(text.split())) is (width >= 100)
+    assert "stem, unchanged without --stem: stage.0.conv.0\n" in text
 
 
 def test_what_cheapest_asks_for_is_shown_on_a_narrow_terminal():

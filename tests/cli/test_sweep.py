@@ -47,7 +47,7 @@ a \\ b       1       2
     4 invalid invalid
     6     186     744
 
-2 points are no valid network; the first: conv_2: cannot divide 4 input channels into 3 groups
+2 points are invalid; first error: conv_2: cannot divide 4 input channels into 3 groups
 """
 
 
@@ -58,18 +58,18 @@ def test_two_axes_and_one_figure_are_a_matrix(cli, two):
     assert lines[3] == ["a", "\\", "b", "1", "2"]
     assert lines[5:8] == [["3", "93", "372"], ["4", "invalid", "invalid"], ["6", "186", "744"]]
     assert [macs(3, 1), macs(3, 2), macs(6, 1), macs(6, 2)] == [93, 372, 186, 744]
-    assert "2 points are no valid network; the first: " in out
+    assert "2 points are invalid; first error: " in out
 
 
 def test_rows_of_a_table_end_at_fifty(cli, two):
     out = cli("sweep", two, "--set", "a=3:1800:3").out
     assert out.count("\n") == 2 + 1 + 2 + 50 + 2
-    assert "and 550 more rows; -o csv has all of them" in out
+    assert "and 550 more rows; write all of them with -o csv" in out
 
 
 def test_a_matrix_ends_at_fifty_rows_and_twenty_columns(cli, two):
     out = cli("sweep", two, "--set", "a=3:300:3", "--set", "b=1:60", "--columns", "macs").out
-    assert "and 50 more rows and 40 more columns; -o csv has every point" in out
+    assert "and 50 more rows and 40 more columns; write all points with -o csv" in out
 
 
 def test_csv_is_the_contract(cli, two):

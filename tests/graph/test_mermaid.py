@@ -106,7 +106,7 @@ def luminance(color):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("each", LEVELS, ids=lambda each: each.said)
+@pytest.mark.parametrize("each", LEVELS, ids=lambda each: each.label)
 def test_text_is_read_on_every_colour(each):
     dark, light = sorted(map(luminance, (each.fill, each.text)))
     assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2.1, level AA
@@ -118,7 +118,7 @@ def test_text_is_read_on_every_colour(each):
      (0.5, "50% and more"), (1.0, "50% and more")],
 )  # fmt: skip
 def test_the_level_of_a_share(share, said):
-    assert LEVELS[level(share)].said == said
+    assert LEVELS[level(share)].label == said
 
 
 LABEL = r'"(?:[\w ().,/=+·-]|\d%(?!%)|#\d+;|<br/>)*"'
@@ -178,7 +178,7 @@ def said(box):
 
 
 def check_understood(picture, report):
-    heat = [LEVELS[each].said for each in sorted({level(box.share) for box in picture.boxes if box.share is not None})]
+    heat = [LEVELS[each].label for each in sorted({level(box.share) for box in picture.boxes if box.share is not None})]
     boxes = {f"n{place}": said(box) for place, box in enumerate(picture.boxes)}
     found = {name: text for name, text in report["boxes"].items() if name.startswith("n")}
     assert found == boxes

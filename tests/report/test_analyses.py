@@ -153,16 +153,16 @@ stem only  3×32×32       3     232    221,184    466,944  █▍
     [(None, PIPED), (200, PIPED), (100, PIPED), (88, PIPED), (70, AT_70), (60, AT_70), (50, AT_50), (40, AT_40)],
 )
 def test_a_network_at_widths(width, expected):
-    grid = layers(SMALL, outline(SMALL))
+    result = layers(SMALL, outline(SMALL))
     if width == 60:  # as at 70, with the facts above on two lines
         expected = expected.replace(" · wide=false", "\nwide=false")
-    assert table.render(grid, width=width) == expected
+    assert table.render(result, width=width) == expected
 
 
 def test_the_bar_becomes_shorter_before_it_goes():
-    grid = layers(SMALL, outline(SMALL))
-    assert "70.2%  ████████\n" in table.render(grid, width=86)
-    assert "70.2%\n" in table.render(grid, width=81)
+    result = layers(SMALL, outline(SMALL))
+    assert "70.2%  ████████\n" in table.render(result, width=86)
+    assert "70.2%\n" in table.render(result, width=81)
 
 
 def test_the_rest_of_a_cut():
@@ -178,8 +178,8 @@ def test_several_networks():
 
 
 def test_networks_of_one_name_are_told_apart_by_their_specs():
-    entries = networks([SMALL, SMALL, analysis(*STEM, network="other")], ["a.yaml", "b.yaml", "c.yaml"]).entries
-    assert [entry.cells[0] for entry in entries] == ["small (a.yaml)", "small (b.yaml)", "other"]
+    rows = networks([SMALL, SMALL, analysis(*STEM, network="other")], ["a.yaml", "b.yaml", "c.yaml"]).rows
+    assert [entry.cells[0] for entry in rows] == ["small (a.yaml)", "small (b.yaml)", "other"]
 
 
 def test_the_batch_of_several_networks_is_said():
@@ -190,14 +190,14 @@ def test_the_batch_of_several_networks_is_said():
 def test_figures_of_rows_sum_to_those_of_the_total(arrangement):
     columns = choose(",".join(name for name in COLUMNS if name != "share"))
     for tree in (True, False):
-        grid = layers(SMALL, outline(SMALL, **arrangement), columns, tree=tree)
-        figures = [entry.cells[3:] for entry in grid.entries if entry.role in ("", "rest")]
-        assert [sum(column) for column in zip(*figures, strict=True)] == list(grid.entries[-1].cells[3:])
+        result = layers(SMALL, outline(SMALL, **arrangement), columns, tree=tree)
+        figures = [entry.cells[3:] for entry in result.rows if entry.role in ("", "rest")]
+        assert [sum(column) for column in zip(*figures, strict=True)] == list(result.rows[-1].cells[3:])
 
 
 def test_the_largest_share_fills_the_bar():
-    grid = layers(SMALL, outline(SMALL, full=True))
-    bars = {entry.cells[0].full.strip(): entry.cells[-1] for entry in grid.entries if entry.role == ""}
+    result = layers(SMALL, outline(SMALL, full=True))
+    bars = {entry.cells[0].full.strip(): entry.cells[-1] for entry in result.rows if entry.role == ""}
     assert bars["conv_2"] == 1.0
     assert bars["stem"] == (MAP * 8 * 27 / MACS) / (MAP * 8 * 16 * 9 / MACS)
     assert bars["add"] == 0.0
@@ -215,12 +215,12 @@ def test_a_line_below_the_table_says_that_norm_and_act_have_no_row_of_their_own(
 
 
 def test_the_rest_of_a_cut_is_called_alike_whatever_the_rows_are():
-    rest = layers(SMALL, outline(SMALL, full=True, top=2), tree=False).entries[-2]
+    rest = layers(SMALL, outline(SMALL, full=True, top=2), tree=False).rows[-2]
     assert rest.cells[:3] == ("everything else", None, None)
 
 
 def test_the_last_lines_stand_below_one_for_all_before():
-    lines = layers(SMALL, outline(SMALL, last=2)).entries
+    lines = layers(SMALL, outline(SMALL, last=2)).rows
     assert [(full(line.cells[0]), full(line.cells[1])) for line in lines] == [
         ("4 lines before", "6 layers"), ("unit.0.add", "add"), ("head.linear", "linear"), ("total", "8 layers"),
     ]  # fmt: skip
@@ -230,9 +230,9 @@ def test_the_last_lines_stand_below_one_for_all_before():
 def test_several_inputs_and_outputs_are_named():
     split = row("split", "split", (4, 8))._replace(outputs=((4, 8), (4, 8)))
     two = analysis(split, inputs={"left": (4, 8), "right": (2,)})
-    grid = layers(two, outline(two))
-    assert grid.heading[-1] == "input left 4×8, right 2 · batch 1"
-    assert grid.entries[0].cells[2] == "2 of 4×8"
+    result = layers(two, outline(two))
+    assert result.heading[-1] == "input left 4×8, right 2 · batch 1"
+    assert result.rows[0].cells[2] == "2 of 4×8"
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_several_inputs_and_outputs_are_named():
     [
         ("parms", "unknown column parms", "did you mean params?"),
         ("macs,FLOP", "unknown column FLOP", "did you mean flops?"),
-        (" , ", "no column is named", "known: params"),
+        (" , ", "--columns: expected at least one column", "known: params"),
     ],
 )
 def test_an_unknown_column_is_an_error_with_the_nearest(names, said, help):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from costcalc.outline import outline
 from costcalc.report.analyses import FIGURES, layers
 from costcalc.report.csv import render
-from costcalc.report.table_data import Column, Entry, Grid, Text
+from costcalc.report.table_data import Column, Table, TableRow, TextCell
 from report.analyses import MAP, SMALL
 
 
@@ -47,14 +47,16 @@ def test_a_share_is_a_plain_number():
     ],
 )
 def test_text_is_only_text(text, cell):
-    grid = Grid((Column("name", "Name"),), (Entry((text,)), Entry((Text(text, "x"),))))
-    assert list(csv.reader(io.StringIO(render(grid)))) == [["name"], [cell], [cell]]
+    table = Table((Column("name", "Name"),), (TableRow((text,)), TableRow((TextCell(text, "x"),))))
+    assert list(csv.reader(io.StringIO(render(table)))) == [["name"], [cell], [cell]]
 
 
 @given(st.text(max_size=20), st.integers(0, 10**40))
 def test_any_text_and_figure_are_a_row_of_two(text, figure):
-    grid = Grid((Column("a", "A"), Column("b", "B", "count")), (Entry((text, figure)), Entry(("t", 1), "total")))
-    (_, row) = list(csv.reader(io.StringIO(render(grid))))
+    table = Table(
+        (Column("a", "A"), Column("b", "B", "count")), (TableRow((text, figure)), TableRow(("t", 1), "total"))
+    )
+    (_, row) = list(csv.reader(io.StringIO(render(table))))
     assert len(row) == 2
     assert int(row[1]) == figure
     assert row[0][:1] not in ("=", "+", "@")

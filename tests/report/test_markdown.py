@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from costcalc.outline import outline
 from costcalc.report.analyses import layers
 from costcalc.report.markdown import escape, render
-from costcalc.report.table_data import Column, Entry, Grid, Paragraph, Remark, Text
+from costcalc.report.table_data import Column, Paragraph, Remark, Table, TableRow, TextCell
 from costcalc.report.text import visible
 from report.analyses import SMALL
 
@@ -70,14 +70,16 @@ def test_escape(text, escaped):
 
 
 def test_a_paragraph_is_one_line_and_a_remark_is_one_too():
-    grid = Grid((Column("a", "A"),), (), notes=("", Paragraph(("Source: x", "        y")), Remark("b | c", "a")))
-    assert render(grid) == "| A |\n| --- |\n\nSource: x y\n\nb \\| c\n"
+    table = Table((Column("a", "A"),), (), notes=("", Paragraph(("Source: x", "        y")), Remark("b | c", "a")))
+    assert render(table) == "| A |\n| --- |\n\nSource: x y\n\nb \\| c\n"
 
 
 @given(st.text(alphabet=st.sampled_from("ab `*_{}[]()<>#|~&$!\\@:/.w1-+=^\n\r\t\x1b'\""), max_size=40))
 def test_no_text_leaves_its_cell(text):
-    grid = Grid((Column("a", "A"), Column("b", "B")), (Entry((text, Text(text, ""))), Entry((text, text), "total")))
-    lines = render(grid).splitlines()
+    table = Table(
+        (Column("a", "A"), Column("b", "B")), (TableRow((text, TextCell(text, ""))), TableRow((text, text), "total"))
+    )
+    lines = render(table).splitlines()
     assert len(lines) == 4
     for line in lines:
         assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 3
@@ -91,8 +93,8 @@ def test_a_renderer_shows_the_text_and_nothing_else(text):
     markdown_it = pytest.importorskip("markdown_it")
     parser = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
     said = " ".join(visible(f"x {text} x").split())
-    grid = Grid((Column("a", "A"),), (Entry((said,)),), (said, said))
-    tokens = parser.parse(render(grid))
+    table = Table((Column("a", "A"),), (TableRow((said,)),), (said, said))
+    tokens = parser.parse(render(table))
     assert [token.type for token in tokens if token.nesting == 1] == [
         *["heading_open", "paragraph_open", "table_open", "thead_open", "tr_open", "th_open"],
         *["tbody_open", "tr_open", "td_open"],
@@ -103,8 +105,8 @@ def test_a_renderer_shows_the_text_and_nothing_else(text):
 
 
 def test_headings_of_groups_and_bars_are_left_out():
-    grid = Grid(
+    table = Table(
         (Column("a", "A"), Column("n", "N", "count"), Column("bar", "", "bar")),
-        (Entry(("group", None, None), "heading"), Entry(("x", 1000, 0.5))),
+        (TableRow(("group", None, None), "heading"), TableRow(("x", 1000, 0.5))),
     )
-    assert render(grid) == "| A | N |\n| --- | ---: |\n| x | 1,000 |\n"
+    assert render(table) == "| A | N |\n| --- | ---: |\n| x | 1,000 |\n"

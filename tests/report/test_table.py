@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc.report.table import BAR, draw, fit, render, wrap
-from costcalc.report.table_data import Column, Entry, Grid, Paragraph, Remark, Text
+from costcalc.report.table_data import Column, Paragraph, Remark, Table, TableRow, TextCell
 from costcalc.report.text import columns
 
 COLUMNS = (
@@ -20,13 +20,13 @@ COLUMNS = (
     Column("ratio", "ratio", "ratio", yields=2),
     Column("bar", "", "bar", yields=1),
 )
-GRID = Grid(
+GRID = Table(
     COLUMNS,
     (
-        Entry((Text("a group", "a"), None, None, None, None), "heading"),
-        Entry((Text("first", "1st"), "层 of two", 1234567, 0.5, 1.0)),
-        Entry((Text("second", "2nd"), "", 0, 12.3456, 0.3)),
-        Entry((Text("all", "all"), None, 1234567, None, None), "total"),
+        TableRow((TextCell("a group", "a"), None, None, None, None), "heading"),
+        TableRow((TextCell("first", "1st"), "层 of two", 1234567, 0.5, 1.0)),
+        TableRow((TextCell("second", "2nd"), "", 0, 12.3456, 0.3)),
+        TableRow((TextCell("all", "all"), None, 1234567, None, None), "total"),
     ),
     ("A title", "a fact · another fact"),
     ("", "a note that is long · b"),
@@ -73,12 +73,12 @@ def test_lines_are_broken_between_facts_then_between_words():
     assert lines[-3:] == ["", "a note that", "is long · b"]
 
 
-ARTICLE = Grid(
+ARTICLE = Table(
     (Column("name", "name"), Column("what", "what it does", wraps=10), Column("how", "how", wraps=8)),
     (
-        Entry(("a group of a long name", None, None), "heading"),
-        Entry(("first", "adds two numbers and keeps the sum", "a, b, carry=0")),
-        Entry(("second", "stops", "")),
+        TableRow(("a group of a long name", None, None), "heading"),
+        TableRow(("first", "adds two numbers and keeps the sum", "a, b, carry=0")),
+        TableRow(("second", "stops", "")),
     ),
     notes=(
         "",
@@ -135,9 +135,11 @@ def test_a_word_is_broken_where_a_name_or_a_list_may_be():
 
 def test_a_rest_and_a_total_reach_across_an_empty_cell():
     columns = (Column("a", "a"), Column("b", "b"), Column("c", "c", "count"))
-    rest = Entry(("everything else", None, 5), "rest")
-    grid = Grid(columns, (Entry(("first", "one of many", 1)), rest, Entry(("total", "7 of 7 or of more", 6), "total")))
-    assert render(grid) == (
+    rest = TableRow(("everything else", None, 5), "rest")
+    table = Table(
+        columns, (TableRow(("first", "one of many", 1)), rest, TableRow(("total", "7 of 7 or of more", 6), "total"))
+    )
+    assert render(table) == (
         "a      b                  c\n"
         "───────────────────────────\n"
         "first  one of many        1\n"
@@ -145,27 +147,27 @@ def test_a_rest_and_a_total_reach_across_an_empty_cell():
         "───────────────────────────\n"
         "total  7 of 7 or of more  6\n"
     )
-    (_, _, first, *_) = render(Grid(columns, (Entry(("x", "y", 1)), rest))).splitlines()
+    (_, _, first, *_) = render(Table(columns, (TableRow(("x", "y", 1)), rest))).splitlines()
     assert first == "x             y  1"
-    assert render(Grid(columns, (Entry(("x", "y", 1)), Entry(("abc", "", 1))))).splitlines()[-1] == "abc     1"
+    assert render(Table(columns, (TableRow(("x", "y", 1)), TableRow(("abc", "", 1))))).splitlines()[-1] == "abc     1"
 
 
 def test_titles_are_broken_before_anything_is_given_up():
     columns = (Column("a", "a", "count"), Column("b", "reduce saves to", "count"), Column("c", "c", yields=2))
-    grid = Grid(columns, (Entry((1, 22, "text")),))
-    assert render(grid, width=20) == "   reduce\n    saves\na      to  c\n───────────────\n1      22  text\n"
-    assert render(grid, width=8) == "  reduce\n   saves\na     to\n────────\n1     22\n"
+    table = Table(columns, (TableRow((1, 22, "text")),))
+    assert render(table, width=20) == "   reduce\n    saves\na      to  c\n───────────────\n1      22  text\n"
+    assert render(table, width=8) == "  reduce\n   saves\na     to\n────────\n1     22\n"
 
 
 def test_counts_are_shortened_where_their_column_says_so():
-    grid = Grid((Column("a", "a", "count", shortens=1),), (Entry((123456789,)),))
-    assert render(grid, width=11).splitlines()[-1] == "123,456,789"
-    assert render(grid, width=10).splitlines()[-1] == "123M"
+    table = Table((Column("a", "a", "count", shortens=1),), (TableRow((123456789,)),))
+    assert render(table, width=11).splitlines()[-1] == "123,456,789"
+    assert render(table, width=10).splitlines()[-1] == "123M"
 
 
 def test_no_empty_line_ends_a_table_whose_remarks_are_hidden():
-    grid = Grid((Column("a", "a"),), (Entry(("x",)),), notes=("", Remark("about b", "b")))
-    assert render(grid) == "a\n─\nx\n"
+    table = Table((Column("a", "a"),), (TableRow(("x",)),), notes=("", Remark("about b", "b")))
+    assert render(table) == "a\n─\nx\n"
 
 
 def test_a_coloured_line_has_no_space_at_its_end():
@@ -174,9 +176,9 @@ def test_a_coloured_line_has_no_space_at_its_end():
 
 def test_nothing_is_cut_in_a_pipe():
     long = "word " * 400
-    grid = Grid((Column("name", "name"),), (Entry((long,)),), (long,), (long,))
-    assert render(grid).count("word") == 3 * 400
-    assert "…" not in render(grid)
+    table = Table((Column("name", "name"),), (TableRow((long,)),), (long,), (long,))
+    assert render(table).count("word") == 3 * 400
+    assert "…" not in render(table)
 
 
 def test_colour_changes_nothing_but_colour():
@@ -192,7 +194,7 @@ def test_tables_stand_below_each_other():
 
 
 def test_a_table_without_lines_is_its_head():
-    assert render(Grid(COLUMNS, ())).splitlines()[0].split() == ["name", "note", "count", "ratio"]
+    assert render(Table(COLUMNS, ())).splitlines()[0].split() == ["name", "note", "count", "ratio"]
 
 
 HOSTILE = [
@@ -210,8 +212,8 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("color", [False, True])
 def test_text_is_only_text(text, color):
-    grid = Grid((Column("name", "name"),), (Entry((text,)), Entry((text,), "total")), (text, text), (text,))
-    rendered = re.sub(r"\x1b\[[\d;]*m", "", render(grid, color=color)) if color else render(grid)
+    table = Table((Column("name", "name"),), (TableRow((text,)), TableRow((text,), "total")), (text, text), (text,))
+    rendered = re.sub(r"\x1b\[[\d;]*m", "", render(table, color=color)) if color else render(table)
     assert all(sign.isprintable() for sign in rendered.replace("\n", ""))
     assert len(rendered.splitlines()) == 9
     if text.isprintable():
@@ -220,21 +222,21 @@ def test_text_is_only_text(text, color):
 
 @given(st.text(max_size=30), st.integers(0, 10**40), st.floats(0, 1), st.none() | st.integers(1, 200))
 def test_any_cell_makes_lines_of_one_width(text, count, part, width):
-    grid = Grid(COLUMNS, (Entry((text, text, count, part, part)), Entry((text, None, 0, None, None), "total")))
-    lines = ["".join(run for run, _ in line) for line in draw(grid, width)]
+    table = Table(COLUMNS, (TableRow((text, text, count, part, part)), TableRow((text, None, 0, None, None), "total")))
+    lines = ["".join(run for run, _ in line) for line in draw(table, width)]
     assert len({columns(line) if "█" not in line else None for line in lines} - {None}) <= 3
     assert all(sign.isprintable() for line in lines for sign in line)
 
 
 def test_a_bar_is_as_long_as_its_part():
-    grid = Grid((Column("bar", "", "bar"),), tuple([Entry((eighth / 80,)) for eighth in range(81)]))
-    lines = ["".join(text for text, _ in line).rstrip() for line in draw(grid)][2:]
+    table = Table((Column("bar", "", "bar"),), tuple([TableRow((eighth / 80,)) for eighth in range(81)]))
+    lines = ["".join(text for text, _ in line).rstrip() for line in draw(table)][2:]
     assert lines[:10] == ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█", "█▏"]
     assert lines[-1] == "█" * BAR
 
 
 def test_a_hundred_thousand_lines_take_seconds():
-    grid = Grid(COLUMNS, (Entry(("layer", "conv", 10**6, 0.1, 0.1)),) * 100_000)
+    table = Table(COLUMNS, (TableRow(("layer", "conv", 10**6, 0.1, 0.1)),) * 100_000)
     with cpu_time_below(10):
-        text = render(grid, width=100)
+        text = render(table, width=100)
     assert text.count("\nlayer") == 100_000
