@@ -28,8 +28,8 @@ class Column(NamedTuple):
 
     Kinds: `text`; `shape`, sizes with `×` between them; `count`, an exact integer; `change`, a signed integer; `share`,
     a part of 1; `growth`, a relative change; `bar`, a part of 1 shown as a bar; `ratio`, a factor.
-    On a narrow terminal, a table is narrowed in steps. A column uses short forms from step `shortens` on, and is dropped
-    at step `yields`; 0 is never. A column with `wraps` wraps its texts from step `shortens` on, and is at least `wraps`
+    A table is narrowed in steps until it fits. A column uses short forms from step `shortens` on, and is dropped at
+    step `yields`; 0 is never. A column with `wraps` wraps its texts from step `shortens` on, and is at least `wraps`
     characters wide; 0 is no wrapping.
     """
 
