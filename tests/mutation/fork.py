@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from .mutants import mutated
 
@@ -178,7 +179,20 @@ def _codes(code: CodeType) -> Iterator[tuple[Name, CodeType | None]]:
                 left.append(inner)
 
 
+def without_constants() -> None:
+    """Draw the same examples whatever is imported, and whatever is in it.
+
+    Hypothesis tries numbers that it reads in the source of imported modules. A forked process has those of all tests
+    and of the source without the change, a new process others: the same test drew other examples, and only one of the
+    two noticed a mutant. A change of a constant would also be found because it is a change of the source.
+    """
+    if hasattr(providers, "_get_local_constants"):  # older versions have no such numbers
+        none = type(providers._local_constants)()
+        providers._get_local_constants = lambda: none
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    without_constants()
     if config.getoption("--cpu"):
         limited(config.getoption("--cpu"))
     path = config.getoption("--mutants")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -65,6 +68,39 @@ def test_a_mutant_is_named_by_where_it_is_and_what_it_changes():
     keys = [mutant.key for mutant in mutants("x.py", text)]
     assert len(set(keys)) == len(keys)
     assert keys == [mutant.key for mutant in mutants("x.py", f"# a comment\n\n{text}")]
+
+
+def test_a_mutant_changes_the_code_of_one_function():
+    """Not even the lines and columns of the others."""
+    text = "def f(a):\n    return not -a\n\ndef g(b):\n    return b < 1\n"
+    for mutant in mutants("x.py", text):
+        codes = [compile(tree, "x.py", "exec").co_consts for tree in (ast.parse(text), mutated(text, mutant.index))]
+        same = {old.co_name for old, new in zip(*codes, strict=True) if isinstance(old, CodeType) and old == new}
+        assert same == {"f", "g"} - {mutant.where}
+
+
+DRAWN = """
+import constants
+from hypothesis import given, settings, strategies
+from tests.mutation.fork import without_constants
+without_constants()
+drawn = []
+@settings(derandomize=True, database=None, max_examples=100)
+@given(strategies.lists(strategies.integers(1, 10**30)))
+def draw(numbers):
+    drawn.append(numbers)
+draw()
+print(drawn)
+"""
+
+
+def test_examples_do_not_depend_on_numbers_in_the_source(tmp_path):
+    drawn = set()
+    for text in ("", "A = [777001, 777002, 888123, 31337]"):
+        (tmp_path / "constants.py").write_text(text)
+        path = {"PYTHONPATH": f"{ROOT}:{tmp_path}", "PYTHONDONTWRITEBYTECODE": "1"}
+        drawn.add(subprocess.run([sys.executable, "-c", DRAWN], env=path, stdout=subprocess.PIPE, check=True).stdout)
+    assert len(drawn) == 1
 
 
 def test_every_entry_of_the_list_is_a_mutant_that_there_is():
