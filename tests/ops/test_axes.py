@@ -78,6 +78,11 @@ def test_footprint(op, arguments, footprint):
         ("permute", {"order": [1, 0]}, (), 2, ()),
         ("reshape", {"shape": [2, 3]}, ("X", "Y"), 2, ()),
         ("matmul", {}, ("X", "Y"), 2, ()),
+        ("mean", {"axis": 0}, ("X", "Y", "Z"), 2, ("Y", "Z")),
+        ("mean", {"axis": -1}, ("X", "Y", "Z"), 2, ("X", "Y")),
+        ("max", {"axis": [1, -1]}, ("X", "Y", "Z"), 1, ("X",)),
+        ("sum", {"axis": [0], "keepdims": True}, ("X", "Y", "Z"), 3, ("X", "Y", "Z")),
+        ("sum", {"axis": [0]}, (), 2, ()),
     ],
 )
 def test_layout(op, arguments, axes, rank, layout):

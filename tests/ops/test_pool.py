@@ -42,6 +42,7 @@ ROWS = [
 
 FAULTS = [
     fault("maxpool", {"kernel": 7}, (8, 5, 5), "a window of 7 does not fit an input of 5", "smaller kernel"),
+    fault("maxpool", {"kernel": [3, 3], "padding": [1, 1, 1]}, (8, 5, 5), "padding has 3 values for 2 spatial dim"),
     fault("maxpool", {"kernel": 3, "padding": 2}, (8, 5), "half of the kernel, got 2 for a kernel of 3", "// 2"),
     fault("maxpool", {"kernel": [5, 3], "padding": 2}, (8, 5, 5), "got 2 for a kernel of 3"),
     fault("maxpool", {"kernel": 3, "padding": 2, "dilation": 2}, (8, 9), "got 2 for a kernel of 3"),
