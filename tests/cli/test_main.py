@@ -91,6 +91,69 @@ def test_a_bug_ends_with_3_and_one_line(process):
     )
 
 
+@pytest.mark.parametrize(
+    ("raised", "message"),
+    [
+        ("MemoryError()", "out of memory"),
+        ("RecursionError('maximum recursion depth exceeded')", "the input is nested too deeply"),
+        ("OSError(24, 'Too many open files', 'a')", "[Errno 24] Too many open files: 'a'"),
+        ("ImportError('cannot open shared object', name='numpy')", "cannot import numpy: cannot open shared object"),
+    ],
+)
+def test_an_error_of_the_surroundings_ends_with_2(process, raised, message):
+    code = f"import costcalc.catalog\ndef ops(*names): raise {raised}\ncostcalc.catalog.ops = ops\nsys.exit({LISTED})"
+    done = process(code)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().startswith(f"costcalc: error: {message}")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_missing_module_of_costcalc_is_a_bug(process):
+    done = process(f"sys.modules['costcalc.catalog'] = None\nsys.exit({LISTED})")
+    assert (done.returncode, done.stdout) == (3, b"")
+
+
+@pytest.mark.parametrize("package", ["numpy", "rich", "yaml"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["analyze", "vgg11"],
+        ["analyze", "vgg11", "--color", "always"],
+        ["sweep", "mobilenet_v1", "--set", "alpha=0.5,1"],
+        ["check", "vgg11"],
+        ["ops"],
+        ["graph", "vgg11"],
+    ],
+    ids=" ".join,
+)
+def test_a_missing_package_is_named(process, package, command):
+    done = process(f"sys.modules[{package!r}] = None\nsys.exit(main({command!r}))")
+    assert done.returncode in (0, 2)
+    if done.returncode:
+        assert f"costcalc: error: cannot import {package}: ".encode() in done.stderr
+
+
+@pytest.mark.parametrize("raised", ["RuntimeError('boom')", "MemoryError()", "OSError(5, 'boom')"])
+def test_an_error_is_not_written_to_standard_output(process, raised):
+    code = f"import costcalc.catalog\ndef ops(*names): raise {raised}\ncostcalc.catalog.ops = ops\nsys.stderr = None\n"
+    done = process(f"{code}sys.exit({LISTED})")
+    assert done.returncode in (2, 3)
+    assert done.stdout == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+@pytest.mark.parametrize("megabytes", [40, 60, 100, 200])
+def test_little_memory_ends_with_2(process, tmp_path, megabytes):
+    """The spec has 90,000 layers, and a list of them takes more than 200 MB."""
+    path = tmp_path / "large.yaml"
+    path.write_text("input: [3]\nlayers: [{relu: , repeat: 90_000}]\n")
+    limit = f"import resource\nresource.setrlimit(resource.RLIMIT_AS, [used + {megabytes} * 2**20] * 2)\n"
+    used = "used = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
+    done = process(f"{used}{limit}sys.exit(main(['analyze', {str(path)!r}, '-o', 'json']))")
+    assert done.returncode in (0, 2)
+    assert (done.stderr == b"costcalc: error: out of memory\n") == (done.returncode == 2)
+
+
 def test_a_bug_shows_its_traceback_when_asked(process):
     done = process(BUG, env={"COSTCALC_TRACEBACK": "1"})
     assert done.returncode == 3
