@@ -50,7 +50,7 @@ class Builder:
         """Append a layer and return its outputs. Raises `ShapeError` if the op cannot take these inputs."""
         index = len(self.layers)
         if index >= self.max_layers:
-            raise LimitError("more than {:,} layers", self.max_layers, help="raise the limit with --max-layers")
+            raise self.too_many_layers()
         outputs, cost = self.infer(op, tuple([tensor.shape for tensor in inputs]))
         if share is not None:
             first = self.layers[share]
@@ -59,6 +59,10 @@ class Builder:
         new = tuple.__new__  # what the classes do themselves, in a third of the time
         self.layers.append(new(Layer, (name, op, inputs, outputs, cost, span, host, share)))
         return tuple([new(Tensor, (index, port, shape)) for port, shape in enumerate(outputs)])
+
+    def too_many_layers(self) -> LimitError:
+        """Return the error of a network with more layers than the limit."""
+        return LimitError("more than {:,} layers", self.max_layers, help="raise the limit with --max-layers")
 
     def infer(self, op: Op, shapes: Shapes) -> tuple[Shapes, Cost]:
         """Return the output shapes and the cost of an op for these input shapes. Raises `ShapeError`."""

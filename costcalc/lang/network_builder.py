@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.engine import LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, SpecError
-from costcalc.lang.builder_base import Called, Frame, Recording, Tensors, Wiring, typed
+from costcalc.lang.builder_base import STEP, Called, Frame, Recording, Tensors, Wiring, typed
 from costcalc.lang.functions import Word, truth
 from costcalc.lang.names import Entry, Names, Segments
 from costcalc.lang.shape_fixes import residual_repair
@@ -135,15 +135,19 @@ class Run(Wiring):
         return list(zip(*columns, strict=True))
 
     def times(self, item: Item, env: Env) -> int:
-        """How often `repeat` repeats."""
+        """Return the number of copies. Raises `SpecError` at once where so many cannot be built."""
         assert item.repeat is not None
         try:
             count = operator.index(natural(item.repeat.get(env)))
         except ArgumentError as fault:
             raise located(CostcalcError("repeat: " + fault.message, *fault.values), item.repeat.node.span) from None
-        if count > self.work_budget.left:
-            error = LimitError("{:,} copies, of at most {:,} layers", count, self.builder.max_layers)
+        most = self.builder.max_layers
+        if count > self.work_budget.left // STEP:  # each copy is one step
+            error = LimitError("{:,} copies, of at most {:,} layers", count, most)
             raise located(error, item.repeat.node.span)
+        if item.kind == "op" and item.condition is None and count > most - len(self.builder.layers):
+            # Each copy is one layer, so the limit is exceeded in any case.
+            raise located(self.builder.too_many_layers(), item.span)
         return count
 
     def copy(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:

@@ -38,6 +38,16 @@ class Rows(NamedTuple):
     keys: tuple[Array, ...] = ()
     """What a ranking or a front compared."""
 
+    def head(self, count: int) -> Rows:
+        """Return the first rows, at most `count`."""
+        return Rows(
+            self.positions[:count],
+            tuple([values[:count] for values in self.values]),
+            {name: values[:count] for name, values in self.figures.items()},
+            self.invalid[:count],
+            tuple([values[:count] for values in self.keys]),
+        )
+
 
 class Tally:
     """What a sweep has seen so far."""
@@ -171,4 +181,4 @@ def seconds(task: Task, clock: Callable[[], float]) -> float:
         taken = clock() - started
         if taken >= MEASURABLE or part == chunk:
             return taken * (task.points / part.size)
-        size *= 8
+        size *= 2

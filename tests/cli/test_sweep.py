@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bounds import cpu_time_below
 from processes import PATIENCE, started
 
 LINEAR = """
@@ -227,6 +228,15 @@ def test_a_file_is_whole_or_as_it_was(cli, two, tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.yaml", "x.csv"]
     assert cli("sweep", two, "--set", "a=3,6", "-o", f"csv={path}").status == 0
     assert path.read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize("step", [1_000_000, 90_000, 10_000])
+def test_a_refused_grid_of_long_networks_is_not_evaluated(cli, spec, step):
+    path = spec("params: {n: 3}\ninput: [3]\nlayers:\n- linear: 3\n  repeat: n\n")
+    with cpu_time_below(10):  # 0.6 to 1.5 seconds; a hundred networks of 100,000 layers would take 100 seconds
+        run = cli("sweep", path, "--set", f"n=1:1e30:{step}")
+    assert (run.status, run.out) == (2, "")
+    assert "points would take about" in run.err
 
 
 LONG = ["sweep", "mobilenet_v1", "--set", "alpha=0.1:10.0999:0.0001", "--set", "resolution=32:10031:1"]
