@@ -145,7 +145,10 @@ def emit(
 def _harmless_report(form: str, report: str | bytes) -> str | bytes:
     if isinstance(report, str):
         return harmless(report, form)
-    return report if form in BINARY else harmless(report.decode(), form).encode()
+    try:
+        return report if form in BINARY else harmless(report.decode(), form).encode()
+    except UnicodeDecodeError:  # a binary format
+        return report
 
 
 def harmless(text: str, form: str = "text") -> str:

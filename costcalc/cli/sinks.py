@@ -209,7 +209,8 @@ class Sinks:
         self.cleanup = ExitStack()
         self.files = OutputFiles()
         self.streams: list[Csv | Json | Npz] = []
-        self.tables: dict[str, TableBuilder] = {}
+        self.table: TableBuilder | None = None
+        """Of every format that is neither streamed nor a picture: they have the same plan."""
         self.pictures: dict[str, Picture] = {}
 
     def __enter__(self) -> Sinks:
@@ -220,7 +221,7 @@ class Sinks:
                 if form in PICTURES:
                     self.pictures[form] = Picture(plan, self.task, self.query)
                 elif form not in STREAMED:
-                    self.tables[form] = TableBuilder(plan)
+                    self.table = TableBuilder(plan)
                 else:
                     target = Target(Output(form, path), self.files)
                     if form == "npz":
@@ -246,7 +247,7 @@ class Sinks:
 
     def add(self, rows: Rows) -> None:
         """Pass rows to every output."""
-        for sink in (*self.streams, *self.tables.values(), *self.pictures.values()):
+        for sink in (*self.streams, *([self.table] if self.table else []), *self.pictures.values()):
             sink.add(rows)
 
     def finish(self, tally: Tally) -> Summary:
@@ -258,6 +259,15 @@ class Sinks:
             "png": lambda _: draw(self.pictures["png"].picture(summary), "png"),
             "svg": lambda _: draw(self.pictures["svg"].picture(summary), "svg"),
         }
-        report = Report(lambda form: [self.tables[form].table(summary)], dict)
+        report = self._report(summary)
         emit([output for output in self.outputs if output.format not in STREAMED], "tables", report, made, self.files)
         return summary
+
+    def _report(self, summary: Summary) -> Report | None:
+        table, axes = self.table, [(axis.name, _pieces(axis)) for axis in self.task.axes]
+        if table is None:
+            return None
+        return Report(
+            lambda form: [table.flat(summary) if form == "csv" else table.table(summary)],
+            lambda: table.document(summary, axes),
+        )

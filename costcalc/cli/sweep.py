@@ -222,7 +222,7 @@ def report_summary(summary: Summary, sinks: Sinks, query: Query) -> None:
         )
     if summary.rows == MOST < summary.matching and query.best and query.top is None:
         write_stderr(f"only the first {MOST:,} of {summary.matching:,} points are shown; add --top N to show fewer\n")
-    if not sinks.tables:
+    if sinks.table is None:
         if query.where and not summary.matching:
             write_stderr(f"no point satisfies {query.where.text}\n")
         if summary.invalid:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc.errors import UsageError
 from costcalc.report.csv import harmless
 from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, metric_title, sizes
 
@@ -19,6 +20,12 @@ SHOWN = ("params", "macs", "flops", "activations")
 """The default columns of a table."""
 MOST_ROWS = 50
 MOST_COLUMNS = 20
+MOST_KEPT = 10_000
+"""Rows of a flat table or a document. CSV and JSON are written row by row, and have no such limit."""
+
+
+Line = tuple[list[Any], "Sequence[Any] | None", str]
+"""A point: its values, its figures (None for an invalid one), and the reason why it is invalid."""
 
 
 class Plan(NamedTuple):
@@ -60,7 +67,7 @@ def text(value: object) -> str:
     return str(value)
 
 
-def _lines(rows: Rows, metrics: Sequence[str]) -> Iterator[tuple[list[Any], Sequence[Any] | None, str]]:
+def _lines(rows: Rows, metrics: Sequence[str]) -> Iterator[Line]:
     """Yield the values, figures (None if invalid) and error of each point."""
     columns = [values.tolist() for values in rows.values]
     figures = [rows.figures[name].tolist() for name in metrics]
@@ -154,13 +161,17 @@ def json_tail(summary: Summary) -> str:
 
 
 class TableBuilder:
-    """Collects the first rows of a table, or for two axes and one metric, the corner of a matrix."""
+    """Collects the first rows of a sweep for a table, a flat table or a document.
+
+    A table of two axes and one metric is the corner of a matrix.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         varying = [number for number, size in enumerate(plan.axes.values()) if size > 1]
         self.matrix = tuple(varying) if len(varying) == 2 and len(plan.metrics) == 1 and not plan.ranking else ()
-        self.rows: list[tuple[list[Any], Sequence[Any] | None, str]] = []
+        self.kept: list[Rows] = []
+        self.room = MOST_KEPT
         self.corner: dict[tuple[int, int], str] = {}
         self.labels: tuple[dict[int, str], dict[int, str]] = ({}, {})
 
@@ -168,11 +179,9 @@ class TableBuilder:
         """Add rows, of which only the first ones are kept."""
         if self.matrix:
             self._place(rows)
-        elif len(self.rows) < MOST_ROWS:
-            for line in _lines(rows, self.plan.metrics):
-                self.rows.append(line)
-                if len(self.rows) == MOST_ROWS:
-                    return
+        if self.room and len(rows.positions):
+            self.kept.append(rows.head(self.room))
+            self.room -= len(self.kept[-1].positions)
 
     def _place(self, rows: Rows) -> None:
         down, across = self.matrix
@@ -190,30 +199,68 @@ class TableBuilder:
         """Return the table."""
         return (self._matrix if self.matrix else self._list)(summary)
 
-    def _list(self, summary: Summary) -> Table:
-        plan = self.plan
-        invalid = any(reason for _, _, reason in self.rows)
-        columns = [
-            *[Column(name, name, "text" if self._words(number) else "count") for number, name in enumerate(plan.axes)],
-            *[Column(name, metric_title(name), "count") for name in plan.metrics],
-            *([Column("invalid", "invalid")] if invalid else []),
-        ]
-        rows = [
-            TableRow(
-                (
-                    *map(text, values),
-                    *([None] * len(plan.metrics) if figures is None else figures),
-                    *([reason] if invalid else []),
-                )
-            )
-            for values, figures, reason in self.rows
-        ]
-        more = summary.rows - len(rows)
-        notes = [f"and {more:,} more rows; write all of them with -o csv"] if more > 0 else []
-        return Table(tuple(columns), tuple(rows), _heading(plan, summary), _notes(plan, summary, notes))
+    def flat(self, summary: Summary) -> Table:
+        """Return one table of all rows with the columns of CSV. Raises `UsageError` where there are too many rows."""
+        self._refuse_incomplete(summary)
+        lines = self._lines(MOST_KEPT)
+        return Table(self._columns(lines, invalid=True), self._rows(lines, invalid=True))
 
-    def _words(self, number: int) -> bool:
-        return any(isinstance(values[number], (str, tuple)) for values, _, _ in self.rows)
+    def document(self, summary: Summary, axes: Iterable[tuple[str, Iterable[Sequence[Any]]]]) -> dict[str, Any]:
+        """Return the document that JSON has. Raises `UsageError` where there are too many rows."""
+        self._refuse_incomplete(summary)
+        rows = [json_rows(rows, self.plan, first=number == 0) for number, rows in enumerate(self.kept)]
+        head = json_head(self.plan, summary.points, axes)
+        document: dict[str, Any] = json.loads("".join([*head, *rows, json_tail(summary)]))
+        return document
+
+    def _refuse_incomplete(self, summary: Summary) -> None:
+        if summary.rows > MOST_KEPT:
+            raise UsageError(
+                "{:,} rows; this format has at most {:,}",
+                summary.rows,
+                MOST_KEPT,
+                help="-o csv and -o json write any number of rows",
+            )
+
+    def _lines(self, count: int) -> list[Line]:
+        lines: list[Line] = []
+        for rows in self.kept:
+            lines += _lines(rows.head(count - len(lines)), self.plan.metrics)
+        return lines
+
+    def _columns(self, lines: Sequence[Line], *, invalid: bool) -> tuple[Column, ...]:
+        words = [
+            any(isinstance(line[0][number], (str, tuple)) for line in lines) for number in range(len(self.plan.axes))
+        ]
+        return (
+            *[
+                Column(name, name, "text" if word else "count")
+                for name, word in zip(self.plan.axes, words, strict=True)
+            ],
+            *[Column(name, metric_title(name), "count") for name in self.plan.metrics],
+            *([Column("invalid", "invalid")] if invalid else []),
+        )
+
+    def _rows(self, lines: Iterable[Line], *, invalid: bool) -> tuple[TableRow, ...]:
+        none = [None] * len(self.plan.metrics)
+        return tuple(
+            [
+                TableRow((*map(text, values), *(none if figures is None else figures), *([reason] if invalid else [])))
+                for values, figures, reason in lines
+            ]
+        )
+
+    def _list(self, summary: Summary) -> Table:
+        plan, lines = self.plan, self._lines(MOST_ROWS)
+        invalid = any(reason for _, _, reason in lines)
+        more = summary.rows - len(lines)
+        notes = [f"and {more:,} more rows; write all of them with -o csv"] if more > 0 else []
+        return Table(
+            self._columns(lines, invalid=invalid),
+            self._rows(lines, invalid=invalid),
+            _heading(plan, summary),
+            _notes(plan, summary, notes),
+        )
 
     def _matrix(self, summary: Summary) -> Table:
         names = list(self.plan.axes)
