@@ -81,7 +81,7 @@ class Trials:
         if self.spec is None or networks * self.layers < FEW_LAYERS or count > MOST_VALUES:
             return
         written = list(numbers)
-        from costcalc.sweep.axis import Axis, Given
+        from costcalc.sweep.axis import Axis, ListedValues
         from costcalc.sweep.chunks import Box, Task, evaluate
 
         parts = 0
@@ -93,7 +93,7 @@ class Trials:
                 raise _TooManyParts
 
         try:
-            axis = Axis(self.param, (Given(tuple(map(number, written))),))
+            axis = Axis(self.param, (ListedValues(tuple(map(number, written))),))
             task = Task(self, (axis,), (self.requirement.metric,), self.cache.batch)
             for chunk in evaluate(task, Box(0, ((0, axis.size),)), pause):
                 found = zip(chunk.figures[self.requirement.metric].tolist(), chunk.codes.tolist(), strict=True)

@@ -1,6 +1,6 @@
-"""The same rules on arrays of dimensions: a sweep of a design space.
+"""Sweeps: the evaluation of a network for all combinations of param values, with the rules applied to arrays.
 
-`costcalc.sweep` is this package, and also the function of the public API: calling it is `costcalc.sweep.api.sweep`.
+`costcalc.sweep` is this package and also a function of the public API: calling it calls `costcalc.sweep.api.sweep`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class _Callable(ModuleType):
-    """A package that is a function too, as a name can be one thing only."""
+    """A package that can be called, because the package and the function have the same name."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Sweep:
-        """Every combination of the values of some params of a spec: see `costcalc.sweep.api.sweep`."""
+        """Evaluate a spec for all combinations of param values: see `costcalc.sweep.api.sweep`."""
         from costcalc.sweep.api import sweep
 
         return sweep(*args, **kwargs)

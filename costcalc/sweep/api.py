@@ -1,4 +1,4 @@
-"""Sweeps for programs: every figure as an array that has the shape of the grid."""
+"""The Python API of sweeps: each metric as an array with one dimension per axis."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class Sweep:
-    """The figures of every combination of some values, each an array with an axis per swept name.
+    """The metrics of all combinations of param values, each an array with one dimension per axis.
 
-    Figures are int64, or Python ints of any size as objects where one is beyond int64. Where a point is no valid
-    network they are masked (`numpy.ma`); `invalid` says where, `reason(index)` why.
+    Arrays are int64, or Python ints as objects if a value is beyond int64. Invalid points are masked (`numpy.ma`):
+    `invalid` is the mask, and `reason(index)` returns the error of a point.
     """
 
     def __init__(self, task: Task, parts: Sequence[Chunk]) -> None:
@@ -38,9 +38,9 @@ class Sweep:
         self.axes: dict[str, list[Any]] = {axis.name: axis.between(0, axis.size) for axis in task.axes}
         self._parts = parts
         self.invalid: Array = np.concatenate([part.codes for part in parts]).reshape(shape) > 0
-        """Which points are no valid network."""
+        """The mask of invalid points."""
         self.figures: dict[str, Array] = {}
-        """Each metric by name; also attributes: `sweep.macs`."""
+        """The metrics by name. They are also attributes: `sweep.macs`."""
         for name in task.metrics:
             data = np.concatenate([part.figures[name] for part in parts]).reshape(shape)
             self.figures[name] = np.ma.masked_array(data, self.invalid) if self.invalid.any() else data
@@ -48,17 +48,18 @@ class Sweep:
     def __getattr__(self, name: str) -> Array:
         figures: dict[str, Array] = self.__dict__.get("figures", {})
         if name not in figures:
-            raise AttributeError(f"a sweep has no {name}; it has {', '.join((*figures, 'axes', 'invalid'))}")
+            known = ", ".join((*figures, "axes", "invalid"))
+            raise AttributeError(f"unknown attribute {name} of a sweep; known: {known}")
         return figures[name]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The number of values along each axis."""
+        """The number of values of each axis."""
         shape: tuple[int, ...] = self.invalid.shape
         return shape
 
     def reason(self, *index: int) -> str:
-        """Why a point is invalid, as `analyze` says it; an empty text for a valid one."""
+        """Return the error of an invalid point, as `analyze` reports it. It is empty for a valid point."""
         place = int(np.ravel_multi_index(index, self.shape))
         for part in self._parts:
             if place < part.start + part.size:
@@ -66,14 +67,16 @@ class Sweep:
         raise IndexError(index)
 
     def to_dataframe(self) -> Any:
-        """A pandas DataFrame with a row per point: its values, its figures, and why it is invalid.
+        """Return a pandas DataFrame with a row per point: its values, metrics and error.
 
-        Raises `UsageError` where pandas is not installed.
+        Raises `UsageError` if pandas is not installed.
         """
         try:
             pandas: Any = import_module("pandas")
         except ImportError:
-            raise UsageError("to_dataframe needs pandas, which is not installed", help="pip install pandas") from None
+            raise UsageError(
+                "to_dataframe requires pandas, which is not installed", help="run pip install pandas"
+            ) from None
         places = np.unravel_index(np.arange(self.invalid.size), self.shape)
         columns: dict[str, Any] = {
             name: column(values)[place].tolist()
@@ -100,10 +103,10 @@ def sweep(
     params: Mapping[str, Any] | None = None,
     **axes: Any,
 ) -> Sweep:
-    """Every combination of the values of some params of a spec: a path, a bundled name, or a `Source` of text.
+    """Evaluate a spec for all combinations of param values. The spec is a path, a bundled name, or a `Source` of text.
 
-    An axis is any iterable of numbers, words, bools or lists, or one value. A param whose name is taken by an argument
-    goes into `params`. A point that is no valid network is masked.
+    Each keyword argument is a param, with an iterable of numbers, words, bools or lists, or one value. A param with the
+    name of another argument is given in `params`. Invalid points are masked.
 
     Raises `UsageError` for an unknown param or metric, and for a batch below 1.
 
@@ -113,7 +116,7 @@ def sweep(
     """
     for name in metrics:
         if name not in FIGURES:
-            raise UsageError("no metric {}", name, help=suggest(name, FIGURES))
+            raise UsageError("unknown metric {}", name, help=suggest(name, FIGURES))
     if not isinstance(spec, Spec):
         spec = open_spec(spec if isinstance(spec, Source) else fspath(spec))
     batch = checked_batch(batch)

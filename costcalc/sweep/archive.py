@@ -1,4 +1,4 @@
-"""A sweep as an NPZ archive of numpy arrays, written with little memory however many points it has."""
+"""A sweep as an NPZ archive of numpy arrays, written with a small, constant amount of memory."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ PIECE = 1 << 16
 
 
 class Archive:
-    """Arrays that grow on the disk, in a folder of their own, until the archive is made of them.
+    """Collects arrays in temporary files, and writes them to an archive.
 
-    Of a whole grid: for each axis its values, for each metric an int64 array of the grid's shape with -1 where a point
-    is no network, and `invalid`. Of chosen points: the same as columns, and `position`, their place in the grid.
+    The archive of a whole grid has the values of each axis, an int64 array in the shape of the grid for each metric,
+    with -1 for invalid points, and the mask `invalid`. The archive of selected points has the values of each axis and
+    the metrics as columns, and `position`, the index of each point in the grid.
     """
 
     def __init__(self, folder: Path, axes: Sequence[Axis], metrics: Sequence[str], *, whole: bool) -> None:
@@ -38,10 +39,10 @@ class Archive:
         self.dtypes |= {axis.name: np.dtype(axis.dtype) for axis in axes}
 
     def add(self, rows: Rows) -> None:
-        """Append some rows. Raises `UsageError` for a figure beyond int64."""
+        """Append rows. Raises `UsageError` for a value beyond int64."""
         for name in self.metrics:
             if rows.figures[name].dtype.kind == "O":
-                raise UsageError("npz holds numbers up to 2^63, and {} goes beyond", name, help="csv and json hold any")
+                raise UsageError("cannot write {} to npz: a value is above 2^63", name, help="use csv or json")
             self._append(name, rows.figures[name])
         if self.whole:
             self._append("invalid", np.array([bool(reason) for reason in rows.invalid], bool))
@@ -59,7 +60,7 @@ class Archive:
         return self.folder / f"{list(self.dtypes).index(name)}.raw"
 
     def write(self, stream: IO[bytes], points: int) -> None:
-        """The archive, of all rows that were added. A grid that is not complete is a list of points from its start."""
+        """Write the archive of all rows. The arrays of an incomplete grid are flat and contain its first points."""
         shape = tuple([axis.size for axis in self.axes]) if self.whole and self.rows == points else (self.rows,)
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             if self.whole:

@@ -1,4 +1,4 @@
-"""The values along an axis of a sweep, written `0.25,0.5,1` or `128:224:32`, and made only as they are needed."""
+"""The axes of a sweep, written `0.25,0.5,1` or `128:224:32`. Values of ranges are calculated when needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POWERS = {"k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
 
 
 class Steps(NamedTuple):
-    """The numbers (first + i·step) / 10^digits for i from 0 to size - 1: ints where `digits` is None, else floats."""
+    """The numbers (first + i·step) / 10^digits for i from 0 to size - 1: ints if `digits` is None, floats otherwise."""
 
     first: int
     step: int
@@ -28,7 +28,7 @@ class Steps(NamedTuple):
     digits: int | None
 
     def between(self, start: int, stop: int) -> list[Any]:
-        """The numbers from one index to before another. Each float is the one nearest to the decimal number."""
+        """Return the numbers from index `start` up to `stop`. Each float is the nearest to the decimal number."""
         numerators = range(self.first + start * self.step, self.first + stop * self.step, self.step)
         if self.digits is None:
             return list(numerators)
@@ -36,8 +36,8 @@ class Steps(NamedTuple):
         return [numerator / unit for numerator in numerators]
 
 
-class Given(NamedTuple):
-    """Values that were listed."""
+class ListedValues(NamedTuple):
+    """A list of values."""
 
     values: tuple[Any, ...]
 
@@ -47,15 +47,15 @@ class Given(NamedTuple):
         return len(self.values)
 
     def between(self, start: int, stop: int) -> list[Any]:
-        """The values from one index to before another."""
+        """Return the values from index `start` up to `stop`."""
         return list(self.values[start:stop])
 
 
 class Axis(NamedTuple):
-    """A swept name and its values, in segments."""
+    """The name of a param and its values, in segments."""
 
     name: str
-    segments: tuple[Steps | Given, ...]
+    segments: tuple[Steps | ListedValues, ...]
 
     @property
     def size(self) -> int:
@@ -63,7 +63,7 @@ class Axis(NamedTuple):
         return sum(segment.size for segment in self.segments)
 
     def between(self, start: int, stop: int) -> list[Any]:
-        """The values from one index to before another, as plain ints, floats, bools, words and tuples."""
+        """Return the values from index `start` up to `stop`, as ints, floats, bools, words and tuples."""
         values: list[Any] = []
         for segment in self.segments:
             size = segment.size
@@ -74,8 +74,8 @@ class Axis(NamedTuple):
 
     @property
     def dtype(self) -> str:
-        """The type of numpy that holds all its values: int64, float64, bool, or text."""
-        given = [value for segment in self.segments if isinstance(segment, Given) for value in segment.values]
+        """The dtype for all values: int64, float64, bool, or text."""
+        given = [value for segment in self.segments if isinstance(segment, ListedValues) for value in segment.values]
         ends = [segment.between(at, at + 1)[0] for segment in self.segments for at in (0, segment.size - 1)]
         kinds = {type(value) for value in (*given, *ends)}
         if kinds == {bool}:
@@ -85,12 +85,12 @@ class Axis(NamedTuple):
         return f"<U{max(32, *[len(str(value)) for value in (*given, *ends)])}"
 
     def value(self, index: int) -> Any:
-        """The value at an index."""
+        """Return the value at an index."""
         return self.between(index, index + 1)[0]
 
 
 def parse_axis(name: str, text: str) -> Axis:
-    """The axis that the command line's `NAME=VALUES` means. Raises `UsageError`, and `ExpressionError` for a bad value.
+    """Parse an axis `NAME=VALUES`. Raises `UsageError`, or `ExpressionError` for an invalid value.
 
     >>> parse_axis("alpha", "0.25,0.5:1:0.25").between(0, 4)
     [0.25, 0.5, 0.75, 1.0]
@@ -99,28 +99,28 @@ def parse_axis(name: str, text: str) -> Axis:
     """
     from costcalc.lang.expression import parse_value
 
-    segments: list[Steps | Given] = []
+    segments: list[Steps | ListedValues] = []
     listed: list[Any] = []
     for item in items(text):
-        found = _RANGE.fullmatch(item)
-        if found is None:
+        match = _RANGE.fullmatch(item)
+        if match is None:
             if not item.strip():
-                raise UsageError("{}: a value is missing in '{}'", name, text, help="values are separated by commas")
+                raise UsageError("{}: missing value in '{}'", name, text, help="separate values by commas")
             if ":" in item:
-                raise UsageError("{}: '{}' is no range", name, item, help="a range is FROM:TO:STEP, of numbers")
+                raise UsageError("{}: expected a range, got '{}'", name, item, help="write numbers as FROM:TO:STEP")
             listed.append(parse_value(item))
             continue
         if listed:
-            segments.append(Given(tuple(listed)))
+            segments.append(ListedValues(tuple(listed)))
             listed = []
-        segments.append(_steps(name, item, found[1], found[2], found[3] or "1"))
+        segments.append(_steps(name, item, match[1], match[2], match[3] or "1"))
     if listed:
-        segments.append(Given(tuple(listed)))
+        segments.append(ListedValues(tuple(listed)))
     return Axis(name, tuple(segments))
 
 
 def axis_of(name: str, values: Any) -> Axis:
-    """An axis from Python values: any iterable, or one value. numpy's numbers become Python's, and rows lists.
+    """Return an axis of Python values: an iterable or one value. Values of numpy are converted to those of Python.
 
     >>> axis_of("resolution", range(128, 225, 32)).between(0, 4)
     [128, 160, 192, 224]
@@ -135,17 +135,17 @@ def axis_of(name: str, values: Any) -> Axis:
     plain = tuple(map(_plain, values))
     if not plain:
         raise UsageError("{}: no values", name)
-    return Axis(name, (Given(plain),))
+    return Axis(name, (ListedValues(plain),))
 
 
 def check_params(spec: Spec, names: Iterable[str]) -> None:
-    """Raise `UsageError` for a name that is no param of the spec, or where there is none."""
-    known = f"its params: {', '.join(spec.params)}" if spec.params else "it has no params"
+    """Raise `UsageError` for a name that is not a param of the spec, or if there are no names."""
+    known = f"known: {', '.join(spec.params)}" if spec.params else "the spec has no params"
     for name in names:
         if name not in spec.params:
-            raise UsageError("{} has no param {}", spec.name, name, help=suggest(name, spec.params, known))
+            raise UsageError("unknown param {} of {}", name, spec.name, help=suggest(name, spec.params, known))
     if not names:
-        raise UsageError("nothing to sweep in {}", spec.name, help=f"NAME=VALUES for one or more; {known}")
+        raise UsageError("expected values of at least one param of {}", spec.name, help=known)
 
 
 def _length(values: range) -> int:
@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
 
 
 def items(text: str) -> Iterator[str]:
-    """The text, divided at commas outside brackets."""
+    """Split a text at commas outside brackets."""
     depth = start = 0
     for position, sign in enumerate(text):
         depth += (sign in "[(") - (sign in "])")
@@ -169,7 +169,7 @@ def items(text: str) -> Iterator[str]:
 
 
 def _decimal(text: str) -> tuple[Fraction, bool]:
-    """A number exactly, and whether the language reads it as an int: without a point, or made whole by a suffix."""
+    """Return the exact value of a number, and whether it is an int: without a point, or whole with a suffix."""
     power = _POWERS.get(text[-1], 0)
     exact = Fraction(text[: -1 if power else None].replace("_", "")) * 10**power
     return exact, exact.denominator == 1 and ("." not in text or "e" in text.lower() or power > 0)
@@ -179,12 +179,14 @@ def _steps(name: str, item: str, first: str, last: str, step: str) -> Steps:
     numbers = [_decimal(text) for text in (first, last, step)]
     (start, _), (stop, _), (by, _) = numbers
     if max(abs(start), abs(stop), abs(by)) > MAX_NUMBER:
-        raise UsageError("{}: a number beyond 10^30 in {}", name, item)
+        raise UsageError("{}: a number in {} is above 10^30", name, item)
     if by == 0:
-        raise UsageError("{}: the step of {} is 0", name, item, help="FROM:TO:STEP, as in 128:224:32")
+        raise UsageError("{}: the step of {} must not be 0", name, item, help="write FROM:TO:STEP, such as 128:224:32")
     if (stop - start) * by < 0:
         backward = (
-            "the range {1} runs backward" if by > 0 else "the range {1} is empty: its step leads away from its end"
+            "the range {1} is empty: it ends below its start"
+            if by > 0
+            else "the range {1} is empty: its step is negative, but it ends above its start"
         )
         help = f"write {last}:{first}:{step.lstrip('-')}" if by > 0 else f"write {first}:{last}:{step.lstrip('-')}"
         raise UsageError("{0}: " + backward, name, item, help=help)

@@ -1,4 +1,4 @@
-"""A sweep, chunk by chunk: boxes of the grid in its own order, and the figures of their points."""
+"""The evaluation of a sweep in chunks: boxes of the grid in order, and the metrics of their points."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
     from costcalc.model import Network
     from costcalc.sweep.axis import Axis
-    from costcalc.sweep.partition import Outcome
-    from costcalc.sweep.session import Array, Session, Text
+    from costcalc.sweep.partition import RegionResult
+    from costcalc.sweep.session import Array, Session, TextTemplate
 
 POINTS = 1 << 20
-"""Points of a chunk."""
+"""The maximum number of points of a chunk."""
 ALONG = 1 << 17
-"""Points of a chunk along one axis."""
+"""The maximum number of points of a chunk along one axis."""
 LARGE = 1 << 17
-"""Points of a chunk whose figures are beyond int64."""
+"""The maximum number of points of a chunk with values beyond int64."""
 
 
 class Box(NamedTuple):
-    """A range of indices for each axis that is one run of the grid, counted row by row from `start`."""
+    """A range of indices for each axis. Its points are consecutive in the grid, in row-major order from `start`."""
 
     start: int
     ranges: tuple[tuple[int, int], ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The points along each axis."""
+        """The number of points along each axis."""
         return tuple([stop - start for start, stop in self.ranges])
 
     @property
     def size(self) -> int:
-        """The points."""
+        """The number of points."""
         return prod(self.shape)
 
     def halves(self) -> list[Box]:
-        """Two runs, one after the other."""
+        """Divide the box into two consecutive boxes."""
         axis = next(axis for axis, size in enumerate(self.shape) if size > 1)
         start, stop = self.ranges[axis]
         middle = (start + stop) // 2
@@ -52,23 +52,23 @@ class Box(NamedTuple):
         return [Box(self.start, first), Box(self.start + self.size * (middle - start) // (stop - start), second)]
 
 
-class Source(Protocol):
-    """Where the networks come from. `build` and `values` take the values of the swept names, numbers or grids."""
+class NetworkSource(Protocol):
+    """Builds networks. `build` and `values` take the values of the axes, as numbers or `Lanes`."""
 
     def names(self) -> Sequence[str]:
-        """Every name that a condition can ask for, besides figures."""
+        """Return all names that conditions may use, besides metrics."""
 
     def build(self, params: Mapping[str, Any]) -> Network:
-        """The network of a configuration. Raises `CostcalcError` where it is none."""
+        """Build the network of a configuration. Raises `CostcalcError` if it is invalid."""
 
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What every name stands for, those that follow from the swept ones included."""
+        """Return the values of all names, including those that depend on the axes."""
 
 
 class Task(NamedTuple):
-    """What a sweep evaluates: how a configuration becomes a network, along which axes, and which figures are wanted."""
+    """A sweep to evaluate: a source of networks, the axes, the metrics and the batch."""
 
-    source: Source
+    source: NetworkSource
     axes: tuple[Axis, ...]
     metrics: tuple[str, ...]
     batch: int = 1
@@ -85,28 +85,28 @@ class Task(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """The figures of a run of points from `start` on, each metric an array; -1 where a point is invalid.
+    """The metrics of consecutive points from `start` on, each an array with -1 for invalid points.
 
-    `columns` has the values along each axis. `codes` is 0 for a valid point, else 1 and up: its place in `reasons`.
+    `columns` are the values along each axis. `codes` is 0 for valid points, and 1 + the index in `reasons` for others.
     """
 
     start: int
     columns: tuple[Array, ...]
     figures: dict[str, Array]
     codes: Array
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[InvalidRegion, ...] = ()
 
     @property
     def size(self) -> int:
-        """The points."""
+        """The number of points."""
         return len(self.codes)
 
     def indices(self, positions: Array) -> tuple[Array, ...]:
-        """The index along each axis, within `columns`, of points of this chunk."""
+        """Return the indices in `columns` of points of this chunk."""
         return np.unravel_index(positions, tuple([len(values) for values in self.columns]))
 
     def invalid(self, positions: Array) -> list[str]:
-        """For each of some points in order, the reason why it is invalid, or an empty text."""
+        """Return the error of each of some sorted points. It is empty for a valid point."""
         codes = self.codes[positions]
         texts = [""] * len(positions)
         for code in np.unique(codes).tolist():
@@ -117,14 +117,14 @@ class Chunk(NamedTuple):
         return texts
 
 
-class Reason(NamedTuple):
-    """Why the points of a region are invalid."""
+class InvalidRegion(NamedTuple):
+    """A region of invalid points and the text of their errors."""
 
-    text: Text
+    text: TextTemplate
     region: Region
 
     def texts(self, positions: Array) -> list[str]:
-        """The reason of each of some points, by their positions in the box."""
+        """Return the error of each of some points, given by their positions in the box."""
         if not self.text.values:
             return [self.text.at(())] * len(positions)
         return [
@@ -133,7 +133,7 @@ class Reason(NamedTuple):
 
 
 def boxes(sizes: Sequence[int]) -> Iterator[Box]:
-    """The grid in boxes of at most `POINTS`, in its own order: row by row, the last axis the fastest."""
+    """Divide the grid into boxes of at most `POINTS` points, in row-major order."""
     inner, axis = 1, len(sizes) - 1
     while axis > 0 and sizes[axis] <= ALONG and inner * sizes[axis] <= POINTS:
         inner *= sizes[axis]
@@ -154,7 +154,7 @@ def boxes(sizes: Sequence[int]) -> Iterator[Box]:
 
 
 def evaluate(task: Task, box: Box, pause: Callable[[], None] = lambda: None) -> Iterator[Chunk]:
-    """The figures of a box, in one chunk; in several where some are beyond int64, which take more memory."""
+    """Evaluate a box as one chunk, or as several if values are beyond int64, because these take more memory."""
     columns = tuple([column(axis.between(*ends)) for axis, ends in zip(task.axes, box.ranges, strict=True)])
     names = [axis.name for axis in task.axes]
 
@@ -164,10 +164,10 @@ def evaluate(task: Task, box: Box, pause: Callable[[], None] = lambda: None) -> 
 
     figures = {metric: Figures(box.size) for metric in task.metrics}
     codes = np.zeros(box.size, np.int32)
-    reasons: list[Reason] = []
+    reasons: list[InvalidRegion] = []
     for outcome in outcomes(build, whole(columns), pause):
         if outcome.error is not None:
-            reasons.append(Reason(outcome.error, outcome.region))
+            reasons.append(InvalidRegion(outcome.error, outcome.region))
             where = outcome.region.positions()
             codes[where] = len(reasons)
             for values in figures.values():
@@ -182,7 +182,7 @@ def evaluate(task: Task, box: Box, pause: Callable[[], None] = lambda: None) -> 
     yield Chunk(box.start, columns, {metric: values.data for metric, values in figures.items()}, codes, tuple(reasons))
 
 
-def _fill(figures: dict[str, Figures], outcome: Outcome) -> None:
+def _fill(figures: dict[str, Figures], outcome: RegionResult) -> None:
     region = outcome.region
     everything = region.size == region.shape
     positions = None if everything else region.positions().reshape(-1)

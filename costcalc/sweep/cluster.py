@@ -1,4 +1,4 @@
-"""The chunks of a sweep on a Dask cluster: the same chunks in the same order, evaluated by its workers."""
+"""The evaluation of a sweep on a Dask cluster. The chunks and their order are the same as without a cluster."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from costcalc.sweep.chunks import Box, Chunk, Task
 
 AHEAD = 2
-"""Boxes per worker thread that are under way before the first of them is asked for."""
+"""The number of boxes per worker thread that are submitted ahead."""
 PATIENCE = 10.0
-"""Seconds to find the scheduler, to hear from it, and to wait for a worker where all are gone."""
+"""The timeout in seconds to connect to the scheduler, to get an answer, and to wait for a worker after all are lost."""
 POLL = 0.5
-"""Seconds between two looks at whether there are workers."""
+"""The number of seconds between two checks for workers."""
 
 
 def cluster_chunks(task: Task, address: str, pause: Callable[[], None] = lambda: None) -> Iterator[Chunk]:
-    """Every chunk of the grid, in its order. Dask does the work of a worker that dies again on another.
+    """Yield all chunks of the grid in order. Dask repeats the work of a lost worker on another one.
 
-    Raises `UsageError` where there is no such scheduler, or it or all its workers are gone in the middle, and where
-    `distributed` is not installed.
+    Raises `UsageError` if the scheduler cannot be reached, if it or all of its workers are lost, and if `distributed`
+    is not installed.
     """
     try:
         distributed: Any = import_module("distributed")
     except ImportError:
         raise UsageError(
-            "a scheduler needs the package distributed, which is not installed", help="pip install 'costcalc[dask]'"
+            "--scheduler requires distributed, which is not installed", help="run pip install 'costcalc[dask]'"
         ) from None
-    with _silent("distributed", "distributed.client"):  # what goes wrong is told once, as an error
+    with _silent("distributed", "distributed.client"):  # failures are reported once, as an error
         yield from _Cluster(distributed, address).chunks(task, pause)
 
 
@@ -44,39 +44,41 @@ def cluster_chunks(task: Task, address: str, pause: Callable[[], None] = lambda:
 def _silent(*loggers: str) -> Iterator[None]:
     import logging
 
-    found = [(logger, logger.disabled) for logger in map(logging.getLogger, loggers)]
-    for logger, _ in found:
+    before = [(logger, logger.disabled) for logger in map(logging.getLogger, loggers)]
+    for logger, _ in before:
         logger.disabled = True
     try:
         yield
     finally:
-        for logger, disabled in found:
+        for logger, disabled in before:
             logger.disabled = disabled
 
 
 def evaluated(task: Task, box: Box) -> list[Chunk]:
-    """The chunks of a box, on a worker."""
+    """Evaluate a box on a worker, and return its chunks."""
     return list(evaluate(task, box))
 
 
 class _Cluster:
-    """A client of a scheduler. Whatever happens to the scheduler and its workers ends in a result or a `UsageError`."""
+    """A client of a scheduler. Failures of the scheduler and its workers become `UsageError`."""
 
     def __init__(self, distributed: Any, address: str) -> None:
         self.distributed = distributed
         self.address = address
         try:
-            distributed.comm.resolve_address(address)  # a client of what is no address would wait long for its end
+            distributed.comm.resolve_address(address)  # with an invalid address, a client takes long to stop
             self.client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise UsageError("no Dask scheduler at {}", address, note=str(error).partition("\n")[0]) from None
+            raise UsageError(
+                "cannot connect to a Dask scheduler at {}", address, note=str(error).partition("\n")[0]
+            ) from None
 
     def chunks(self, task: Task, pause: Callable[[], None]) -> Iterator[Chunk]:
-        """Every chunk of the grid, in its order."""
+        """Yield all chunks of the grid in order."""
         try:
             threads = self.threads()
             if not threads:
-                help = f"dask worker {self.address}"
+                help = f"run dask worker {self.address}"
                 raise UsageError("the Dask scheduler at {} has no workers", self.address, help=help)
             waiting = boxes(task.sizes)
             submitted: deque[tuple[Box, Any]] = deque()
@@ -87,17 +89,17 @@ class _Cluster:
                     return
                 yield from self.result(*submitted.popleft(), pause)
         except (OSError, CancelledError, self.distributed.client.ClosedClientError):
-            raise UsageError("the Dask scheduler at {} does not answer any more", self.address) from None
+            raise UsageError("lost the connection to the Dask scheduler at {}", self.address) from None
         finally:
-            with suppress(OSError):  # there may be nobody left to take leave of
+            with suppress(OSError):  # the scheduler may be gone
                 self.client.close(timeout=PATIENCE)
 
     def threads(self) -> int:
-        """The threads of all workers. Raises `OSError` where the scheduler does not answer in time."""
+        """Return the number of threads of all workers. Raises `OSError` if the scheduler does not answer in time."""
         return sum(self.client.nthreads(callback_timeout=PATIENCE).values())
 
     def result(self, box: Box, future: Any, pause: Callable[[], None]) -> list[Chunk]:
-        """The chunks of a box. The evaluation itself has no time limit, as long as there are workers."""
+        """Return the chunks of a box. There is no time limit as long as there are workers."""
         idle = 0.0
         while idle < PATIENCE:
             pause()
@@ -106,10 +108,10 @@ class _Cluster:
             except self.distributed.TimeoutError:
                 idle = 0 if self.threads() else idle + POLL
             except self.distributed.KilledWorker:
-                raise UsageError("every worker dies on the points from {:,} on", box.start) from None
+                raise UsageError("every worker dies when it evaluates the points from {:,} on", box.start) from None
             except ImportError as error:
                 raise UsageError("the workers at {} cannot run costcalc: {}", self.address, error) from None
             else:
                 return chunks
-        help = f"the next worker is waited for {PATIENCE:g} seconds: dask worker {self.address}"
+        help = f"run dask worker {self.address} within {PATIENCE:g} seconds after the last worker stops"
         raise UsageError("the Dask scheduler at {} has lost all its workers", self.address, help=help)

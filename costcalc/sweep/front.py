@@ -1,4 +1,4 @@
-"""Points that no other point dominates."""
+"""The Pareto front: the points that no other point dominates."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ if TYPE_CHECKING:
     from costcalc.sweep.session import Array
 
 MOST = 250_000
-"""Points of a front in up to three quantities, which takes as many steps as there are points."""
+"""The maximum number of points of a front in up to three quantities, which takes one step per point."""
 MOST_OF_MANY = 20_000
-"""Points of a front in more, where each point is compared with those of the front."""
+"""The maximum number of points of a front in more quantities, where each point is compared with all of the front."""
 _BLOCK, _AT_ONCE = 256, 4096
 
 
 def front(ranks: Array) -> Array:
-    """The indices, in order, of the rows to which no other is as small in each column and smaller in one.
+    """Return the sorted indices of the rows that no other row dominates.
 
-    Equal rows are in the front together. Raises `UsageError` for a front that is too large.
+    A row dominates another if it is at most as large in each column and smaller in one. Equal rows are in the front
+    together. Raises `UsageError` for a front that is too large.
 
     >>> front(np.array([[1, 3], [2, 2], [2, 3], [1, 3]])).tolist()
     [0, 1, 3]
@@ -33,19 +34,19 @@ def front(ranks: Array) -> Array:
     distinct = ranks[new]
     keys = ranks.shape[1]
     best = _of_two(distinct) if keys <= 2 else _of_three(distinct) if keys == 3 else _of_many(distinct)
-    found: Array = np.sort(order[best[np.cumsum(new) - 1]])
-    if len(found) > MOST:
+    indices: Array = np.sort(order[best[np.cumsum(new) - 1]])
+    if len(indices) > MOST:
         raise _too_large(MOST)
-    return found
+    return indices
 
 
 def _too_large(most: int) -> UsageError:
-    help = "a condition, larger steps or fewer quantities make it smaller"
-    return UsageError("more than {:,} points that no other beats", most, help=help)
+    help = "add a condition, or use larger steps or fewer quantities"
+    return UsageError("the Pareto front has more than {:,} points", most, help=help)
 
 
 def _of_two(rows: Array) -> Array:
-    """Of distinct rows in order: those whose last entry is below all before them. Of one column, the first."""
+    """Mark the sorted, distinct rows whose last entry is below all before it. With one column, mark the first row."""
     best = np.zeros(len(rows), bool)
     best[0] = True
     if rows.shape[1] == 2:
@@ -55,9 +56,9 @@ def _of_two(rows: Array) -> Array:
 
 
 def _of_three(rows: Array) -> Array:
-    """Of distinct rows in order: those that no earlier one beats in the second and third entry.
+    """Mark the sorted, distinct rows that no earlier row dominates in the second and third entry.
 
-    The earlier ones that count are stairs: the second entry grows and the third falls.
+    The lists contain the front of the earlier rows: the second entry increases and the third decreases.
     """
     best = np.zeros(len(rows), bool)
     second: list[int] = []
@@ -77,7 +78,7 @@ def _of_three(rows: Array) -> Array:
 
 
 def _of_many(rows: Array) -> Array:
-    """Of distinct rows in order: those that no earlier one of the front beats, block by block."""
+    """Mark the sorted, distinct rows that no earlier row of the front dominates, block by block."""
     best = np.zeros(len(rows), bool)
     known = rows[:0]
     for start in range(0, len(rows), _BLOCK):
@@ -95,8 +96,8 @@ def _of_many(rows: Array) -> Array:
 
 
 def _beaten(rows: Array, others: Array) -> Array:
-    """For each row, by which of the others it is beaten or equalled in every entry."""
-    found: Array = np.ones((len(rows), len(others)), bool)
+    """Return for each row which of the others are at most as large in every entry."""
+    beaten: Array = np.ones((len(rows), len(others)), bool)
     for column in range(rows.shape[1]):
-        found &= others[None, :, column] <= rows[:, None, column]
-    return found
+        beaten &= others[None, :, column] <= rows[:, None, column]
+    return beaten

@@ -1,9 +1,9 @@
-"""Numbers of a whole sweep: a `Grid` answers an int's, a float's or a bool's operators, for all configurations at once.
+"""`Lanes` are numbers of many configurations, with the operators of an int, a float or a bool.
 
-Rules and expressions are written for plain numbers and run on grids unchanged. Each entry equals, bit for bit, what
-plain Python makes of that configuration: ints are exact however large, floats are Python's own. Where Python must
-decide (`if`, `range`, an index) and configurations differ, `Diverged` says how they divide; `costcalc.sweep.partition`
-divides them and begins again with each part.
+Rules and expressions are written for plain numbers and run on `Lanes` unchanged. Each entry is bit for bit equal to
+the result of plain Python for its configuration: ints are exact, and floats are those of Python. When a decision of
+Python (`if`, `range`, an index) differs between configurations, `Diverged` is raised with their division, and
+`costcalc.sweep.partition` divides them and starts again with each part.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BYTES_OF_AN_OBJECT = 48
 
 
 class Operand(NamedTuple):
-    """A grid or a plain number, as arithmetic takes it."""
+    """An operand of arithmetic: `Lanes` or a plain number."""
 
     data: Any
     bound: Any
@@ -35,14 +35,14 @@ class Operand(NamedTuple):
 
 
 def _both(function: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    """An operator, and the one that Python calls with the operands the other way round."""
+    """Return an operator, and its reflected version with swapped operands."""
     return lambda self, other: function(self, other), lambda self, other: function(other, self)
 
 
-class Grid:
-    """A number per configuration: `data` has a dimension per axis, of size 1 along axes that it does not depend on.
+class Lanes:
+    """A number for each configuration. `data` has a dimension per axis, of size 1 if it does not depend on the axis.
 
-    dtype bool, int64, float64, or object for ints beyond int64. `bound` is no less than the largest absolute value.
+    The dtype is bool, int64, float64, or object for ints beyond int64. `bound` is an upper bound of absolute values.
     """
 
     __slots__ = ("bound", "data", "session")
@@ -61,11 +61,11 @@ class Grid:
 
     @property
     def kind(self) -> type:
-        """The type of its numbers: bool, int or float."""
+        """The type of the numbers: bool, int or float."""
         return _KINDS[self.data.dtype.kind]
 
     def tight(self) -> Any:
-        """The bound, made exact by a look at the data."""
+        """Calculate the exact bound from the data, and return it."""
         if self.data.dtype.kind == "O":
             self.bound = max(map(abs, self.data.flat))
         else:
@@ -73,30 +73,30 @@ class Grid:
         return self.bound
 
     def uniform(self) -> bool:
-        """Whether it is one number everywhere."""
+        """Return whether all configurations have the same number."""
         return bool((self.data == self.data.flat[0]).all())
 
     def scalar(self) -> Any:
-        """The number, where all configurations have the same; else they part by it."""
+        """Return the number if all configurations have the same. Raises `Diverged` otherwise."""
         if self.uniform():
             return entry_at(self.data, (0,) * self.data.ndim)
         raise Diverged(self.data)
 
     def map(self, function: Callable[..., Any], *others: Any) -> Any:
-        """The function of each entry, and of the other arguments' entries."""
+        """Apply a function to each entry, with the entries of other arguments."""
         return pointwise(function, self, *others)
 
     def choose(self, then: Any, otherwise: Any) -> Any:
-        """One number where this is true, another where it is not: `then if self else otherwise`."""
+        """Return `then if self else otherwise` for each configuration."""
         one, other = _operand(then), _operand(otherwise)
         if one is None or other is None or one.kind is not other.kind or one.kind is bool:
             raise Diverged(self.data)
         one, other = _alike(one), _alike(other)
         data = np.where(self.data, one.data, other.data)
-        return Grid(data, max(one.bound, other.bound), self.session)
+        return Lanes(data, max(one.bound, other.bound), self.session)
 
     def gcd(self, other: Any) -> Any:
-        """The greatest common divisor."""
+        """Return the greatest common divisor."""
         return pointwise(math.gcd, self, other)
 
     # Decisions.
@@ -120,7 +120,7 @@ class Grid:
     def __float__(self) -> float:
         return float(self.scalar())
 
-    # Texts. What differs stays a hole, to be filled for one configuration at a time.
+    # Texts. Numbers that differ become placeholders, which are filled for each configuration.
 
     def __format__(self, spec: str) -> str:
         if self.uniform():
@@ -152,13 +152,13 @@ class Grid:
         return False if other is self else _compare(self, other, operator.ne)
 
     def __neg__(self) -> Any:
-        return 0 - self if self.kind is bool else Grid(-self.data, self.bound, self.session)
+        return 0 - self if self.kind is bool else Lanes(-self.data, self.bound, self.session)
 
     def __pos__(self) -> Any:
         return 0 + self if self.kind is bool else self
 
     def __abs__(self) -> Any:
-        return 0 + self if self.kind is bool else Grid(np.abs(self.data), self.bound, self.session)
+        return 0 + self if self.kind is bool else Lanes(np.abs(self.data), self.bound, self.session)
 
     def __round__(self, digits: int | None = None) -> Any:
         return _whole(self, np.rint, round) if digits is None else pointwise(round, self, digits)
@@ -173,14 +173,14 @@ class Grid:
         return _whole(self, np.trunc, math.trunc)
 
     __hash__ = object.__hash__
-    """By identity, so that grids can be keys. Two grids are never found equal by hash alone."""
+    """Hashes by identity, so that `Lanes` can be keys."""
 
 
 _KINDS: dict[str, type] = {"b": bool, "i": int, "O": int, "f": float}
 
 
 def along(column: Array, chosen: Array, shape: tuple[int, ...], session: Session) -> Any:
-    """Some values of a column of one type, in a shape; a plain value where they are equal."""
+    """Return values of a column as `Lanes` of a shape, or as a plain value if all are equal."""
     present = np.flatnonzero(np.bincount(chosen, minlength=len(column)))
     values = column[present].tolist()
     if all(value == values[0] for value in values):
@@ -189,28 +189,28 @@ def along(column: Array, chosen: Array, shape: tuple[int, ...], session: Session
     exact = floating or max(map(abs, values)) <= INT64
     table = np.zeros(len(column), np.float64 if floating else np.int64 if exact else object)
     table[present] = values
-    return Grid(table[chosen].reshape(shape), max(map(abs, values)), session)
+    return Lanes(table[chosen].reshape(shape), max(map(abs, values)), session)
 
 
-def grid(data: Array, session: Session) -> Grid:
-    """Numbers that an array already has: int64, float64, or ints of any size as objects."""
-    return Grid(data, max(map(abs, data.flat)) if data.dtype.kind == "O" else np.abs(data).max().item(), session)
+def as_lanes(data: Array, session: Session) -> Lanes:
+    """Return `Lanes` of an array of int64, float64, or ints of any size as objects."""
+    return Lanes(data, max(map(abs, data.flat)) if data.dtype.kind == "O" else np.abs(data).max().item(), session)
 
 
 def pointwise(function: Callable[..., Any], *operands: Any) -> Any:
-    """A function of plain numbers, entry by entry.
+    """Apply a function of plain numbers entry by entry.
 
-    Where some entries raise an error and others do not, or errors differ, or types of results, the configurations part.
+    Raises `Diverged` if entries differ in their errors or in the types of their results.
     """
 
     def attempt(*values: Any) -> Any:
         try:
             return function(*values)
         except Exception as error:
-            return error  # raised below, or a reason to part
+            return error  # raised below, if all entries have the same
 
-    session = next(operand.session for operand in operands if isinstance(operand, Grid))
-    entries = [operand.data if isinstance(operand, Grid) else operand for operand in operands]
+    session = next(operand.session for operand in operands if isinstance(operand, Lanes))
+    entries = [operand.data if isinstance(operand, Lanes) else operand for operand in operands]
     results = np.frompyfunc(attempt, len(entries), 1)(*entries)
     kinds = set(map(type, results.flat))
     if len(kinds) > 1:
@@ -219,7 +219,7 @@ def pointwise(function: Callable[..., Any], *operands: Any) -> Any:
     if kind is int:
         return _ints(results, session)
     if kind is float:
-        return Grid(results.astype(np.float64), math.inf, session)
+        return Lanes(results.astype(np.float64), math.inf, session)
     if kind is bool:
         return _truth(results.astype(bool), session)
     if issubclass(kind, Exception):
@@ -227,7 +227,7 @@ def pointwise(function: Callable[..., Any], *operands: Any) -> Any:
         if (messages != messages.flat[0]).any():
             raise Diverged(messages)
         raise results.flat[0]
-    raise TypeError(f"a sweep cannot go on with {kind.__name__}")
+    raise TypeError(f"a sweep does not support results of type {kind.__name__}")
 
 
 def _named(results: Array, name: Callable[[Any], str]) -> Array:
@@ -240,8 +240,8 @@ def _bytes(data: Array) -> int:
 
 
 def _operand(value: Any) -> Operand | None:
-    """None for what is no number."""
-    if isinstance(value, Grid):
+    """Return a number as an operand, or None for other values."""
+    if isinstance(value, Lanes):
         return Operand(value.data, value.bound, _KINDS[value.data.dtype.kind])
     if type(value) in (int, float, bool):
         return Operand(value, abs(value), type(value))
@@ -249,24 +249,24 @@ def _operand(value: Any) -> Operand | None:
 
 
 def _numeric(value: Any) -> Operand | None:
-    """An operand with bools as ints."""
-    found = _operand(value)
-    if found is None or found.kind is not bool:
-        return found
-    if isinstance(value, Grid):
-        return Operand(found.data * np.int64(1), 1, int)
+    """Return a number as an operand, with bools as ints."""
+    operand = _operand(value)
+    if operand is None or operand.kind is not bool:
+        return operand
+    if isinstance(value, Lanes):
+        return Operand(operand.data * np.int64(1), 1, int)
     return Operand(int(value), int(value), int)
 
 
 def _alike(operand: Operand) -> Operand:
-    """As object where a plain int is beyond int64."""
+    """Convert a plain int beyond int64 to an object array."""
     if operand.kind is int and not isinstance(operand.data, np.ndarray) and operand.bound > INT64:
         return operand._replace(data=np.array(operand.data, object))
     return operand
 
 
 def _floats(operand: Operand) -> Any:
-    """The operand in floats, each int rounded once; None where that needs Python."""
+    """Convert an operand to floats, each int rounded once. Return None for ints that only Python can convert."""
     if operand.kind is float:
         return operand.data
     if isinstance(operand.data, np.ndarray):
@@ -278,21 +278,21 @@ def _objects(data: Any) -> Any:
     return data.astype(object) if isinstance(data, np.ndarray) else data
 
 
-def _ints(results: Array, session: Session) -> Grid:
-    """Ints of any size, in int64 where they fit."""
+def _ints(results: Array, session: Session) -> Lanes:
+    """Return ints of any size as `Lanes`, in int64 if they fit."""
     bound = max(map(abs, results.flat))
-    return Grid(results.astype(np.int64) if bound <= INT64 else results, bound, session)
+    return Lanes(results.astype(np.int64) if bound <= INT64 else results, bound, session)
 
 
 def _truth(mask: Array, session: Session) -> Any:
-    """A bool where all are equal."""
+    """Return a mask as `Lanes`, or as a bool if all entries are equal."""
     if mask.all():
         return True
-    return Grid(mask, 1, session) if mask.any() else False
+    return Lanes(mask, 1, session) if mask.any() else False
 
 
 def _session(left: Any, right: Any) -> Session:
-    session: Session = left.session if isinstance(left, Grid) else right.session
+    session: Session = left.session if isinstance(left, Lanes) else right.session
     return session
 
 
@@ -306,7 +306,7 @@ def _sum_or_product(left: Any, right: Any, function: Callable[[Any, Any], Any]) 
         first, second = _floats(one), _floats(other)
         if first is None or second is None:
             return pointwise(function, left, right)
-        return Grid(function(first, second), bounds(_float(one.bound), _float(other.bound)), session)
+        return Lanes(function(first, second), bounds(_float(one.bound), _float(other.bound)), session)
     neutral = 1 if function is operator.mul else 0
     if one.data is left and left == neutral and function is not operator.sub:
         return right
@@ -314,10 +314,10 @@ def _sum_or_product(left: Any, right: Any, function: Callable[[Any, Any], Any]) 
         return left
     bound = bounds(one.bound, other.bound)
     if bound > INT64:
-        bound = bounds(*[value.tight() if isinstance(value, Grid) else abs(value) for value in (left, right)])
+        bound = bounds(*[value.tight() if isinstance(value, Lanes) else abs(value) for value in (left, right)])
     if bound > INT64 or max(one.bound, other.bound) > INT64:
         return _ints(function(_objects(one.data), _objects(other.data)), session)
-    return Grid(function(one.data, other.data), bound, session)
+    return Lanes(function(one.data, other.data), bound, session)
 
 
 def _float(bound: float) -> float:
@@ -339,8 +339,8 @@ def _quotient(left: Any, right: Any, function: Callable[[Any, Any], Any]) -> Any
         first, second = _floats(one), _floats(other)
         if first is None or second is None or (not floating and max(one.bound, other.bound) > EXACT):
             return pointwise(function, left, right)
-        plain = not isinstance(right, Grid)
-        return Grid(first / second, _float(one.bound) / abs(second) if plain else math.inf, session)
+        plain = not isinstance(right, Lanes)
+        return Lanes(first / second, _float(one.bound) / abs(second) if plain else math.inf, session)
     if floating:
         return pointwise(function, left, right)
     if max(one.bound, other.bound) > INT64:
@@ -348,8 +348,8 @@ def _quotient(left: Any, right: Any, function: Callable[[Any, Any], Any]) -> Any
     if function is operator.mod:
         bound = other.bound
     else:
-        bound = one.bound if isinstance(right, Grid) else one.bound // other.bound + 1
-    return Grid(function(one.data, other.data), bound, session)
+        bound = one.bound if isinstance(right, Lanes) else one.bound // other.bound + 1
+    return Lanes(function(one.data, other.data), bound, session)
 
 
 def _power(left: Any, right: Any) -> Any:
@@ -358,17 +358,17 @@ def _power(left: Any, right: Any) -> Any:
         return NotImplemented
     few = type(right) is int and 0 <= right <= 64 and base.kind is int
     if few and base.bound**right <= INT64 and base.data.dtype.kind != "O":
-        return Grid(base.data**right, base.bound**right, _session(left, right))
+        return Lanes(base.data**right, base.bound**right, _session(left, right))
     return pointwise(operator.pow, left, right)
 
 
-def _whole(value: Grid, rounding: Callable[[Array], Array], exactly: Callable[[float], int]) -> Any:
+def _whole(value: Lanes, rounding: Callable[[Array], Array], exactly: Callable[[float], int]) -> Any:
     if value.kind is not float:
         return +value
     bound = value.bound if value.bound < EXACT else value.tight()
     if not bound < EXACT:
         return pointwise(exactly, value)
-    return Grid(rounding(value.data).astype(np.int64), int(bound) + 1, value.session)
+    return Lanes(rounding(value.data).astype(np.int64), int(bound) + 1, value.session)
 
 
 def _compare(left: Any, right: Any, function: Callable[[Any, Any], Any]) -> Any:
@@ -376,10 +376,10 @@ def _compare(left: Any, right: Any, function: Callable[[Any, Any], Any]) -> Any:
     if one is None or other is None:
         return NotImplemented
     for operand, grid in ((other, left), (one, right)):
-        if not isinstance(operand.data, np.ndarray) and isinstance(grid, Grid):
+        if not isinstance(operand.data, np.ndarray) and isinstance(grid, Lanes):
             if grid.bound == math.inf:
                 grid.tight()
-            if operand.bound > grid.bound:  # on one side of all of them, so of 0
+            if operand.bound > grid.bound:  # above or below all entries, and so is 0
                 return function(0, right) if grid is left else function(left, 0)
     if one.kind is not other.kind and (one if one.kind is int else other).bound > EXACT:
         return pointwise(function, left, right)

@@ -1,8 +1,8 @@
-"""Runs a function on many configurations at once, and divides them where it decides differently.
+"""Runs a function on many configurations at once, and divides them when its decisions differ.
 
-A region is a set of configurations of a box of the grid. It begins as an open grid, the product of some indices along
-each axis. A decision that depends on one axis divides that axis, and its parts are open grids again; one that depends
-on several leaves points along a single axis.
+A region is a set of configurations of a box of the grid. At first it is an open grid: the product of some indices along
+each axis. A decision that depends on one axis divides this axis, and the parts are open grids again. A decision that
+depends on several axes gives lists of points.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from costcalc.errors import CostcalcError
 from costcalc.sweep.lanes import along
-from costcalc.sweep.session import Diverged, MemoryLimit, Session, Text
+from costcalc.sweep.session import Diverged, MemoryLimit, Session, TextTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_POINTS = 1 << 17
-"""Points of a region that is no open grid."""
+"""The maximum number of points of a region that is a list of points."""
 
 
 class Region(NamedTuple):
@@ -36,34 +36,34 @@ class Region(NamedTuple):
 
     @property
     def size(self) -> tuple[int, ...]:
-        """The shape of the grids of this region."""
+        """The shape of the `Lanes` of this region."""
         return self.indices[0].shape if self.flat else tuple([len(chosen) for chosen in self.indices])
 
     def positions(self) -> Array:
-        """Where its points stand in the box, counted row by row."""
+        """Return the positions of the points in the box, in row-major order."""
         chosen = self.indices if self.flat else np.ix_(*self.indices)
-        found: Array = np.ravel_multi_index(chosen, self.shape)
-        return found
+        positions: Array = np.ravel_multi_index(chosen, self.shape)
+        return positions
 
     def local(self, positions: Array) -> tuple[Array, ...]:
-        """The indices in the grids of this region of some positions in the box that belong to it."""
+        """Return the indices in the `Lanes` of this region of positions in the box."""
         if self.flat:
             return (np.searchsorted(self.positions(), positions),)
         index = np.unravel_index(positions, self.shape)
         return tuple([np.searchsorted(chosen, i) for chosen, i in zip(self.indices, index, strict=True)])
 
     def values(self, columns: Sequence[Array], session: Session) -> list[Any]:
-        """For each axis, the values of its column in this region: a grid, or a plain value where they are equal."""
+        """Return the values of each axis in this region: `Lanes`, or a plain value if all are equal."""
         return [self.of(axis, column, session) for axis, column in enumerate(columns)]
 
     def of(self, axis: int, column: Array, session: Session) -> Any:
-        """The values of the column along one axis."""
+        """Return the values of a column along one axis."""
         chosen = self.indices[axis]
         shape = tuple([size if self.flat or axis == other else 1 for other, size in enumerate(self.size)])
         return along(column, chosen, shape, session)
 
     def split(self, classes: Array) -> list[Region]:
-        """The parts in which a decision has one outcome each. `classes` has the outcomes."""
+        """Divide the region into parts with equal entries in `classes`, the outcomes of a decision."""
         varying = [axis for axis in range(classes.ndim) if _varies(classes, axis)]
         if not varying:
             return [self]
@@ -80,51 +80,51 @@ class Region(NamedTuple):
         return [self.part(varying[0], chosen) for chosen in grouped]
 
     def part(self, axis: int, chosen: Any) -> Region:
-        """Some of its indices along one axis."""
+        """Return the part with some indices along one axis."""
         if self.flat:
             return self._replace(indices=tuple([indices[chosen] for indices in self.indices]))
         return self._replace(indices=(*self.indices[:axis], self.indices[axis][chosen], *self.indices[axis + 1 :]))
 
     def points(self) -> Iterator[Region]:
-        """The same configurations as lists of points, in the order of the grid."""
+        """Yield the same configurations as lists of points, in the order of the grid."""
         positions = self.positions().reshape(-1)
         for start in range(0, len(positions), MOST_POINTS):
             indices = np.unravel_index(positions[start : start + MOST_POINTS], self.shape)
             yield Region(self.shape, tuple(np.asarray(index, np.int32) for index in indices), flat=True)
 
     def halves(self) -> list[Region]:
-        """Two parts, divided along the longest axis."""
+        """Divide the region into two parts along the longest axis."""
         axis = max(range(len(self.size)), key=lambda axis: self.size[axis])
         middle = self.size[axis] // 2
         return [self.part(axis, slice(None, middle)), self.part(axis, slice(middle, None))]
 
 
-class Outcome(NamedTuple):
-    """What a function makes of a region: its result, or the text of the error that all its configurations have."""
+class RegionResult(NamedTuple):
+    """The result of a function for a region, or the text of the error of all its configurations."""
 
     region: Region
     result: Any
-    error: Text | None = None
+    error: TextTemplate | None = None
 
 
 def column(values: Sequence[Any]) -> Array:
-    """Plain values of any type as an array."""
-    made = np.empty(len(values), object)
+    """Return an object array of values of any type."""
+    array = np.empty(len(values), object)
     for index, value in enumerate(values):
-        made[index] = value
-    return made
+        array[index] = value
+    return array
 
 
 def whole(columns: Sequence[Array]) -> Iterator[Region]:
-    """All configurations of a box: a region for each combination of types of number, and of words, lists and bools."""
+    """Return all configurations of a box: a region for each combination of number types and other values."""
     shape = tuple([len(column) for column in columns])
     return (Region(shape, indices) for indices in product(*map(alike, columns)))
 
 
 def outcomes(
     function: Callable[[Region, Session], T], regions: Iterable[Region], pause: Callable[[], None] = lambda: None
-) -> Iterator[Outcome]:
-    """The function of each region, which is divided as often as need be. `pause` is called before each try."""
+) -> Iterator[RegionResult]:
+    """Call a function for regions, and divide them as often as necessary. `pause` is called before each attempt."""
     for first in regions:
         waiting = [first]
         while waiting:
@@ -137,7 +137,7 @@ def outcomes(
             except Diverged as diverged:
                 parts = region.split(diverged.classes)
                 if len(parts) < 2:
-                    raise RuntimeError("a decision divides nothing") from diverged
+                    raise RuntimeError("a decision does not divide the region") from diverged
             except MemoryLimit:
                 parts = region.halves()
             else:
@@ -146,15 +146,15 @@ def outcomes(
             waiting.extend(parts[::-1])
 
 
-def _attempt(function: Callable[[Region, Session], T], region: Region, session: Session) -> Outcome:
+def _attempt(function: Callable[[Region, Session], T], region: Region, session: Session) -> RegionResult:
     try:
-        return Outcome(region, function(region, session))
+        return RegionResult(region, function(region, session))
     except CostcalcError as error:
-        return Outcome(region, None, session.text(error.fault().message))
+        return RegionResult(region, None, session.text(error.fault().message))
 
 
 def alike(column: Array) -> list[Array]:
-    """The indices of the numbers of each type, and of each other value."""
+    """Return the indices of the numbers of each type, and of each other value."""
     groups: dict[Any, list[int]] = {}
     for index, value in enumerate(column.tolist()):
         groups.setdefault(type(value) if type(value) in (int, float) else (type(value), value), []).append(index)

@@ -1,4 +1,4 @@
-"""How the configurations of a spec become networks. A recipe travels to other processes as the texts of the spec."""
+"""Builds networks from a spec and params. A recipe is sent to other processes as the texts of the spec."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Recipe:
-    """A spec with the input shapes and the limit on layers that hold for every configuration.
+    """A spec with the input shapes and layer limit of all configurations.
 
-    Raises `UsageError` for inputs that are none of the spec, and for what is no shape.
+    Raises `UsageError` for unknown inputs and invalid shapes.
     """
 
     def __init__(
@@ -32,30 +32,30 @@ class Recipe:
         self.max_layers = max_layers
 
     def names(self) -> Sequence[str]:
-        """The params of the spec."""
+        """Return the names of the params of the spec."""
         return list(self.spec.params)
 
     def build(self, params: Mapping[str, Any]) -> Network:
-        """The network at some params, numbers or grids. Raises `CostcalcError`."""
+        """Build the network for params, which are numbers or `Lanes`. Raises `CostcalcError`."""
         return self.spec.build(params, dict(self.inputs), self.max_layers)
 
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All params of the spec, those that follow from others included."""
+        """Return all params of the spec, including those that depend on others."""
         return self.spec.values(params)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The texts: what was compiled from them stays here."""
+        """Pickle only the texts of the spec, and compile them again in the other process."""
         return _reopened, (self.spec.files, self.inputs, self.max_layers)
 
 
 class _Shipped(Library):
-    """The texts of a spec and of what it extends, in the order of extending."""
+    """The texts of a spec and of the specs it extends, each followed by its base."""
 
     def __init__(self, files: tuple[Source, ...]) -> None:
         self.files = files
 
     def extended(self, base: Source, name: str) -> Source:
-        """The text that this one extends, whatever it is called here."""
+        """Return the text that `base` extends. Names of files are ignored."""
         return self.files[self.files.index(base) + 1]
 
 

@@ -1,4 +1,4 @@
-"""A sweep as a stream of rows: chunk by chunk in the order of the grid, or what a ranking or a front has kept of it."""
+"""A sweep as a stream of rows, in the order of the grid or as a ranking or Pareto front."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from costcalc.sweep.axis import Axis
-    from costcalc.sweep.chunks import Chunk, Source
+    from costcalc.sweep.chunks import Chunk, NetworkSource
     from costcalc.sweep.select import Kept, Query
     from costcalc.sweep.session import Array
 
 ROWS = 1 << 15
 COMPARED = 1 << 17
-"""Points that are ranked or compared at once, beside those that were kept."""
+"""The number of points that are ranked or compared at once, with those kept so far."""
 
 MEASURABLE = 0.2
 """Seconds that a part of a grid has to take, to tell from it how long the whole would take."""
 
 
 class Rows(NamedTuple):
-    """Some points: where they stand in the grid, the value along each axis, the figures, and why a point is invalid."""
+    """Some points: their positions in the grid, the values of each axis, the metrics, and the errors."""
 
     positions: Array
     values: tuple[Array, ...]
     figures: Mapping[str, Array]
     invalid: list[str]
     keys: tuple[Array, ...] = ()
-    """What a ranking or a front compared."""
+    """The values by which a ranking or a front compares points."""
 
     def head(self, count: int) -> Rows:
         """Return the first rows, at most `count`."""
@@ -50,18 +50,18 @@ class Rows(NamedTuple):
 
 
 class Tally:
-    """What a sweep has seen so far."""
+    """The counts of a sweep so far."""
 
     def __init__(self) -> None:
         self.points = 0
         self.matching = 0
         self.invalid = 0
         self.reason = ""
-        """Why the first invalid point is invalid."""
+        """The error of the first invalid point."""
         self.rows = 0
 
     def count(self, chunk: Chunk, positions: Array) -> None:
-        """Count some points of a chunk."""
+        """Count points of a chunk."""
         self.points += len(positions)
         invalid = positions[chunk.codes[positions] > 0]
         if len(invalid) and not self.invalid:
@@ -69,15 +69,15 @@ class Tally:
         self.invalid += len(invalid)
 
 
-def prepare(source: Source, axes: Iterable[Axis], metrics: Iterable[str], query: Query, batch: int = 1) -> Task:
-    """The task, with the figures that are shown and those that the query needs.
+def prepare(source: NetworkSource, axes: Iterable[Axis], metrics: Iterable[str], query: Query, batch: int = 1) -> Task:
+    """Return the task, with the metrics to show and those that the query requires.
 
-    Raises `UsageError` for a name in the query that is none. Words are those that some param can be.
+    Raises `UsageError` for an unknown name in the query. Names may also be words that are values of params.
     """
     axes = tuple(axes)
     names = source.names()
     given = [value for axis in axes for value in axis.between(0, min(axis.size, 10_000))]
-    with suppress(CostcalcError):  # a first point that is no network says so in its own row
+    with suppress(CostcalcError):  # an invalid first point is reported in its row
         given += source.values({axis.name: axis.value(0) for axis in axes}).values()
     check_names(query, names, {str(value) for value in given if isinstance(value, str)})
     shown = list(metrics)
@@ -85,7 +85,7 @@ def prepare(source: Source, axes: Iterable[Axis], metrics: Iterable[str], query:
 
 
 def chunks(task: Task, pause: Callable[[], None] = lambda: None) -> Iterator[Chunk]:
-    """Every chunk of the grid, in its order, evaluated here. `pause` may end it by raising an exception."""
+    """Evaluate all chunks of the grid in order. `pause` is called between steps, and can end this with an exception."""
     for box in boxes(task.sizes):
         yield from evaluate(task, box, pause)
 
@@ -97,9 +97,9 @@ def survey(
     tally: Tally,
     see: Callable[[Chunk, Array], None] = lambda *_: None,
 ) -> Iterator[Rows]:
-    """The rows that are asked for. Without a condition, a ranking or a front, invalid points are among them.
+    """Yield the selected rows. Without a condition, a ranking or a front, they include invalid points.
 
-    `see` is shown every chunk, with the positions of its points that match.
+    `see` is called with every chunk and the positions of its matching points.
     """
     if query.best or query.pareto:
         yield from _best(task, query, stream, tally, see)

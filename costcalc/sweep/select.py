@@ -1,4 +1,4 @@
-"""Which points of a sweep are wanted: those that satisfy a condition, the best, those that no other dominates."""
+"""The selection of points of a sweep: by a condition, by a ranking, or as a Pareto front."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from costcalc.lang.expression import Environment, parse, suffixed
 from costcalc.lang.functions import Word, is_number, truth
 from costcalc.model import METRICS
 from costcalc.sweep.front import front
-from costcalc.sweep.lanes import EXACT, INT64, Grid, grid
+from costcalc.sweep.lanes import EXACT, INT64, Lanes, as_lanes
 from costcalc.sweep.partition import Region, alike, outcomes
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from costcalc.sweep.session import Array, Session
 
 FIGURES = (*METRICS, *OPERATIONS)
-"""What a sweep can tell of a point, and an expression can ask for."""
+"""The metrics and operations that a sweep evaluates and that expressions can use."""
 MOST = 250_000
-"""Points that a ranking holds at most, where nobody says how many."""
+"""The maximum number of points of a ranking without `top`."""
 PIECE = 1 << 16
 
 _SUFFIX = re.compile(r"(?<![\w.])((?:\d[\d_]*(?:\.\d+)?|\.\d+)[kKMGT])\b", re.ASCII)
 
 
 class Query(NamedTuple):
-    """What is asked. `best` ranks, the largest first; of `pareto`, less is better."""
+    """The selection of points. `best` sorts in descending order, and the `pareto` expressions are minimized."""
 
     where: Expression | None = None
     best: Expression | None = None
@@ -41,15 +41,15 @@ class Query(NamedTuple):
     pareto: tuple[Expression, ...] = ()
 
     def metrics(self, params: Iterable[str]) -> set[str]:
-        """The figures that it needs. A param of the same name goes first."""
-        asked = [expression for expression in (self.where, self.best, *self.pareto) if expression]
-        return {name for expression in asked for name, _ in expression.names if name in FIGURES} - set(params)
+        """Return the metrics that the query requires. A param of the same name has precedence."""
+        expressions = [expression for expression in (self.where, self.best, *self.pareto) if expression]
+        return {name for expression in expressions for name, _ in expression.names if name in FIGURES} - set(params)
 
 
 def question(where: str = "", best: str = "", top: int | None = None, pareto: Iterable[str] = ()) -> Query:
-    """A query, from the texts of its expressions. Raises `UsageError`."""
+    """Parse the expressions of a query. Raises `UsageError`."""
     if top is not None and not best:
-        raise UsageError("top needs something to rank by", help="best=-macs, say: the cheapest first")
+        raise UsageError("--top requires --best", help="add --best=-macs to sort by macs, fewest first")
     return Query(
         _expression("where", where) if where else None,
         _expression("best", best) if best else None,
@@ -59,7 +59,7 @@ def question(where: str = "", best: str = "", top: int | None = None, pareto: It
 
 
 def check_names(query: Query, params: Sequence[str], words: set[str]) -> None:
-    """Raise `UsageError` for a name that is neither a param nor a figure, nor a word that some param can be."""
+    """Raise `UsageError` for a name that is not a param, a metric, or a word that is the value of a param."""
     for expression in filter(None, (query.where, query.best, *query.pareto)):
         for name, _ in expression.names:
             if name not in params and name not in FIGURES and name not in words:
@@ -81,14 +81,14 @@ def _expression(option: str, text: str) -> Expression:
 
 
 class _Scope(Environment):
-    """Params and figures, of one point or of many at once."""
+    """The params and metrics of one or many points."""
 
     def other(self, name: str) -> Any:
         return Word(name)
 
 
 def matching(task: Task, chunk: Chunk, points: Array, where: Expression | None) -> Array:
-    """Those of some valid points, given by their positions, that satisfy a condition."""
+    """Return the positions of those valid points that satisfy a condition."""
     if where is None or not len(points):
         return points
     kept = [
@@ -99,7 +99,7 @@ def matching(task: Task, chunk: Chunk, points: Array, where: Expression | None) 
 
 
 def evaluate(task: Task, chunk: Chunk, expression: Expression, positions: Array, *, truthful: bool = False) -> Array:
-    """The value of an expression at some valid points: bool, int64, float64, or ints beyond it as objects."""
+    """Evaluate an expression at valid points. The array is bool, int64, float64, or has larger ints as objects."""
     names = {name for name, _ in expression.names}
     params = [axis.name for axis in task.axes]
     figures = [name for name in names if name in chunk.figures and name not in params]
@@ -110,10 +110,10 @@ def evaluate(task: Task, chunk: Chunk, expression: Expression, positions: Array,
             swept = dict(zip(params, region.values(chunk.columns, session), strict=True))
             scope.update(task.source.values(swept) if names.difference(figures, swept) else swept)
         own = [name for name in figures if name not in scope]
-        scope.update({name: grid(chunk.figures[name][region.positions()], session) for name in own})
+        scope.update({name: as_lanes(chunk.figures[name][region.positions()], session) for name in own})
         value = expression.run(_Scope(scope))
         if not is_number(value):
-            raise ExpressionError("{} is no number", expression.text)
+            raise ExpressionError("expected a number")
         return truth(value) if truthful else value
 
     found: list[tuple[Array, Any]] = []
@@ -122,17 +122,17 @@ def evaluate(task: Task, chunk: Chunk, expression: Expression, positions: Array,
             first = tuple([0] * len(outcome.region.size))
             raise UsageError("{}: {}", expression.text, outcome.error.at(first))
         value = outcome.result
-        found.append((outcome.region.positions(), value.data if isinstance(value, Grid) else _entry(value)))
+        found.append((outcome.region.positions(), value.data if isinstance(value, Lanes) else _entry(value)))
     return _joined(positions, found)
 
 
 def _entry(value: Any) -> Array:
-    """One number as an array. An int beyond int64 is an object: numpy's uint64 would turn floats on the way."""
+    """Return a number as an array. An int beyond int64 is an object, because numpy's uint64 would become float."""
     return np.array(value, object if type(value) is int and abs(value) > INT64 else None)
 
 
 def _regions(chunk: Chunk, positions: Array) -> list[Region]:
-    """The points as lists, those with values of the same types together."""
+    """Return the points as regions with values of the same types."""
     shape = tuple([len(values) for values in chunk.columns])
     points = Region(shape, chunk.indices(positions), flat=True)
     regions = [points]
@@ -147,7 +147,7 @@ def _regions(chunk: Chunk, positions: Array) -> list[Region]:
 
 
 def _joined(positions: Array, found: list[tuple[Array, Any]]) -> Array:
-    """Values of parts of the points, in the order of the points."""
+    """Join the values of parts of the points, in the order of the points."""
     exact = any(values.dtype.kind == "O" for _, values in found) or (
         len({values.dtype.kind for _, values in found}) > 1
         and any(values.dtype.kind == "i" and np.abs(values).max() > EXACT for _, values in found)
@@ -159,43 +159,43 @@ def _joined(positions: Array, found: list[tuple[Array, Any]]) -> Array:
 
 
 class Kept(NamedTuple):
-    """Points kept while the sweep goes on: where they stand in the grid, their figures, and what they are ranked by."""
+    """The points kept so far: their positions in the grid, their metrics, and the values to rank by."""
 
     positions: Array
     figures: Mapping[str, Array]
     keys: tuple[Array, ...] = ()
 
     def take(self, chosen: Array) -> Kept:
-        """Some of them."""
+        """Return some of the points."""
         figures = {name: values[chosen] for name, values in self.figures.items()}
         return Kept(self.positions[chosen], figures, tuple([key[chosen] for key in self.keys]))
 
     def and_later(self, later: Kept) -> Kept:
-        """These, and points that come later in the grid."""
+        """Return these points, followed by points that are later in the grid."""
         figures = {name: _concatenated(values, later.figures[name]) for name, values in self.figures.items()}
         keys = tuple([_concatenated(*pair) for pair in zip(self.keys, later.keys, strict=True)])
         return Kept(np.concatenate([self.positions, later.positions]), figures, keys)
 
 
 def kept(task: Task, chunk: Chunk, positions: Array, expressions: Iterable[Expression]) -> Kept:
-    """Some points of a chunk, with the values of expressions as keys."""
+    """Return points of a chunk, with the values of expressions as keys."""
     keys = tuple([evaluate(task, chunk, expression, positions) for expression in expressions])
     return Kept(positions + chunk.start, {name: values[positions] for name, values in chunk.figures.items()}, keys)
 
 
 def ranked(points: Kept, most: int) -> Kept:
-    """The first points by their last key, the largest first, ties in the order of the grid."""
+    """Return the `most` points with the largest last key, in descending order. Ties are in the order of the grid."""
     order = np.argsort(-rank(points.keys[-1]), kind="stable")
     return points.take(order[:most])
 
 
 def undominated(points: Kept, keys: int) -> Kept:
-    """The points to which no other is as good in each of so many keys and better in one; less is better."""
+    """Return the Pareto front, which minimizes the first `keys` keys."""
     return points.take(front(np.stack([rank(key) for key in points.keys[:keys]], axis=1)))
 
 
 def rank(key: Array) -> Array:
-    """A number for each value, in their order."""
+    """Replace values by their ranks."""
     ranks: Array = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return ranks
 

@@ -1,8 +1,8 @@
-"""Totals of a network on grids: sums of products, simplified before any array as large as the whole grid is made.
+"""The totals of a network of `Lanes`: sums of products, simplified before arrays for the whole grid are created.
 
-A term such as `C_out·H_out·W_out·K_h·K_w·C_in` depends on few axes. Its factors are multiplied axis by axis; terms that
-agree in all axes but one are then added along that one. What is left are a few products of small arrays, and only these
-are carried out for each point.
+A term such as `C_out·H_out·W_out·K_h·K_w·C_in` depends on few axes. Its factors are multiplied separately for each
+axis, then terms that differ in one axis only are added along that axis. The result is a few products of small arrays,
+and only these are evaluated for each point.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from costcalc.cost import OPERATIONS
-from costcalc.sweep.lanes import INT64, Grid
+from costcalc.sweep.lanes import INT64, Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from costcalc.sweep.session import Array
 
 SLAB = 1 << 15
-"""Points carried out at once, so that they stay in the processor's cache."""
+"""The number of points evaluated at once, so that they fit into the processor's cache."""
 SMALL = 4096
-"""Entries up to which equal arrays are found and shared."""
+"""The maximum size of arrays that are compared to share equal ones."""
 
-Groups: TypeAlias = dict[tuple[int, ...], Grid]
-"""For each shape, the product of a term's factors of this shape: what depends on one axis is apart from the others."""
+Groups: TypeAlias = dict[tuple[int, ...], Lanes]
+"""The product of the factors of each shape in a term. Factors that depend on different axes have different shapes."""
 
 
 class Term(NamedTuple):
-    """A product of a plain int and of arrays."""
+    """A product of an int and arrays."""
 
     times: int
     groups: Groups
 
     def key(self, without: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """What terms with the same arrays have in common, all or all but those of one shape."""
+        """Return a key that is equal for terms with the same arrays, optionally without those of one shape."""
         return tuple(sorted([id(grid) for shape, grid in self.groups.items() if shape != without]))
 
 
@@ -44,26 +44,26 @@ Sum: TypeAlias = list[Term]
 
 
 class Sums:
-    """Collects what layers cost, in one build."""
+    """Collects the costs of layers in one build."""
 
     def __init__(self) -> None:
-        self.seen: dict[int, tuple[Grid, Grid]] = {}
-        self.equal: dict[object, Grid] = {}
-        self.products: dict[tuple[int, int], Grid] = {}
+        self.seen: dict[int, tuple[Lanes, Lanes]] = {}
+        self.equal: dict[object, Lanes] = {}
+        self.products: dict[tuple[int, int], Lanes] = {}
 
     def term(self, factors: Iterable[Any]) -> Term:
-        """The product of some factors. Equal products are one and the same object."""
+        """Return the product of factors. Equal products are the same object."""
         times = 1
-        shapes: dict[tuple[int, ...], list[Grid]] = {}
+        shapes: dict[tuple[int, ...], list[Lanes]] = {}
         for factor in factors:
-            if isinstance(factor, Grid):
+            if isinstance(factor, Lanes):
                 shapes.setdefault(factor.data.shape, []).append(self.shared(factor))
             else:
                 times *= factor
         return Term(times, {shape: self.product(grids) for shape, grids in shapes.items()})
 
-    def product(self, grids: list[Grid]) -> Grid:
-        """The product of grids of one shape."""
+    def product(self, grids: list[Lanes]) -> Lanes:
+        """Return the product of `Lanes` of one shape."""
         first, *others = sorted(grids, key=id)
         for other in others:
             key = id(first), id(other)
@@ -72,18 +72,18 @@ class Sums:
             first = self.products[key]
         return first
 
-    def shared(self, grid: Grid) -> Grid:
-        """The first grid that was equal to this one."""
+    def shared(self, grid: Lanes) -> Lanes:
+        """Return the first `Lanes` that are equal to these."""
         if id(grid) not in self.seen:
             data = grid.data
             small = data.size <= SMALL and data.dtype.kind == "i"
             found = self.equal.setdefault((data.shape, data.tobytes()), grid) if small else grid
-            self.seen[id(grid)] = grid, found  # holding the grid, so that its id stays its own
+            self.seen[id(grid)] = grid, found  # keeps the object alive, so that its id stays unique
         return self.seen[id(grid)][1]
 
 
 def totals(network: Network, metrics: Iterable[str], batch: int) -> dict[str, Sum]:
-    """The totals of a network, metric by metric."""
+    """Return the totals of a network by metric."""
     sums = Sums()
     wanted = {metric: _PARTS[metric] for metric in metrics if metric in _PARTS}
     needed = {quantity for parts in wanted.values() for quantity in parts}
@@ -134,7 +134,7 @@ def _counted(keys: Iterable[int]) -> dict[int, int]:
 
 
 def simplified(terms: Iterable[Term]) -> Sum:
-    """The same sum in as few terms as adding along one axis at a time gives."""
+    """Return an equal sum with fewer terms, by adding terms along one axis at a time."""
     unlike: dict[tuple[int, ...], Term] = {}
     for term in terms:
         key = term.key()
@@ -161,13 +161,13 @@ def _added(terms: Sum, along: tuple[int, ...]) -> Term:
 
 
 class Figures:
-    """The values of one metric at every point of a box: int64, or, where one does not fit, ints as objects."""
+    """The values of one metric at all points of a box: int64, or ints as objects if a value does not fit."""
 
     def __init__(self, size: int) -> None:
         self.data: Array = np.zeros(size, np.int64)
 
     def put(self, where: Any, values: Array) -> None:
-        """Write values into the array, at as many positions."""
+        """Write values into the array at some positions."""
         if values.dtype.kind == "O":
             if max(values.flat) <= INT64:
                 values = values.astype(np.int64)
@@ -177,7 +177,7 @@ class Figures:
 
 
 def carry_out(total: Sum, shape: tuple[int, ...]) -> Iterator[Array]:
-    """The sum for every point of a region of this shape, in runs, row by row."""
+    """Yield the sum at all points of a region of some shape, in row-major order, in several arrays."""
     bounds = [_bound(term.times, (grid.bound for grid in term.groups.values())) for term in total]
     plain = sum(bounds) <= INT64 and all(map(_in_int64, total))
     for slab in _slabs(shape):
@@ -188,14 +188,14 @@ def carry_out(total: Sum, shape: tuple[int, ...]) -> Iterator[Array]:
             if sum(bounds) > INT64:
                 yield _exact_sum(terms, points).reshape(-1)
                 continue
-            # A term that is not 0 has no factor beyond int64, here; elsewhere in the grid it may have.
+            # In this slab, terms other than 0 have no factor beyond int64. In other slabs they may have one.
             nonzero = [term for term, bound in zip(terms, bounds, strict=True) if bound]
             terms = [(times, [array.astype(np.int64) for array in arrays]) for times, arrays in nonzero]
         yield _sum(terms, points).reshape(-1)
 
 
 def _bound(times: int, largest: Iterable[float]) -> float:
-    """No less than the largest absolute value of a term."""
+    """Return an upper bound of the absolute value of a term."""
     bound: float = _product(largest, abs(times))
     return bound
 
@@ -205,7 +205,7 @@ def _in_int64(term: Term) -> bool:
 
 
 def _exact_sum(terms: Sequence[tuple[int, list[Array]]], points: tuple[int, ...]) -> Array:
-    """The sum as Python's ints."""
+    """Return the sum as Python ints."""
     total: Array = np.zeros((1,) * len(points), object)
     for times, arrays in terms:
         total = total + _product([array.astype(object) for array in arrays], times)
@@ -242,7 +242,7 @@ def _cut(data: Array, slab: tuple[slice, ...]) -> Array:
 
 
 def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """The shape, cut along its first axes into pieces of few points each."""
+    """Divide a shape along its first axes into slabs of at most about `SLAB` points."""
     if not shape:
         yield ()
         return

@@ -10,7 +10,7 @@ import pytest
 from costcalc.cost import QUANTITIES
 from costcalc.errors import CostcalcError
 from costcalc.ops import find, registered
-from costcalc.sweep.lanes import Grid
+from costcalc.sweep.lanes import Lanes
 from costcalc.sweep.partition import column, outcomes, whole
 
 A, B, C = [1, 2, 3, 6], [4, 6, 7, 12], [1, 2, 3]
@@ -97,7 +97,7 @@ def at_once(function, *columns):
         for position, index in zip(positions, zip(*outcome.region.local(positions), strict=True), strict=True):
             if outcome.error is not None:
                 found[position] = outcome.error.at(index)
-            elif isinstance(outcome.result, Grid):
+            elif isinstance(outcome.result, Lanes):
                 data = outcome.result.data
                 found[position] = int(data[tuple(i if n > 1 else 0 for i, n in zip(index, data.shape, strict=True))])
             else:

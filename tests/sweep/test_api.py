@@ -45,10 +45,10 @@ def test_ints_beyond_int64_are_pythons():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({"c": [1]}, "model has no param c"),
-    ({}, "nothing to sweep in model"),
+    ({"c": [1]}, "unknown param c of model"),
+    ({}, "expected values of at least one param of model"),
     ({"a": []}, "a: no values"),
-    ({"a": [1], "metrics": ["mac"]}, "no metric mac"),
+    ({"a": [1], "metrics": ["mac"]}, "unknown metric mac"),
 ])  # fmt: skip
 def test_bad_arguments(arguments, message):
     with pytest.raises(UsageError) as caught:
@@ -57,7 +57,7 @@ def test_bad_arguments(arguments, message):
 
 
 def test_an_unknown_figure_is_no_attribute():
-    with pytest.raises(AttributeError, match="a sweep has no cost; it has macs"):
+    with pytest.raises(AttributeError, match="unknown attribute cost of a sweep; known: macs"):
         _ = costcalc.sweep(SPEC, a=1, metrics=["macs"]).cost
 
 
@@ -83,7 +83,7 @@ def test_a_dataframe():
 
 def test_a_dataframe_needs_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(UsageError, match="to_dataframe needs pandas"):
+    with pytest.raises(UsageError, match="to_dataframe requires pandas"):
         costcalc.sweep(SPEC, a=1).to_dataframe()
 
 

@@ -52,14 +52,14 @@ def test_an_axis_of_any_length_takes_no_memory():
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("224:128:32", "x: the range 224:128:32 runs backward"),
-    ("1:2:-1", "x: the range 1:2:-1 is empty: its step leads away from its end"),
-    ("1:2:0", "x: the step of 1:2:0 is 0"),
-    ("1,,2", "x: a value is missing in '1,,2'"),
-    ("", "x: a value is missing in ''"),
-    ("a:b", "x: 'a:b' is no range"),
-    ("1:2:3:4", "x: '1:2:3:4' is no range"),
-    ("1:1e40", "x: a number beyond 10^30 in 1:1e40"),
+    ("224:128:32", "x: the range 224:128:32 is empty: it ends below its start"),
+    ("1:2:-1", "x: the range 1:2:-1 is empty: its step is negative, but it ends above its start"),
+    ("1:2:0", "x: the step of 1:2:0 must not be 0"),
+    ("1,,2", "x: missing value in '1,,2'"),
+    ("", "x: missing value in ''"),
+    ("a:b", "x: expected a range, got 'a:b'"),
+    ("1:2:3:4", "x: expected a range, got '1:2:3:4'"),
+    ("1:1e40", "x: a number in 1:1e40 is above 10^30"),
     ("1+", "the expression ends too early"),
 ])  # fmt: skip
 def test_bad_values_are_refused(text, message):

@@ -92,8 +92,8 @@ def processes(tmp_path):
 @pytest.mark.parametrize(
     ("victim", "sign", "said"),
     [
-        (1, signal.SIGKILL, "does not answer any more"),
-        (1, signal.SIGSTOP, "does not answer any more"),
+        (1, signal.SIGKILL, "lost the connection to the Dask scheduler at"),
+        (1, signal.SIGSTOP, "lost the connection to the Dask scheduler at"),
         (2, signal.SIGKILL, "has lost all its workers"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_cluster_that_is_gone_is_not_waited_for(processes, task, monkeypatch, 
 
 def test_no_scheduler(task, monkeypatch):
     monkeypatch.setattr("costcalc.sweep.cluster.PATIENCE", 0.5)
-    with pytest.raises(UsageError, match="no Dask scheduler at tcp"):
+    with pytest.raises(UsageError, match="cannot connect to a Dask scheduler at tcp"):
         next(cluster_chunks(task, "tcp://127.0.0.1:9"))
 
 
@@ -124,7 +124,7 @@ def test_no_scheduler(task, monkeypatch):
 def test_no_address(task, monkeypatch, address):
     """No client is begun: the end of one that has nowhere to go takes twenty seconds and a traceback."""
     monkeypatch.setattr(distributed, "Client", None)
-    with pytest.raises(UsageError, match=f"no Dask scheduler at {address}"):
+    with pytest.raises(UsageError, match=f"cannot connect to a Dask scheduler at {address}"):
         next(cluster_chunks(task, address))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from costcalc.errors import CostcalcError
 from costcalc.lang.expression import evaluate
 from costcalc.ops import argument_types
-from costcalc.sweep.lanes import Grid, grid
+from costcalc.sweep.lanes import Lanes, as_lanes
 from costcalc.sweep.partition import column, outcomes, whole
 from costcalc.sweep.session import Diverged, MemoryLimit, Session
 
@@ -39,7 +39,7 @@ def at_once(function, *lists):
         for position, index in zip(positions, zip(*outcome.region.local(positions), strict=True), strict=True):
             if outcome.error is not None:
                 found[position] = outcome.error.at(index)
-            elif isinstance(outcome.result, Grid):
+            elif isinstance(outcome.result, Lanes):
                 data = outcome.result.data
                 entry = data[tuple(i if n > 1 else 0 for i, n in zip(index, data.shape, strict=True))]
                 found[position] = entry.item() if isinstance(entry, np.generic) else entry
@@ -155,19 +155,19 @@ def test_beyond_int64_ints_stay_exact(function):
 
 
 def test_a_product_within_int64_stays_int64_and_its_bound_is_no_pass_over_the_data():
-    made = grid(np.array([1, 2, 3]), Session()) * 10**9
+    made = as_lanes(np.array([1, 2, 3]), Session()) * 10**9
     assert (made.data.dtype, made.bound) == (np.int64, 3 * 10**9)
 
 
 @pytest.mark.parametrize("decide", [bool, operator.index, lambda value: list(range(value)), lambda value: [0] * value])
 def test_a_decision_that_differs_parts_the_configurations(decide):
     with pytest.raises(Diverged) as caught:
-        decide(grid(np.array([0, 2, 2]), Session()))
+        decide(as_lanes(np.array([0, 2, 2]), Session()))
     assert len(np.unique(caught.value.classes)) == 2
 
 
 def test_a_decision_that_all_share_is_plain():
-    values = grid(np.array([1, 2, 3]), Session())
+    values = as_lanes(np.array([1, 2, 3]), Session())
     assert (values > 0) is True
     assert (values > 5) is False
     assert (values == values) is True
@@ -176,14 +176,14 @@ def test_a_decision_that_all_share_is_plain():
 
 def test_texts_are_filled_for_each_configuration():
     session = Session()
-    size = grid(np.array([1000, 2000]), session)
+    size = as_lanes(np.array([1000, 2000]), session)
     text = session.text(f"{size:,} of {[3, size + 1]}, {size * 0}")
     assert [text.at((index,)) for index in range(2)] == ["1,000 of [3, 1001], 0", "2,000 of [3, 2001], 0"]
 
 
 def test_grids_are_keys_by_identity():
     session = Session()
-    first, second = grid(np.array([1, 2]), session), grid(np.array([1, 2]), session)
+    first, second = as_lanes(np.array([1, 2]), session), as_lanes(np.array([1, 2]), session)
     known = {("op", first): "first"}
     assert known["op", first] == "first"
     assert ("op", second) not in known
@@ -191,7 +191,7 @@ def test_grids_are_keys_by_identity():
 
 def test_memory_is_bounded_and_given_back():
     session = Session(limit=10_000)
-    values = grid(np.array(list(range(100))), session)
+    values = as_lanes(np.array(list(range(100))), session)
     for _ in range(1000):
         values = values + 1
     assert session.used == 800
@@ -202,13 +202,13 @@ def test_memory_is_bounded_and_given_back():
 
 def test_division_by_zero_somewhere_parts_and_everywhere_raises():
     with pytest.raises(Diverged):
-        1 // grid(np.array([0, 1]), Session())
+        1 // as_lanes(np.array([0, 1]), Session())
     with pytest.raises(ZeroDivisionError):
-        grid(np.array([1, 2]), Session()) / 0
+        as_lanes(np.array([1, 2]), Session()) / 0
 
 
 def test_a_text_that_looks_like_a_hole_fills_none():
     session = Session()
-    size = grid(np.array([1, 2]), session)
+    size = as_lanes(np.array([1, 2]), session)
     text = session.text(f"\0007:\0 {size}")
     assert text.at((1,)) == "7: 2"

@@ -146,9 +146,9 @@ def test_any_front(points):
     ({"where": "mac < 3"}, "unknown name mac in mac < 3"),
     ({"where": "macs <"}, "where macs <: the expression ends too early"),
     ({"where": "macs < 3 / (a - a)"}, "macs < 3 / (a - a): division by zero"),
-    ({"where": "act"}, "act is no number"),
-    ({"best": "[a]"}, "[a]: [a] is no number"),
-    ({"top": 3}, "top needs something to rank by"),
+    ({"where": "act"}, "act: expected a number"),
+    ({"best": "[a]"}, "[a]: expected a number"),
+    ({"top": 3}, "--top requires --best"),
 ])  # fmt: skip
 def test_a_question_that_has_no_answer(recipe, texts, message):
     with pytest.raises(UsageError) as caught:
