@@ -1,7 +1,8 @@
 """A pytest plugin that collects once and runs the tests on many mutants, each in a forked process.
 
 A function's code is replaced in place, so whoever has imported the function runs the mutant. What runs only while a
-module is imported stays as it was: such mutants, and those that survive here, are run again in a new process.
+module is imported stays as it was, and so does what a test runs in a process of its own, which reads the file. So such
+mutants, and those that survive here, are run again in a new process, and that decides.
 """
 
 from __future__ import annotations
