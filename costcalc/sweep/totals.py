@@ -231,7 +231,7 @@ def _sum(terms: Sequence[tuple[int, list[Array]]], points: tuple[int, ...]) -> A
     return result
 
 
-def _product(values: Iterable[Any], start: Any = 1) -> Any:
+def _product(values: Iterable[Any], start: Any) -> Any:
     for value in values:
         start = start * value
     return start

@@ -61,6 +61,7 @@ AB = grid(*range(12), shape=(3, 4))
 LARGE = grid(2**31, 1, 2**31 + 1, shape=(3, 1))
 HUGE = grid(10**20, 1, 0, shape=(3, 1))
 NONE = grid(0, 0, 0, 0, shape=(1, 4))
+SMALL_OBJECTS = Grid(np.array([[4], [5], [6]], object), 6, SESSION)
 BELOW = grid(INT64, 1, 1, shape=(3, 1))
 
 
@@ -90,6 +91,8 @@ def value(terms, a, b):
         [(1, [LARGE, LARGE])],
         [(3, [LARGE, LARGE, B])],
         [(1, [HUGE])],
+        [(2, [SMALL_OBJECTS])],
+        [(2, [SMALL_OBJECTS, B]), (3, [A])],
         [(1, [HUGE, B]), (2, [AB])],
         # a factor beyond int64 in a term that is 0
         [(1, [HUGE, NONE]), (2, [A])],
@@ -118,6 +121,12 @@ def test_a_sum_is_that_of_plain_ints_at_each_point(monkeypatch, slab, terms):
             done += run.size
         assert figures.data.tolist() == expected
         assert (figures.data.dtype == object) == (max(expected) > INT64)
+
+
+def test_an_axis_of_two_is_cut(monkeypatch):
+    monkeypatch.setattr(module, "SLAB", 1)
+    total = [term(1, grid(10, 20, shape=(2, 1))), term(3, grid(1, 2, shape=(1, 2)))]
+    assert [run.tolist() for run in carry_out(total, (2, 2))] == [[10 + 3], [10 + 6], [20 + 3], [20 + 6]]
 
 
 def test_a_sum_without_axes():
