@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,24 @@ from costcalc.cli import main
 from costcalc.errors import CostcalcError, fill
 
 PACKAGE = Path(costcalc.__file__).parent
-TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+NAMES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 CALLS = {"fault_at": 1, "argument_error": 1, "fail": 0, "fill": 0}
 """The functions that take a template, and its position. Error classes take it first."""
 FAULT_METHODS = ("lang/loader.py", "lang/compiler.py", "lang/call_compiler.py")
 """The modules whose `self.fault(node, message, *values)` takes a template."""
 
 
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse((PACKAGE / name).read_text("utf-8"))
+
+
+@cache
 def error_classes() -> set[str]:
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
-        for tree in TREES.values()
-        for node in ast.walk(tree)
+        for module in NAMES
+        for node in ast.walk(tree(module))
         if isinstance(node, ast.ClassDef)
     }
     found = {"CostcalcError"}
@@ -37,7 +44,7 @@ def error_classes() -> set[str]:
 def templates(name: str, classes: set[str]) -> list[tuple[ast.FunctionDef, ast.Call, int]]:
     """Return each call with a template in a module: its function, the call, and the template's position."""
     found = []
-    for function in ast.walk(TREES[name]):
+    for function in ast.walk(tree(name)):
         if not isinstance(function, ast.FunctionDef):
             continue
         for call in ast.walk(function):
@@ -80,7 +87,7 @@ def literals(node: ast.expr, function: ast.FunctionDef) -> list[str] | None:
     return None
 
 
-@pytest.mark.parametrize("name", sorted(TREES))
+@pytest.mark.parametrize("name", NAMES)
 def test_template_is_a_literal_with_a_placeholder_per_value(name: str) -> None:
     classes = error_classes()
     for function, call, position in templates(name, classes):
@@ -104,15 +111,15 @@ class Mark(str):
 def test_the_search_finds_the_templates() -> None:
     classes = error_classes()
     assert {"ShapeError", "ArgumentError", "UsageError", "LimitError", "GitError", "NotExpressibleError"} <= classes
-    assert sum(len(templates(name, classes)) for name in TREES) > 150
+    assert sum(len(templates(name, classes)) for name in NAMES) > 150
 
 
 @pytest.mark.parametrize("source", ["f'unknown name {name}'", "'unknown ' + name", "name", "'{}'.format(name)"])
 def test_computed_template_is_rejected(source: str) -> None:
-    tree = ast.parse(f"def f(name):\n    raise UsageError({source})")
-    function = tree.body[0]
+    module = ast.parse(f"def f(name):\n    raise UsageError({source})")
+    function = module.body[0]
     assert isinstance(function, ast.FunctionDef)
-    call = next(node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func.__class__ is ast.Name)
+    call = next(node for node in ast.walk(module) if isinstance(node, ast.Call) and node.func.__class__ is ast.Name)
     assert literals(call.args[0], function) is None
 
 
