@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -21,12 +23,20 @@ from costcalc.sweep.cluster import cluster_chunks
 from costcalc.sweep.recipe import Recipe
 from costcalc.sweep.run import chunks
 
-distributed = pytest.importorskip("distributed")
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(not find_spec("distributed"), reason="needs distributed: pip install costcalc[dask]"),
+]
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def distributed():
+    """Imported late: it takes longer than most tests, and each process that collects them would import it."""
+    return importlib.import_module("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster(distributed):
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with distributed.LocalCluster(host="127.0.0.1", silence_logs=50, **options) as cluster:
         yield cluster
@@ -58,7 +68,7 @@ def test_a_killed_worker_changes_nothing(cluster, task):
     assert any((chunk.codes > 0).any() for chunk in found)
 
 
-def test_an_end_that_comes_early_leaves_nothing_running(cluster, task):
+def test_an_end_that_comes_early_leaves_nothing_running(distributed, cluster, task):
     stream = cluster_chunks(task, cluster.scheduler_address)
     next(stream)
     stream.close()
@@ -67,7 +77,7 @@ def test_an_end_that_comes_early_leaves_nothing_running(cluster, task):
 
 
 @pytest.fixture
-def processes(tmp_path):
+def processes(distributed, tmp_path):
     """A scheduler and a worker, each a process of its own, and the scheduler's address."""
     file = tmp_path / "scheduler.json"
     common = ["--scheduler-file", str(file), "--no-dashboard"]
@@ -121,7 +131,7 @@ def test_no_scheduler(task, monkeypatch):
 
 
 @pytest.mark.parametrize("address", ["nonsense://x", "nonsense", "tcp://127.0.0.1", "tcp://127.0.0.1:x"])
-def test_no_address(task, monkeypatch, address):
+def test_no_address(distributed, task, monkeypatch, address):
     """No client is begun: the end of one that has nowhere to go takes twenty seconds and a traceback."""
     monkeypatch.setattr(distributed, "Client", None)
     with pytest.raises(UsageError, match=f"cannot connect to a Dask scheduler at {address}"):
@@ -145,7 +155,7 @@ def test_the_command_line_says_the_same(cluster, capsys):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_leaves_nothing_running(cluster, number, status):
+def test_a_signal_leaves_nothing_running(distributed, cluster, number, status):
     """A sweep of 10,000 times 10,000 points."""
     asked = ["sweep", "mobilenet_v1", "--set", "alpha=0.1:10.0999:0.0001", "--set", "resolution=32:10031:1"]
     with started(*asked, "-o", "csv", "--scheduler", cluster.scheduler_address) as process:
