@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from limited import Forks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Deadlines, and the check for slow strategies, are in wall-clock time, which says nothing on a loaded machine.
 settings.register_profile("costcalc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,3 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("oracle"):
             item.add_marker(pytest.mark.skip(reason="needs PyTorch: pip install costcalc[oracle]"))
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """One process for the whole run, which forks for each program that needs limits of its own."""
+    with Forks(tmp_path_factory.mktemp("forks")) as forks:
+        yield forks

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from processes import PATIENCE
 
 from costcalc.errors import Fault, Source, SpecError
 from costcalc.lang import reader
 from costcalc.lang.reader import decode, read, text_offset
 from costcalc.report.faults import render
+
+if TYPE_CHECKING:
+    from limited import Forks
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))[:6]
 TEXTS = [path.read_text(encoding="utf-8") for path in SPECS]
@@ -158,11 +159,8 @@ HEAVY = {
 @pytest.mark.skipif(not hasattr(yaml, "CSafeLoader"), reason="the parser in Python takes longer")
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
 @pytest.mark.parametrize(("text", "said"), HEAVY.values(), ids=HEAVY.keys())
-def test_time_and_memory_are_bounded(text: str, said: str) -> None:
-    script = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_AS, (600 * 2**20, 600 * 2**20))
-resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+def test_time_and_memory_are_bounded(forks: Forks, text: str, said: str) -> None:
+    program = f"""
 from costcalc.errors import SpecError
 from costcalc.report.faults import render
 from costcalc.lang.reader import decode, read
@@ -172,7 +170,7 @@ try:
 except SpecError as error:
     print(render(error.faults))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE)
+    done = forks.run(program, seconds=10, megabytes=600)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert said in done.stdout
+    assert said in done.stdout.decode()
     assert len(done.stdout) < 100_000
