@@ -41,7 +41,7 @@ CHANGES = [
     ("unit: {out: 24, groups: 4}", "unit: {out: 24, groups: 1}", "middle.1.**"),
     ("row: [8, 12]", "row: [8, 40]", ""),
     ("repeat: 2", "repeat: 20", ""),
-    ("linear: 6", "linear: 600", "linear.*"),
+    ("linear: 6", "linear: 106", "linear.*"),
 ]
 
 
