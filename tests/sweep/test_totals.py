@@ -10,7 +10,7 @@ import pytest
 
 from costcalc.lang.loader import open_spec
 from costcalc.sweep import totals as module
-from costcalc.sweep.lanes import INT64, Grid
+from costcalc.sweep.lanes import INT64, Lanes
 from costcalc.sweep.session import Session
 from costcalc.sweep.totals import SMALL, Figures, Sums, carry_out, simplified, totals
 
@@ -21,7 +21,7 @@ def grid(*values, shape=None):
     """A grid of ints, as objects where one is beyond int64."""
     large = max(map(abs, values)) > INT64
     data = np.array(values, object if large else np.int64).reshape(shape or (len(values),))
-    return Grid(data, max(map(abs, values)), SESSION)
+    return Lanes(data, max(map(abs, values)), SESSION)
 
 
 def term(times, *grids):
@@ -61,7 +61,7 @@ AB = grid(*range(12), shape=(3, 4))
 LARGE = grid(2**31, 1, 2**31 + 1, shape=(3, 1))
 HUGE = grid(10**20, 1, 0, shape=(3, 1))
 NONE = grid(0, 0, 0, 0, shape=(1, 4))
-SMALL_OBJECTS = Grid(np.array([[4], [5], [6]], object), 6, SESSION)
+SMALL_OBJECTS = Lanes(np.array([[4], [5], [6]], object), 6, SESSION)
 BELOW = grid(INT64, 1, 1, shape=(3, 1))
 
 
