@@ -117,6 +117,12 @@ def test_no_figures(text):
         figure(text)
 
 
+@pytest.mark.parametrize("text", ["", "x", "+x", "2.5", 2.5, True, None, -1, "-1", "2", 2, "%", "2%%", "x%", "-2%"])
+def test_no_allowances(text):
+    with pytest.raises(UsageError):
+        allowance(text)
+
+
 @given(st.integers(0, 10**30), st.fractions(0, 10))
 def test_an_allowance_is_exact(base, part):
     text = f"{float(part):.6f}%"

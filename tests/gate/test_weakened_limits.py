@@ -10,7 +10,7 @@ from costcalc.analysis import analyze
 from costcalc.errors import Source, Span
 from costcalc.gate.limits import INCREASED, OVER_BUDGET, OVER_EXPECT, Config, Requirement, Scope, Waiver, allowance
 from costcalc.gate.results import WARNING
-from costcalc.gate.weakened_limits import Applied, weakened, widened, widened_findings
+from costcalc.gate.weakened_limits import Applied, Widened, weakened, widened, widened_findings
 from costcalc.lang.loader import open_spec
 
 from . import INCEPTION, NET, macs
@@ -283,6 +283,8 @@ def network():
         ([budget(20), budget(10)], [budget(20)], "went from 10 to 20"),
         ([budget(20), budget(10)], [budget(15), budget(20)], "went from 10 to 15"),
         ([budget(10), budget(10)], [budget(20)], "went from 10 to 20"),
+        ([budget(10), budget(10), budget(10)], [], "of 10 was dropped"),
+        ([budget(10), budget(20)], [], "of 10 was dropped"),
         # of another figure, other params or another layer
         ([budget(10)], [budget(10, "params")], "of 10 was dropped"),
         ([budget(10, set={"w": 8})], [budget(10, set={"w": 9})], "at w=8 of 10 was dropped"),
@@ -336,6 +338,7 @@ def test_what_is_weaker(network, base, now, change):
 def test_the_figures_of_a_weaker_limit(network, base, now, held, value, limit):
     after = [Applied(now, network if held else None, "gone")] if now else []
     (finding,) = weakened("a.yaml", [Applied(base, network)], after, "main")
+    assert ("figures" in finding.help) == (base.rule == OVER_EXPECT)
     assert (finding.value, finding.limit, finding.span) == (value, limit, SPAN if now else None)
     assert ("gone" in finding.message) == (not held)
 
@@ -414,3 +417,19 @@ def test_without_a_configuration_at_the_base_each_waiver_is_new():
     one, other = widened_findings(found, "main")
     assert (one.spec, one.span, one.severity, one.key) == ("n", SPAN, WARNING, "CC106|waiver|CC102|a/*|||is new")
     assert (other.rule, other.key) == ("CC106", "CC106|waiver|CC102||||is new")
+
+
+@pytest.mark.parametrize(
+    ("specs", "spec", "named"),
+    [
+        (["a"], "a", "CC102 is new"),
+        (["a", "b"], "", "CC102 for a, b is new"),
+        (["a", "b", "c"], "", "CC102 for a, b, c is new"),
+        (["a", "b", "c", "d"], "", "CC102 for a, b, c and 1 more is new"),
+    ],
+)
+def test_a_waiver_of_several_specs_names_them(specs, spec, named):
+    one = waiver()
+    (finding,) = widened_findings([Widened(one, each, "is new") for each in specs], "main")
+    assert finding.spec == spec
+    assert named in finding.message

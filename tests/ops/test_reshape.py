@@ -47,6 +47,7 @@ ROWS = [
     row("pixel_shuffle", {"factor": 2}, (8, 1, 2, 3), (1, 2, 4, 6)),
     row("pixel_unshuffle", {"factor": 2}, (16, 14, 10), (64, 7, 5)),
     row("pixel_unshuffle", {"factor": 3}, (3, 21), (9, 7)),
+    row("channel_shuffle", {"groups": 3}, (240,), (240,)),
     row("channel_shuffle", {"groups": 3}, (240, 28, 28), (240, 28, 28)),
 ]  # fmt: skip
 
@@ -72,6 +73,7 @@ FAULTS = [
     fault(
         "split", {"sizes": [3, 4]}, (64, 7), "sizes [3, 4] sum to 7, but axis 0 of [64, 7] has size 64", "must sum to"
     ),
+    fault("channel_shuffle", {"groups": 3}, (), "channel_shuffle needs an input of at least 1 dimension, got []"),
     fault("split", {}, (64,), "expected parts or sizes", "parts: 3"),
     fault(
         "split",
