@@ -1,7 +1,7 @@
-"""What the GitHub action does: one check, and one comment on the pull request that is kept up to date.
+"""The GitHub action: runs a check, and creates or updates one comment on the pull request.
 
-Everything from outside comes in by the environment, and goes on as an argument or as JSON: no text passes a shell. The
-comment never decides: whatever GitHub answers, or does not, the exit status and the verdict are those of the check.
+All inputs are environment variables, and are passed on as arguments or as JSON, never through a shell. A failure of the
+comment does not affect the exit status and the verdict, which are those of the check.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 MARKER = "<!-- costcalc-check -->"
 AUTHOR = "github-actions[bot]"
-"""Who writes with the token that a workflow has by itself."""
+"""The author of comments that use the default token of a workflow."""
 PAGES = 30
 LONGEST = 32 * 2**20
-"""Bytes of an answer: a hundred comments have at most 65,536 characters each."""
+"""The maximum size of an answer in bytes: it has at most 100 comments of at most 65,536 characters."""
 TIMEOUT = 30
 PATIENCE = 120
-"""Seconds without anything from GitHub, and for the comment as a whole."""
+"""The timeouts in seconds for one read from GitHub (`TIMEOUT`), and for the comment as a whole (`PATIENCE`)."""
 UNUSABLE = 2
 VERDICTS = {0: "pass", 1: "fail"}
 
 
 class OddAnswerError(ValueError):
-    """An answer of GitHub that is not what its API promises."""
+    """Raised for an answer of GitHub that does not match its API."""
 
 
 def main() -> int:
-    """Check, comment, and return the check's status."""
-    reports = Path(os.environ["RUNNER_TEMP"]).resolve()  # the runner's own: it may be below a symlink
+    """Run the check, comment, and return the status of the check."""
+    reports = Path(os.environ["RUNNER_TEMP"]).resolve()  # may be below a symlink, which costcalc does not follow
     markdown, document = reports / "costcalc.md", reports / "costcalc.json"
     for path in (markdown, document):
         path.unlink(missing_ok=True)
@@ -51,15 +51,15 @@ def main() -> int:
             wanted = bool(json.loads(document.read_text(encoding="utf-8"))["comment"])
             GitHub().comment(number, markdown.read_text(encoding="utf-8"), wanted)
     except HTTPError as error:
-        known = "the token may not comment, as on a pull request from a fork" if error.code in (401, 403) else ""
-        tell(known or f"GitHub answered {error.code} to the comment")
-    except Exception as error:  # an answer may be odd in any way, and none changes the status
-        tell(f"the comment could not be written: {type(error).__name__}")
+        denied = "the token may not comment, as on a pull request from a fork" if error.code in (401, 403) else ""
+        tell(denied or f"cannot write the comment: GitHub answered {error.code}")
+    except Exception as error:  # no failure of the comment may change the status
+        tell(f"cannot write the comment: {type(error).__name__}")
     return status
 
 
 def check(markdown: Path, document: Path) -> int:
-    """Run `costcalc check` as the inputs say; isolated, so that no module of the folder that it runs in is taken."""
+    """Run `costcalc check` with the inputs. Python runs isolated, so that it imports no modules of the folder."""
     command = [sys.executable, "-I", "-m", "costcalc", "check", "-o", f"markdown={markdown}", "-o", f"json={document}"]
     for option in ("base", "config"):
         value = os.environ.get(f"INPUT_{option.upper()}", "")
@@ -80,7 +80,7 @@ def check(markdown: Path, document: Path) -> int:
 
 
 def pull_request() -> int:
-    """The number of the pull request that this run is about; 0 where it is about none."""
+    """Return the number of the pull request of this run, or 0 if there is none."""
     try:
         event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
         return int(event["pull_request"]["number"])
@@ -89,17 +89,17 @@ def pull_request() -> int:
 
 
 class SameOrigin(HTTPRedirectHandler):
-    """Follows a redirect to the same scheme, host and port alone: the token is for nobody else."""
+    """Follows redirects to the same scheme, host and port only, so that no other server gets the token."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
-        """The request to follow with; None makes an `HTTPError` of the redirect."""
+        """Return the request of the redirect, or None to raise an `HTTPError`."""
         if urlsplit(req.full_url)[:2] != urlsplit(newurl)[:2]:
             return None
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 class GitHub:
-    """GitHub's API about this repository, for one comment."""
+    """A client of GitHub's API, for one comment in this repository."""
 
     def __init__(self) -> None:
         self.api = os.environ.get("GITHUB_API_URL", "https://api.github.com")
@@ -109,18 +109,18 @@ class GitHub:
         self.opener = build_opener(SameOrigin)
 
     def comment(self, number: int, text: str, wanted: bool) -> None:
-        """Bring the comment up to date; where there is none, begin one if it is wanted."""
-        there = self.existing(number)
-        if there is None:
+        """Update the comment, or create one if it is wanted and does not exist."""
+        existing = self.existing(number)
+        if existing is None:
             if wanted:
                 self.ask("POST", f"{self.repository}/issues/{number}/comments", {"body": text})
             return
-        id, body = there
+        id, body = existing
         if body.replace("\r\n", "\n").strip() != text.strip():
             self.ask("PATCH", f"{self.repository}/issues/comments/{id}", {"body": text})
 
     def existing(self, number: int) -> tuple[int, str] | None:
-        """The id and the text of the comment of an earlier run: it begins with the marker, and this token wrote it."""
+        """Return the id and text of an earlier comment, which begins with the marker and has the same author."""
         author = ""
         for page in range(1, PAGES + 1):
             comments = self.ask("GET", f"{self.repository}/issues/{number}/comments?per_page=100&page={page}")
@@ -137,7 +137,7 @@ class GitHub:
         return None
 
     def author(self) -> str:
-        """Whose token this is."""
+        """Return the login of the owner of the token."""
         try:
             answer = self.ask("POST", self.graphql, {"query": "query { viewer { login } }"})
             login = answer["data"]["viewer"]["login"]
@@ -146,7 +146,7 @@ class GitHub:
         return login if isinstance(login, str) and login else AUTHOR
 
     def ask(self, method: str, url: str, body: dict[str, str] | None = None) -> Any:
-        """The answer to one request. Raises `OSError`, `HTTPException` or `ValueError`."""
+        """Send a request and return the answer. Raises `OSError`, `HTTPException` or `ValueError`."""
         request = Request(  # noqa: S310 (the runner gives the address)
             url,
             data=None if body is None else json.dumps(body).encode(),
@@ -166,13 +166,13 @@ class GitHub:
                     raise OddAnswerError
                 if monotonic() > self.deadline:
                     raise TimeoutError
-            if answer.length:  # read1 takes the end of a truncated answer for its end
+            if answer.length:  # read1 does not report a truncated answer
                 raise OddAnswerError
         return json.loads(content)
 
 
 def _parts(comment: Any) -> tuple[int, str, str]:
-    """The id, the text and the author of a comment. A deleted author is null, an empty text too."""
+    """Return the id, text and author of a comment. GitHub sends null for a deleted author and an empty text."""
     if not isinstance(comment, dict):
         raise OddAnswerError
     id, body, user = comment.get("id"), comment.get("body") or "", comment.get("user") or {}
@@ -185,7 +185,7 @@ def _parts(comment: Any) -> tuple[int, str, str]:
 
 
 def tell(text: str) -> None:
-    """A notice in the log of the run."""
+    """Write a notice to the log of the run."""
     sys.stdout.write(f"::notice title=costcalc::{text}\n")
     sys.stdout.flush()
 
