@@ -193,7 +193,7 @@ def test_counting_evaluates_nothing(cli, spec):
     (["--set", "c=1"], "unknown param c of model"),
     (["--set", "a=5:1:2"], "the range 5:1:2 is empty: it ends below its start"),
     (["--set", "a=1:5:0"], "the step of 1:5:0 must not be 0"),
-    (["--set", "a="], "a value is missing"),
+    (["--set", "a="], "a: missing value in"),
     (["--set", "a"], "expected NAME=VALUE"),
     ([], "expected values of at least one param of model"),
     (["--set", "a=1", "--where", "mcas < 3"], "did you mean macs?"),
