@@ -1,6 +1,6 @@
-"""One hierarchy of errors. A fault is data; `costcalc.report.faults` turns it into text.
+"""The exceptions of costcalc, and faults: error messages as data, which `costcalc.report.faults` formats.
 
-A rule raises what is wrong with the values it sees. The engine adds the layer, the spec adds the place.
+A rule raises an error about its values. The engine adds the layer, and the spec adds the location.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """A text that faults can point into: its name as the user knows it, the text, and whether costcalc brought it."""
+    """The text of a spec: its name in messages, the text, and whether it is bundled with costcalc."""
 
     name: str
     text: str
@@ -20,7 +20,7 @@ class Source(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A place in a source: line and column count from 1, length in characters."""
+    """A location in a source: line and column, counted from 1, and the length in characters."""
 
     source: Source
     line: int
@@ -28,12 +28,12 @@ class Span(NamedTuple):
     length: int = 1
 
     def at(self, offset: int, length: int) -> Span:
-        """The part of this place that begins `offset` characters further on the same line."""
+        """Return the span of `length` characters that begins `offset` characters after this one, on the same line."""
         return Span(self.source, self.line, self.column + offset, length)
 
 
 class Fault(NamedTuple):
-    """What is wrong, where, what was seen there, and the usual repair."""
+    """An error or a warning: the message, its location, notes, and the usual repair."""
 
     message: str
     span: Span | None = None
@@ -43,11 +43,11 @@ class Fault(NamedTuple):
 
 
 class CostcalcError(Exception):
-    """Something a person can repair. Exit status 2.
+    """An error that the user can repair. The exit status is 2.
 
-    The message is a template and its values, as in `CostcalcError("{} is not {}", 3, 4)`, so that a sweep, where a
-    value is one per configuration, can write the text of each. The template is a literal of the program: a text from
-    outside is always one of the values. `note` and `help` are finished texts, in which braces mean nothing.
+    The message is a template with values, as in `CostcalcError("{} is not {}", 3, 4)`. A sweep has one value per
+    configuration, and formats the message for each. The template is always a literal: text from outside is passed as
+    a value. `note` and `help` are plain text, without templates.
     """
 
     def __init__(self, message: str, *values: object, note: str = "", help: str = "") -> None:
@@ -58,39 +58,39 @@ class CostcalcError(Exception):
         self.help = help
 
     def fault(self, span: Span | None = None, *notes: str) -> Fault:
-        """This error as data, at a place."""
-        said = tuple(note for note in (self.note, *notes) if note)
-        return Fault(fill(self.message, self.values), span, said, self.help)
+        """Return this error as a fault at a location."""
+        notes = tuple(note for note in (self.note, *notes) if note)
+        return Fault(fill(self.message, self.values), span, notes, self.help)
 
     def __str__(self) -> str:
         return fill(self.message, self.values)
 
 
 class ShapeError(CostcalcError):
-    """Shapes that an op cannot take, or that do not fit each other."""
+    """The input shapes are invalid for an op, or incompatible with each other."""
 
 
 class ArgumentError(CostcalcError):
-    """A value that an argument of an op cannot take."""
+    """The value of an argument of an op is invalid."""
 
     argument = ""
 
 
 class ExpressionError(CostcalcError):
-    """A fault inside an expression, with its place in the expression's text."""
+    """An expression is invalid. `offset` and `length` locate the error in the text of the expression."""
 
     offset = 0
     length = 1
 
 
 class UsageError(CostcalcError):
-    """A call that cannot be carried out: an unknown spec, an unreadable file, options that exclude each other."""
+    """A command or call is invalid: unknown spec, unreadable file, conflicting options."""
 
 
 class SpecError(CostcalcError):
-    """Faults of a spec, all that were found at once, and the network as far as it could be built.
+    """A spec has faults. All that were found are reported, with the network up to the first, if it was being built.
 
-    `cause` is the error of the rule behind the first fault, where there is one.
+    `cause` is the error that the first fault was made from, if any.
     """
 
     cause: CostcalcError | None = None
@@ -101,14 +101,14 @@ class SpecError(CostcalcError):
         super().__init__("{}", "\n".join(map(brief, self.faults)))
 
     def fault(self, span: Span | None = None, *notes: str) -> Fault:
-        """The first fault."""
+        """Return the first fault."""
         return self.faults[0]
 
 
 def fill(template: str, values: Sequence[object]) -> str:
-    """The template with its values in it. Only `{}`, `{:,}`, `{0}` and `{0:,}` are places for values.
+    """Return a template with its values filled in. Only `{}`, `{:,}`, `{0}` and `{0:,}` are placeholders.
 
-    Other braces are text, and so are all braces of the values.
+    Other braces are text. Braces in values are text, too.
 
     >>> fill("{} of {:,} in {1}: {out: 64}", (3, 1000))
     '3 of 1,000 in 1000: {out: 64}'
@@ -129,7 +129,7 @@ def fill(template: str, values: Sequence[object]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things.
+    """Return a number with a noun in singular or plural.
 
     >>> counted(1, "value"), counted(3, "value")
     ('1 value', '3 values')
@@ -138,13 +138,13 @@ def counted(number: int, noun: str) -> str:
 
 
 def brief(fault: Fault) -> str:
-    """A fault in one line: `FILE:LINE:COL: error: MESSAGE`."""
-    place = f"{fault.span.source.name}:{fault.span.line}:{fault.span.column}: " if fault.span else ""
-    return f"{place}{fault.severity}: {fault.message}"
+    """Return a fault as one line: `FILE:LINE:COL: error: MESSAGE`."""
+    location = f"{fault.span.source.name}:{fault.span.line}:{fault.span.column}: " if fault.span else ""
+    return f"{location}{fault.severity}: {fault.message}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that `name` was probably meant to be, or an empty string.
+    """Return the known name most similar to `name`, or an empty string if none is similar.
 
     >>> nearest("kernal", ["out", "kernel", "stride"])
     'kernel'
@@ -156,12 +156,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     names = list(islice(known, 2000))
     folded = {candidate.lower(): candidate for candidate in reversed(names)}
-    found = get_close_matches(name[:100].lower(), folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else ""
+    matches = get_close_matches(name[:100].lower(), folded, n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else ""
 
 
 def suggest(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A line of help: the nearest known name, or else all of them where they are few.
+    """Return help for an unknown name: the nearest known name, else `otherwise`, else all known names if few.
 
     >>> suggest("kernal", ["out", "kernel"])
     'did you mean kernel?'
@@ -169,9 +169,9 @@ def suggest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     'known: out, kernel'
     """
     names = list(known)
-    found = nearest(name, names)
-    if found:
-        return f"did you mean {found}?"
+    match = nearest(name, names)
+    if match:
+        return f"did you mean {match}?"
     if otherwise:
         return otherwise
     return f"known: {', '.join(names)}" if 0 < len(names) <= 24 else ""

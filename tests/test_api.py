@@ -46,10 +46,10 @@ def test_batch_is_checked(call, batch, message):
         ({"input": [1, 0, 32]}, "input: expected an integer of at least 1, got 0"),
         ({"input": []}, "input: expected a list of 1 to 8 values, got 0"),
         ({"input": [1] * 9}, "input: expected a list of 1 to 8 values, got 9"),
-        ({"input": 32}, "input: expected the sizes of a shape, got 32"),
-        ({"input": "1x32x32"}, "input: expected the sizes of a shape, got 1x32x32"),
+        ({"input": 32}, "input: expected a list of sizes, got 32"),
+        ({"input": "1x32x32"}, "input: expected a list of sizes, got 1x32x32"),
         ({"image": [1, 32, 32]}, "lenet5 has no input image"),
-        ([1, 32, 32], "expected shapes by the names of inputs, got [1, 32, 32]"),
+        ([1, 32, 32], "expected a mapping of input names to shapes, got [1, 32, 32]"),
     ],
 )
 def test_shapes_of_inputs_are_checked(inputs, message):

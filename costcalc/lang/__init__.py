@@ -1,1 +1,1 @@
-"""The spec language: read, checked, compiled, built, and written again."""
+"""The spec language: reading, checking, compiling and writing specs, and building networks."""

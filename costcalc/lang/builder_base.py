@@ -1,4 +1,4 @@
-"""What the building of a network stands on: evaluated arguments become ops, names become tensors, ops become layers."""
+"""Adds layers to a network: creates ops from arguments, resolves names to tensors, and locates errors."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from costcalc.errors import Span
     from costcalc.formula import Shape
     from costcalc.lang.compiler import Compiler
-    from costcalc.lang.names import Entry, Names, Segments
+    from costcalc.lang.names import NameEntry, Names, Segments
     from costcalc.lang.template import Block, Item, Reference, Values
     from costcalc.ops.base import Op
 
 MAX_PATH = 1_000
-"""The characters of a layer's path."""
+"""The largest number of characters of a layer's path."""
 STEP = 100
-"""What an item, a copy or a connection counts against the work of a network; a step of an expression counts 1."""
+"""The work of an item, a copy or a connection. A step of an expression is 1."""
 Tensors = tuple[Tensor, ...]
 
 
 class Frame:
-    """Where a list of layers stands: its names, the values it sees, its path, and the tensor that entered its block."""
+    """The state of a running list of layers: names, values, path segments, and the input of the block."""
 
     __slots__ = ("depth", "entered", "followers", "names", "segments", "values")
 
@@ -45,28 +45,28 @@ class Frame:
 
 
 class Called(NamedTuple):
-    """A call of a block: which, and with which argument values."""
+    """A call of a block: the block, and the values of its arguments."""
 
     block: Block
     values: tuple[Any, ...]
 
 
 class Recording(NamedTuple):
-    """What a call of a block added, so that an equal call adds it without running the block again."""
+    """The layers added by a call of a block. An equal call copies them instead of running the block again."""
 
     first: int
     last: int
-    """Its layers, as a range of indices."""
+    """The layers, as a range of indices."""
     prefix: int
-    """How many characters of their names come from around the call."""
+    """The number of characters of their paths before the path of the call."""
     entered: Tensors
     outputs: Tensors
     work: int
-    """What it counted against the work of the network."""
+    """The work that the call took."""
 
 
 class Wiring:
-    """A network in the making, layer by layer; the errors of its layers get their places here."""
+    """A network under construction. It adds layers, and gives their errors a location."""
 
     def __init__(self, compiler: Compiler, params: Mapping[str, Any], inputs: Mapping[str, Shape], limit: int) -> None:
         self.compiler = compiler
@@ -74,30 +74,30 @@ class Wiring:
         self.builder = Builder(inputs, limit)
         self.work_budget = WorkBudget(STEP * (3 * limit + 1000))
         self.weighted: list[int] = []
-        """The layers that have weights, of their own or shared."""
+        """The indices of layers with own or shared weights."""
         self.shared: Iterator[int] | None = None
         self.called: Called | None = None
-        """The block that was called last."""
+        """The last block call."""
         self.site: Span | None = None
-        """The call of a built-in block that is running: what is inside stands there."""
+        """The location of the call of a running built-in block, used for all layers in it."""
         self.made: dict[tuple[Item, Hashable], Op] = {}
         self.recordings: dict[Hashable, Recording] = {}
 
     def step(self, item: Item, count: int = 1) -> None:
-        """Count an item, a copy or a connection, which may add no layer."""
+        """Count the work of items, copies or connections, which may add no layer."""
         try:
             self.work_budget.spend(STEP * count)
         except LimitError as error:
             raise located(error, item.span) from None
 
     def single(self, item: Item, current: Tensors, most: int = 1) -> None:
-        """Raise where there is no input, or a layer of several outputs stands for one."""
+        """Raise if the item has no input, or too many outputs of one layer as input."""
         if not current:
             names = ", ".join(self.builder.inputs)
             error = CostcalcError(
-                "{} has no input: the network has several, and none is said",
+                "{} needs from: the network has several inputs",
                 item.target,
-                help=f"from: ... beside it names one or more of {names}",
+                help=f"write from: beside it, with one or more of {names}",
             )
             raise located(error, item.span)
         if len(current) > max(most, len(item.source or ())):
@@ -105,20 +105,20 @@ class Wiring:
                 "{} cannot take all {} outputs of a layer",
                 item.target,
                 len(current),
-                help="from: NAME.0 beside it chooses the first",
+                help="write from: NAME.0 beside it for the first output",
             )
             raise located(error, item.span)
 
-    def shareable(self, share: Reference, number: str, names: Names) -> Entry:
-        """What a name of `share` stands for; of copies the one of the same number."""
+    def shareable(self, share: Reference, number: str, names: Names) -> NameEntry:
+        """Return the entry of a name in `share`. A repeated item shares copy by copy."""
         try:
             entry = names.find(share.name)
             return names.find(share.name + number) if entry.copies and number else entry
         except CostcalcError as unknown:
             raise located(unknown, share.span) from None
 
-    def weights(self, share: Reference, entry: Entry) -> list[int]:
-        """The layers behind a name that have weights, each where it is first used."""
+    def weights(self, share: Reference, entry: NameEntry) -> list[int]:
+        """Return the layers of an entry that have weights. A shared layer is replaced by the owner of the weights."""
         layers = self.builder.layers
         chosen = self.weighted[bisect_left(self.weighted, entry.first) : bisect_left(self.weighted, entry.last)]
         if not chosen:
@@ -127,7 +127,7 @@ class Wiring:
         return [index if (root := layers[index].shared) is None else root for index in chosen]
 
     def make(self, item: Item, env: Env) -> Op:
-        """The op of an item with its arguments."""
+        """Create the op of an item with its arguments."""
         if item.fixed is not None:
             return item.fixed
         assert item.op is not None
@@ -154,25 +154,25 @@ class Wiring:
         host: int | None = None,
         repair: Callable[[], str] | None = None,
     ) -> Tensors:
-        """Give a layer to the engine; an error gets the layer's name, its inputs and its place."""
+        """Add a layer. An error gets the name, the inputs and the location of the layer."""
         self.step(item, (len(inputs) + 7) // 8)
         if len(name) > MAX_PATH:
-            raise located(LimitError("a path of more than {:,} characters", MAX_PATH), item.span)
+            raise located(LimitError("the path of the layer has more than {:,} characters", MAX_PATH), item.span)
         try:
             share = None
-            if self.shared is not None and _weighs(self.builder.infer(op, tuple([t.shape for t in inputs]))[1]):
+            if self.shared is not None and _has_weights(self.builder.infer(op, tuple([t.shape for t in inputs]))[1]):
                 share = next(self.shared, None)
                 if share is None:
-                    raise ShapeError("{} has weights that what it shares has not", op.name)
+                    raise ShapeError("the shared layers have no weights for {}", op.name)
             outputs = self.builder.add(op, inputs, name, self.site or item.span, host, share)
-            if share is not None or _weighs(self.builder.layers[-1].cost):
+            if share is not None or _has_weights(self.builder.layers[-1].cost):
                 self.weighted.append(len(self.builder.layers) - 1)
             if len(outputs) > 1:
                 self.step(item, len(outputs))
             return outputs
         except CostcalcError as error:
             origins = [f"{show(tensor.shape)} from {self.origin(tensor)}" for tensor in inputs[:8]]
-            notes = (f"{op} in layer {name}", f"its input: {', '.join(origins)}")
+            notes = (f"{op} in layer {name}", f"input: {', '.join(origins)}")
             failed = located(error, self.site or item.span, *notes)
             if repair is not None:
                 failed.faults = (failed.faults[0]._replace(help=repair()),)
@@ -181,7 +181,7 @@ class Wiring:
     # Calls that repeat others
 
     def replay(self, recording: Recording, entered: Tensors, prefix: str) -> Tensors | None:
-        """Add the layers of an equal call again; None where that passes a limit, whose error needs its own place."""
+        """Copy the layers of an equal call. Return None beyond a limit: running the block locates the error."""
         first, last, cut, entered_first, outputs, work = recording
         layers, new = self.builder.layers, tuple.__new__
         shift = len(layers) - first
@@ -200,7 +200,7 @@ class Wiring:
             return new(Tensor, (layer + shift, port, shape)) if layer >= first else moved[layer, port]
 
         for name, (_, op, inputs, shapes, cost, span, host, shared) in zip(names, layers[first:last], strict=True):
-            if shared is not None or _weighs(cost):
+            if shared is not None or _has_weights(cost):
                 self.weighted.append(len(layers))
             tensors = tuple([move(tensor) for tensor in inputs])
             host = None if host is None else host + shift
@@ -211,31 +211,31 @@ class Wiring:
     # Names and values
 
     def origin(self, tensor: Tensor) -> str:
-        """The name of the layer or input that a tensor comes from."""
+        """Return the name of the layer or input that a tensor comes from."""
         if tensor.layer < 0:
             return list(self.builder.inputs)[-1 - tensor.layer]
         return self.builder.layers[tensor.layer].name
 
     def env(self, frame: Frame, values: Values, current: Tensors) -> Env:
-        """What an expression sees here."""
+        """Return the environment of an expression."""
         entered, shape = frame.entered, current[0].shape if current else None
         return Env(values, shape, entered[0].shape if entered else None, self.params, self.work_budget)
 
     def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
-        """What the names of a `from` stand for."""
-        found: list[Tensor] = []
+        """Return the tensors that the names in `from` refer to."""
+        tensors: list[Tensor] = []
         for reference in references:
             try:
                 outputs = names.find(reference.name, current).outputs
                 self.work_budget.spend(STEP // 10 * len(outputs))
-                found += outputs
+                tensors += outputs
             except CostcalcError as error:
                 raise located(error, reference.span) from None
-        return tuple(found)
+        return tuple(tensors)
 
 
 def typed(values: tuple[Any, ...]) -> Hashable:
-    """A key that is equal for equal values of equal types only: 1, 1.0 and true are not the same argument.
+    """Return a key that is equal only for equal values of equal types: 1, 1.0 and true are different arguments.
 
     >>> typed((1, 2)) == typed((1, 2)), typed((1, 2)) == typed((1.0, 2)), typed(((1,),)) == typed(((True,),))
     (True, False, False)
@@ -243,5 +243,5 @@ def typed(values: tuple[Any, ...]) -> Hashable:
     return values, tuple([typed(value) if type(value) is tuple else type(value) for value in values])
 
 
-def _weighs(cost: Cost) -> bool:
+def _has_weights(cost: Cost) -> bool:
     return bool(cost.params.terms or cost.buffers.terms)

@@ -1,4 +1,4 @@
-"""Values, ops and blocks of a spec, compiled: the parts of a layer that are checked before any shape is known."""
+"""Compiles the values and the calls of ops and blocks in a spec, before shapes are known."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from costcalc.lang.template import (
     Env,
     Faults,
     Item,
+    NameScope,
     Part,
-    Scope,
     TooManyFaults,
     WorkBudget,
     expression_span,
@@ -40,49 +40,48 @@ if TYPE_CHECKING:
     from costcalc.lang.reader import Node
 
 MAX_EXPRESSIONS = 300_000
-"""The characters of all different expressions of a spec."""
+"""The largest number of characters of all distinct expressions of a spec."""
 _EMPTY: Mapping[str, Any] = {}
 
 
 FOLLOWERS = ("norm", "act")
-"""Arguments that stand for layers written behind."""
+"""Arguments that add a layer after an op."""
 
 
 class Calls:
-    """Compiles values and calls. Faults collect in `faults`; a compiled part with faults is never run."""
+    """Compiles values and calls. It adds faults to `faults`. A template with faults is never run."""
 
     def __init__(self, params: Iterable[str], faults: Faults) -> None:
         self.faults = faults
-        self.params = Scope(params)
+        self.params = NameScope(params)
         self.used: set[str] = set()
-        """Every name that an expression reads."""
+        """All names that expressions use."""
         self.signatures: dict[str, tuple[Node, Node]] = {}
-        """The file's own blocks: key and body."""
+        """The blocks of the spec: key and body."""
         self.defaults: dict[str, dict[str, Cell]] = {}
         self._blocks: dict[str, Block] = {}
         self._builtin: dict[str, tuple[Node, Node]] = {}
         self._parameters: dict[str, list[Parameter]] = {}
         self._followers: dict[str, Item | None] = {}
-        """The layer that a word stands for as `norm` or `act`; None while it is being compiled."""
+        """The layers of words used as `norm` or `act`. None during compilation, to detect recursion."""
         self._expressions: dict[str, Expression] = {}
         self._length = 0
-        """The characters of these expressions."""
+        """The total number of characters of these expressions."""
 
     def fault(self, node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> None:
-        """Note a fault at a node."""
+        """Add a fault at a node."""
         self.faults.add(fault_at(node, message, *values, help=help, note=note))
 
     # Values
 
-    def cell(self, node: Node, scope: Scope) -> Cell:
-        """A value, where the names of `scope` can be seen."""
+    def cell(self, node: Node, scope: NameScope) -> Cell:
+        """Compile a value in a scope."""
         if node.kind == "scalar":
             if isinstance(node.value, str):
                 return self.expression(node, scope)
             if node.value is None:
-                self.fault(
-                    node, "a value is missing here", help="a number, true or false, a word, a list, an expression"
-                )
+                help = "write a number, true or false, a word, a list or an expression"
+                self.fault(node, "a value is missing", help=help)
             return Cell(node, node.value)
         if node.kind == "list":
             cells = [self.cell(item, scope) for item in node.value]
@@ -92,8 +91,8 @@ class Calls:
         item = self._bound(node, scope)
         return Cell(node, run=lambda env: Bound(item, env.names))
 
-    def expression(self, node: Node | Part, scope: Scope) -> Cell:
-        """A scalar's text as an expression."""
+    def expression(self, node: Node | Part, scope: NameScope) -> Cell:
+        """Compile the text of a scalar as an expression."""
         try:
             expression = self._parsed(node.value)
         except LimitError as error:
@@ -106,7 +105,7 @@ class Calls:
         self.used.update(name for name, _ in expression.names)
         for name, offset in expression.names:
             if not (name in scope or (name.startswith(("in_", "block_")) and name in RESERVED) or self.is_word(name)):
-                unknown = ExpressionError("unknown name {}", name, help=self._named(name, scope))
+                unknown = ExpressionError("unknown name {}", name, help=self._name_help(name, scope))
                 unknown.offset, unknown.length = offset, len(name)
                 self.faults.add(unknown.fault(expression_span(node, unknown)))
                 broken = True
@@ -125,44 +124,45 @@ class Calls:
         return Cell(node, run=expression.run, work=len(expression.text) // 2 + 1)
 
     def _parsed(self, text: str) -> Expression:
-        found = self._expressions.get(text)
-        if found is None:
+        expression = self._expressions.get(text)
+        if expression is None:
             self._length += len(text)
             if self._length > MAX_EXPRESSIONS:
-                raise LimitError("different expressions of more than {:,} characters in all", MAX_EXPRESSIONS)
-            found = self._expressions[text] = parse(text)
-        return found
+                raise LimitError("the distinct expressions have more than {:,} characters in total", MAX_EXPRESSIONS)
+            expression = self._expressions[text] = parse(text)
+        return expression
 
-    def _named(self, name: str, scope: Scope) -> str:
-        """What an unknown name was probably meant to be."""
+    def _name_help(self, name: str, scope: NameScope) -> str:
+        """Return help for an unknown name."""
         if name.lower() in ("true", "false", "yes", "no", "on", "off"):
             return f"did you mean {'true' if name.lower() in ('true', 'yes', 'on') else 'false'}?"
         if name in self.params and name not in scope:
-            return f"{name} is defined further down"
+            return f"define {name} before its first use"
         from costcalc.ops.framework_aliases import framework_alias
 
         names = sorted({*islice(scope, 1000), *islice(self.params, 1000)})
-        here = nearest(name, names) or framework_alias(name, ops.layer_aliases())
-        if here:
-            return f"did you mean {here}?"
-        seen = f"names seen here: {', '.join(names[:12])}" if names else "no names are defined here"
-        seen += f"; params: {{{name}: ...}} at the top of the file defines it"
-        visible = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))
-        return suggest(name, (*names, *visible, NONE, *sorted(WORDS), *self.layer_names()), seen)
+        match = nearest(name, names) or framework_alias(name, ops.layer_aliases())
+        if match:
+            return f"did you mean {match}?"
+        otherwise = f"define it at the top of the file: params: {{{name}: ...}}"
+        if names:
+            otherwise += f"; defined names: {', '.join(names[:12])}"
+        dimensions = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))
+        return suggest(name, (*names, *dimensions, NONE, *sorted(WORDS), *self.layer_names()), otherwise)
 
     def is_layer(self, name: str) -> bool:
-        """Whether a name is an op or a block."""
+        """Return whether a name is an op or a block."""
         return name in self.signatures or name in builtin() or ops.find(name) is not None
 
     def is_word(self, name: str) -> bool:
-        """Whether a name that is not in scope stands for itself."""
+        """Return whether a name that is not in scope is a word."""
         return name == NONE or name in WORDS or self.is_layer(name)
 
-    def _bound(self, node: Node, scope: Scope) -> Item:
+    def _bound(self, node: Node, scope: NameScope) -> Item:
         if len(node.value) != 1:
             self.fault(
                 node,
-                "expected one op or block with its arguments here, got {} keys",
+                "expected one op or block with its arguments, got {} keys",
                 len(node.value),
                 help="for example norm: {groupnorm: 32}",
             )
@@ -173,11 +173,11 @@ class Calls:
     # Ops and blocks
 
     def layer_names(self) -> list[str]:
-        """Every name that may begin a layer."""
+        """Return all names of ops, blocks and structures."""
         return [*islice(self.signatures, 1000), *builtin(), *{**ops.REGISTRY, **STRUCTURES}]
 
-    def call(self, key: Node | Part, value: Node | None, scope: Scope, beside: Collection[str] = ()) -> Item:
-        """An op or a block with its arguments. What is said to stand `beside` it by mistake is not missed as well."""
+    def call(self, key: Node | Part, value: Node | None, scope: NameScope, beside: Collection[str] = ()) -> Item:
+        """Compile the call of an op or a block. Arguments misplaced `beside` it are not reported as missing, too."""
         name = key.text
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
             item = Item("block", name, key.span)
@@ -205,7 +205,7 @@ class Calls:
         return item
 
     def arguments(self, name: str) -> tuple[str, ...]:
-        """The arguments of an op or a block."""
+        """Return the names of the arguments of an op or a block."""
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
             return tuple([argument for argument, _, _ in self.signature(name)])
         op = ops.find(name)
@@ -215,24 +215,24 @@ class Calls:
         name = key.text
         from costcalc.ops.framework_aliases import nearest_layer
 
-        called, bracket, inside = name.partition("(")
-        meant = nearest_layer(called, self.layer_names(), ops.layer_aliases())
+        prefix, bracket, inside = name.partition("(")
+        match = nearest_layer(prefix, self.layer_names(), ops.layer_aliases())
         if name in MODIFIERS or any(name in beside for beside in STRUCTURES.values()):
-            help = "a modifier stands beside an op, a block or a structure"
+            help = "write the modifier beside an op, a block or a structure"
         elif name in FOLLOWERS:
-            help = f"{name} is an argument, as in conv: {{..., {name}: ...}}; a layer has a dash and its own name"
+            help = f"write it as an argument, as in conv: {{..., {name}: ...}}, or name an op"
         elif re.match(r"\w+:\S", name):
-            help = f"a space belongs behind the colon: {name.replace(':', ': ', 1)}"
-        elif meant and bracket and inside.strip(") "):
-            help = f"arguments stand behind a colon, as in {meant}: {{...}}; {self._usage(meant)}"
-        elif meant:
-            help = f"did you mean {meant}?"
+            help = f"add a space after the colon: {name.replace(':', ': ', 1)}"
+        elif match and bracket and inside.strip(") "):
+            help = f"write arguments after a colon, as in {match}: {{...}}; {self._usage(match)}"
+        elif match:
+            help = f"did you mean {match}?"
         else:
-            help = "costcalc ops and costcalc blocks list what there is"
+            help = "costcalc ops and costcalc blocks list all names"
         self.fault(key, "unknown op or block {}", name, help=help)
 
     def fix(self, item: Item) -> None:
-        """Make the op where no argument depends on anything."""
+        """Create the op now if all its arguments are constants."""
         assert item.op is not None
         if all(cell.run is None for _, cell in item.args):
             try:
@@ -242,18 +242,16 @@ class Calls:
                 self.faults.add(argument_fault(error, item, node.span if node else item.span))
 
     def _require(self, item: Item, key: Node | Part, required: list[str], meant: set[str]) -> bool:
-        """Note what is missing, but for what an unknown argument was probably meant to be."""
+        """Report missing arguments, except those in `meant`, which unknown arguments are similar to."""
         given = {name for name, _ in item.args} | meant
         missing = [name for name in required if name not in given]
         if missing and "" not in meant:
-            kind = "arguments are" if len(missing) > 1 else "argument is"
-            self.fault(
-                key, "{}: the {} missing: {}", item.target, kind, ", ".join(missing), help=self._usage(item.target)
-            )
+            noun = "arguments" if len(missing) > 1 else "argument"
+            self.fault(key, "{}: missing {}: {}", item.target, noun, ", ".join(missing), help=self._usage(item.target))
         return not missing and not meant.intersection(required)
 
     def _usage(self, name: str) -> str:
-        """How a layer is written, with its defaults."""
+        """Return the signature of a layer, with its defaults."""
         op = None if name in self.signatures else ops.find(name)
         if op is not None:
             return ops.signature(op)
@@ -262,29 +260,29 @@ class Calls:
         return f"{name}({', '.join(one + ('=' + text if text else '') for one, text, _ in self.signature(name))})"
 
     def _arguments(
-        self, item: Item, value: Node | None, known: tuple[str, ...], scope: Scope
+        self, item: Item, value: Node | None, known: tuple[str, ...], scope: NameScope
     ) -> tuple[tuple[tuple[str, Cell], ...], set[str]]:
-        """The arguments that are given, here or as defaults; and what unknown ones were probably meant to be."""
-        found = dict(self.defaults.get(item.target, {}))
+        """Compile the arguments and defaults of a call. Also return the arguments that unknown ones are similar to."""
+        cells = dict(self.defaults.get(item.target, {}))
         meant: set[str] = set()
         if value is None or (value.kind == "scalar" and value.value is None):
             pass
         elif value.kind == "map":
             for name_node, node in value.value:
                 if name_node.text in known:
-                    found[name_node.text] = self._argument(item, name_node, node, scope)
+                    cells[name_node.text] = self._argument(item, name_node, node, scope)
                 else:
                     meant.add(self.unknown_argument(item, name_node, known, node))
         elif not known:
-            alone = f"it stands alone: - {item.target}"
-            help = f"remove it: it changes no shape and no count; {alone}" if item.op is not None else alone
+            usage = f"write - {item.target}"
+            help = f"remove it: it changes no shape and no count; {usage}" if item.op is not None else usage
             self.fault(value, "{} takes no arguments", item.target, help=help)
         else:
             first = value._replace(kind="scalar", value=known[0], text=known[0])
-            found[known[0]] = self._argument(item, first, value, scope)
-        return tuple(found.items()), meant
+            cells[known[0]] = self._argument(item, first, value, scope)
+        return tuple(cells.items()), meant
 
-    def _argument(self, item: Item, key: Node, node: Node, scope: Scope) -> Cell:
+    def _argument(self, item: Item, key: Node, node: Node, scope: NameScope) -> Cell:
         if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:
             self.fault(node, "{}: {}: expected a value, got a mapping", item.target, key.text)
             return Cell(node, run=_broken)
@@ -293,61 +291,59 @@ class Calls:
         return self.cell(node, scope)
 
     def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...], value: Node) -> str:
-        """Note an argument that there is not; what it was probably meant to be."""
+        """Report an unknown argument. Return the known argument that it is similar to, or an empty string."""
         from costcalc.ops.framework_aliases import argument_help, nearest_argument
 
         name = key.text
-        here = nearest_argument(name, known)
+        match = nearest_argument(name, known)
         if name in MODIFIERS or name in STRUCTURES.get(item.target, ()):
-            here, help = "", f"{name} is a modifier: write it beside {item.target}, not among its arguments"
+            match, help = "", f"write the modifier {name} beside {item.target}, not among its arguments"
         elif re.match(r"\w+ *=", name):
-            here, help = name.partition("=")[0].strip(), f"a colon, not =: {name.replace('=', ': ', 1)}"
+            match, help = name.partition("=")[0].strip(), f"write a colon instead of =: {name.replace('=', ': ', 1)}"
         elif not IDENTIFIER.fullmatch(name):
-            here, help = "", f"arguments are written with their names: {self._usage(item.target)}"
+            match, help = "", f"write arguments with their names: {self._usage(item.target)}"
         else:
             given = tuple([entry.value for entry in value.value]) if value.kind == "list" else value.value
             help = argument_help(name, known, given, item.op.name if item.op else "")
         self.fault(key, "{} has no argument {}", item.target, name, help=help or self._usage(item.target))
-        return here
+        return match
 
     def follower(self, cell: Cell, value: Any) -> Item | None:
-        """The layer that a value of `norm` or `act` stands for; None for `none`."""
+        """Return the layer for a value of `norm` or `act`, or None for `none`."""
         if isinstance(value, Word):
             name = str(value)
             if name == "none":
                 return None
             if name not in self._followers:
                 self._followers[name] = None
-                self._followers[name] = self.call(Part(name, cell.node.span), None, Scope())
-            found = self._followers[name]
-            if found is None:
-                self.fault(cell.node, "{} is followed by itself, without end", name, help="say norm and act of it")
-            return found
-        self.fault(
-            cell.node, "expected the name of an op, or one with arguments, or none", help="for example norm: batchnorm"
-        )
+                self._followers[name] = self.call(Part(name, cell.node.span), None, NameScope())
+            layer = self._followers[name]
+            if layer is None:
+                self.fault(cell.node, "recursive norm or act: {}", name, help=f"set norm and act of {name} explicitly")
+            return layer
+        self.fault(cell.node, "expected an op, an op with arguments, or none", help="for example norm: batchnorm")
         return None
 
     def late_follower(self, cell: Cell, word: Word) -> Item | None:
-        """The same for a word that is known only while a network is built. Raises `SpecError`."""
-        found = self.follower(cell, word)
+        """Return the layer for a word that is known only while a network is built. Raises `SpecError`."""
+        layer = self.follower(cell, word)
         if self.faults:
             faults = tuple(self.faults)
             self.faults.clear()
             self._followers.clear()
             raise SpecError(faults)
-        return found
+        return layer
 
     # Blocks
 
     def signature(self, name: str) -> list[Parameter]:
-        """The arguments of a block."""
+        """Return the arguments of a block."""
         if name not in self._parameters:
             self._parameters[name] = split_signature(self.definition(name)[0].text)[1]
         return self._parameters[name]
 
     def definition(self, name: str) -> tuple[Node, Node]:
-        """Where a block is written: the key with its signature, and its body."""
+        """Return the definition of a block: the key with its signature, and its body."""
         if name not in self.signatures and name not in self._builtin:
             from costcalc.errors import Source
             from costcalc.lang.reader import read
@@ -357,23 +353,23 @@ class Calls:
         return self.signatures.get(name) or self._builtin[name]
 
     def block(self, name: str) -> Block:
-        """The template of a block."""
+        """Return the template of a block."""
         raise NotImplementedError
 
 
 def _list(values: list[Any]) -> tuple[Any, ...]:
-    found = tuple(values)
-    gathered(found)
-    return found
+    result = tuple(values)
+    gathered(result)
+    return result
 
 
 def _broken(env: Env) -> Any:
-    """Stand for a value with a fault; a spec with faults is never built."""
+    """The `run` function of a value with a fault. A spec with faults is never built."""
     raise AssertionError("a spec with faults was built")
 
 
 def argument_fault(error: ArgumentError, item: Item, span: Span) -> Fault:
-    """What is wrong with an argument, under the argument's name."""
+    """Return the fault of an argument, with the names of the op and the argument."""
     fault = error.fault(span)
     help = fault.help or (ops.signature(item.op) if item.op else "")
     return fault._replace(message=f"{item.target}: {error.argument}: {fault.message}", help=help)

@@ -1,14 +1,14 @@
-"""From YAML nodes to templates, with every fault that does not depend on shapes, all of them at once."""
+"""Compiles the YAML nodes of a spec to templates, and finds all faults that do not depend on shapes."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from costcalc.errors import Fault, suggest
+from costcalc.errors import Fault, counted, suggest
 from costcalc.lang.call_compiler import Calls
 from costcalc.lang.expression import RESERVED
-from costcalc.lang.signature import IDENTIFIER, MAX_NAME, NAME
+from costcalc.lang.signature import IDENTIFIER, MAX_NAME, NAME, NAME_TOO_LONG
 from costcalc.lang.template import (
     MODIFIERS,
     STRUCTURES,
@@ -17,9 +17,9 @@ from costcalc.lang.template import (
     Cell,
     Item,
     Loop,
+    NameScope,
     Part,
     Reference,
-    Scope,
     span_within,
 )
 from costcalc.ops import base as ops
@@ -37,10 +37,10 @@ class Compiler(Calls):
     """Compiles the layers and blocks of one spec."""
 
     def block(self, name: str) -> Block:
-        """The template of a block, compiled when it is first asked for."""
+        """Return the template of a block. It is compiled on first use."""
         if name not in self._blocks:
             key, body = self.definition(name)
-            scope = Scope((), self.params)
+            scope = NameScope((), self.params)
             cells: list[tuple[str, Cell | None]] = []
             for argument, default, offset in self.signature(name):
                 node = Part(default, span_within(key, offset, len(default)))
@@ -51,7 +51,7 @@ class Compiler(Calls):
         return self._blocks[name]
 
     def compile_blocks(self) -> None:
-        """Compile the file's own blocks, also those that no layer uses, and look for recursion."""
+        """Compile all blocks of the spec, including unused ones, and check for recursion."""
         for name in self.signatures:
             self.block(name)
         self._find_cycle()
@@ -66,8 +66,8 @@ class Compiler(Calls):
                     if other in path:
                         names = list(path)
                         cycle = " -> ".join([*names[names.index(other) :], other])
-                        help = "a block cannot contain itself; repeat makes copies"
-                        self.faults.add(Fault(f"blocks call each other in a circle: {cycle}", span, (), help))
+                        help = "use repeat to make copies of a layer"
+                        self.faults.add(Fault(f"recursive block: {cycle}", span, (), help))
                         return
                     if other not in done:
                         path[other] = iter(self._calls(other))
@@ -77,30 +77,30 @@ class Compiler(Calls):
                     del path[name]
 
     def _calls(self, name: str) -> list[tuple[str, Span]]:
-        found: list[tuple[str, Span]] = []
+        calls: list[tuple[str, Span]] = []
         stack = list(self.block(name).items)
         while stack:
             item = stack.pop()
             if item.kind == "block":
-                found.append((item.target, item.span))
+                calls.append((item.target, item.span))
             stack.extend(inner for branch in item.branches for inner in branch.items)
-        return [call for call in found if call[0] in self.signatures]
+        return [call for call in calls if call[0] in self.signatures]
 
     # Lists of layers
 
-    def items(self, node: Node, scope: Scope, given: Mapping[str, Span] | None = None) -> tuple[Item, ...]:
-        """A list of layers, in which some names are given already."""
+    def items(self, node: Node, scope: NameScope, given: Mapping[str, Span] | None = None) -> tuple[Item, ...]:
+        """Compile a list of layers. `given` has the names that are already in use."""
         if node.kind != "list":
             empty = node.kind == "scalar" and node.value is None
             self.fault(
                 node,
                 "expected a list of layers{}",
                 "" if empty else ", got a mapping" if node.kind == "map" else f", got {node.text}",
-                help="each layer begins with a dash and a space; an empty list is []",
+                help="begin each layer with a dash and a space; write [] for an empty list",
             )
             return ()
         result = []
-        scope = Scope((), scope)
+        scope = NameScope((), scope)
         names = dict(given or {})
         for entry in node.value:
             item = self._item(entry, scope, names)
@@ -108,25 +108,25 @@ class Compiler(Calls):
                 result.append(item)
         return tuple(result)
 
-    def _item(self, node: Node, scope: Scope, given: dict[str, Span]) -> Item | None:
+    def _item(self, node: Node, scope: NameScope, given: dict[str, Span]) -> Item | None:
         if node.kind == "scalar":
             if not isinstance(node.value, str):
-                what = f"expected a layer, got {node.text}" if node.text else "a layer is missing here"
-                self.fault(node, "{}", what, help="a layer begins with the name of an op, a block or a structure")
+                message = f"expected a layer, got {node.text}" if node.text else "a layer is missing"
+                self.fault(node, "{}", message, help="write the name of an op, a block or a structure")
                 return None
             if node.text in STRUCTURES and node.text not in ops.REGISTRY:
                 self.fault(node, "{} needs a list of layers", node.text)
                 return None
             return self.call(node, None, scope)
         if node.kind == "list":
-            self.fault(node, "expected a layer, got a list", help="group: [...] makes a list one layer")
+            self.fault(node, "expected a layer, got a list", help="write group: [...] to use a list as a layer")
             return None
         entries = {key.text: (key, value) for key, value in node.value}
         if "let" in entries:
             return self._let(node, scope)
         heads = [pair for pair in node.value if pair[0].text not in MODIFIERS]
         if not heads:
-            self.fault(node, "a layer needs an op, a block or a structure beside its modifiers")
+            self.fault(node, "expected an op, a block or a structure beside the modifiers")
             return None
         key, value = self._head(heads)
         beside = dict(entries)
@@ -140,15 +140,15 @@ class Compiler(Calls):
         return item
 
     def _head(self, heads: list[tuple[Node, Node]]) -> tuple[Node, Node]:
-        """The key that is the op, block or structure: the first that is known, else the first."""
+        """Return the key of the op, block or structure: the first known name, else the first key."""
         return next((pair for pair in heads if pair[0].text in STRUCTURES or self.is_word(pair[0].text)), heads[0])
 
-    def _let(self, node: Node, scope: Scope) -> Item | None:
+    def _let(self, node: Node, scope: NameScope) -> Item | None:
         for key, _ in node.value[1:] if node.value[0][0].text == "let" else node.value[:1]:
-            self.fault(key, "let stands alone in its item", help="write the layer as an item of its own")
+            self.fault(key, "let must be the only key of its item", help="write the layer as a separate item")
         value = next(value for key, value in node.value if key.text == "let")
         if value.kind != "map":
-            self.fault(value, "let gives values to names", help="let: {c: in_channels}")
+            self.fault(value, "let must be a mapping of names to values", help="write let: {c: in_channels}")
             return None
         item = Item("let", "let", node.span)
         cells = []
@@ -160,18 +160,17 @@ class Compiler(Calls):
         return item
 
     def variable(self, key: Node) -> None:
-        """Note a fault where a name cannot be a variable's."""
+        """Check that a key is a valid name of a value."""
         if not IDENTIFIER.fullmatch(key.text):
-            self.fault(
-                key, "{} cannot be the name of a value", key.text, help="letters, digits and _, not a digit first"
-            )
+            help = "use letters, digits and _, without a leading digit"
+            self.fault(key, "invalid name of a value: {}", key.text, help=help)
         elif key.text in RESERVED:
-            self.fault(key, "{} is a name of the language", key.text, help="choose another name")
+            self.fault(key, "{} is a reserved name", key.text, help="choose another name")
 
-    def _inner_scope(self, beside: Mapping[str, tuple[Node, Node]], scope: Scope) -> Scope:
+    def _inner_scope(self, beside: Mapping[str, tuple[Node, Node]], scope: NameScope) -> NameScope:
         if "for" not in beside and "repeat" not in beside:
             return scope
-        inner = Scope(("i",), scope)
+        inner = NameScope(("i",), scope)
         if "for" in beside:
             inner.names.add("row")
             table = beside["for"][1]
@@ -181,7 +180,7 @@ class Compiler(Calls):
                 inner.names.update(head.text for head in table.value[0].value if head.kind == "scalar")
         return inner
 
-    def _structure(self, key: Node, value: Node, beside: dict[str, tuple[Node, Node]], scope: Scope) -> Item:
+    def _structure(self, key: Node, value: Node, beside: dict[str, tuple[Node, Node]], scope: NameScope) -> Item:
         name = key.text
         extras = {extra: beside.pop(extra) for extra in STRUCTURES[name] if extra in beside}
         if name in ("group", "residual"):
@@ -214,21 +213,23 @@ class Compiler(Calls):
             self.fix(item)
         return item
 
-    def _branches(self, key: Node, value: Node, scope: Scope) -> tuple[Branch, ...]:
+    def _branches(self, key: Node, value: Node, scope: NameScope) -> tuple[Branch, ...]:
         if not value.value:
-            self.fault(value, "{} needs branches", key.text, help=f"{key.text}: [[...], [...]]")
+            self.fault(value, "{} needs branches", key.text, help=f"write {key.text}: [[...], [...]]")
         if value.kind == "map":
             for name, entry in value.value:
                 self.layer_name(name)
                 if name.text in STRUCTURES[key.text] and entry.kind != "list":
-                    self.fault(name, "{} is no branch", name.text, help=f"write {name.text} beside {key.text}:")
+                    self.fault(
+                        name, "expected a branch, got {}", name.text, help=f"write {name.text} beside {key.text}:"
+                    )
                     return ()
             return tuple(Branch(name.text, self.items(entry, scope), name.span) for name, entry in value.value)
         if any(entry.kind != "list" for entry in value.value):
             texts = [entry.text for entry in value.value if entry.kind == "scalar"]
             self.fault(
                 value,
-                "each branch of {} is a list of layers",
+                "each branch of {} must be a list of layers",
                 key.text,
                 help=f"to join tensors by name, write from: [{', '.join(texts)}] beside {key.text}:" if texts else "",
             )
@@ -236,27 +237,23 @@ class Compiler(Calls):
         return tuple(Branch(f"branch{n}", self.items(entry, scope)) for n, entry in enumerate(value.value))
 
     def layer_name(self, node: Node) -> str:
-        """The name that a scalar gives, noting a fault where it cannot be one."""
+        """Return the name in a scalar, and check that it is a valid name of a layer."""
         text = node.text if node.kind == "scalar" else ""
         if len(text) > MAX_NAME:
-            self.fault(node, "a name of {:,} characters; at most {}", len(text), MAX_NAME)
+            self.fault(node, NAME_TOO_LONG, len(text), MAX_NAME)
         elif not NAME.fullmatch(text):
-            self.fault(
-                node,
-                "{} cannot be a name",
-                repr(text) if text else "this",
-                help="names consist of letters, digits, _ and -, and not of digits alone",
-            )
+            message = f"invalid name {text!r}" if text else "expected a name"
+            self.fault(node, "{}", message, help="use letters, digits, _ and -, but not digits alone")
         elif text in RESERVED_NAMES:
-            self.fault(node, "{} is a name of the language", text, help="choose another name")
+            self.fault(node, "{} is a reserved name", text, help="choose another name")
         return text
 
     def _modifiers(
         self,
         item: Item,
         beside: Mapping[str, tuple[Node, Node]],
-        scope: Scope,
-        inner: Scope,
+        scope: NameScope,
+        inner: NameScope,
         given: dict[str, Span],
     ) -> None:
         for name, (key, value) in beside.items():
@@ -267,7 +264,7 @@ class Compiler(Calls):
                 item.source = self.references(value)
             elif name == "share":
                 if value.kind == "list":
-                    self.fault(value, "share names one layer, block or group")
+                    self.fault(value, "share must name one layer, block or group")
                 item.share = next(iter(self.references(value)), None)
             elif name == "repeat":
                 item.repeat = self.cell(value, inner)
@@ -281,45 +278,45 @@ class Compiler(Calls):
         if item.bare:
             for branch in item.branches:
                 if branch.given is not None:
-                    help = f"name the {item.target}: its name then stands before those of its branches"
+                    help = f"name the {item.target} to prefix the names of its branches"
                     self._give(branch.segment, branch.given, given, help)
         item.plain = item.repeat is None and item.loop is None and item.condition is None and item.share is None
 
     def _give(self, name: str, span: Span, given: dict[str, Span], help: str = "") -> None:
-        """Note that a name is taken in a list."""
+        """Register a name of a list, and check that it is unique."""
         if name in given:
-            note = f"first in line {given[name].line}"
-            help = help or "give one of them another name"
-            self.faults.add(Fault(f"the name {name} is given twice in this list", span, (note,), help))
+            note = f"first used at line {given[name].line}"
+            help = help or "choose another name for one of the layers"
+            self.faults.add(Fault(f"duplicate name {name} in this list", span, (note,), help))
         given.setdefault(name, span)
 
     def _stray(self, item: Item, key: Node) -> None:
         name = key.text
         known = (*item.op.fields, "norm", "act") if item.op else ()
         if name in known:
-            help = f"{name} is an argument of {item.target}: indent it below, or write {item.target}: {{{name}: ...}}"
+            help = f"indent the argument below {item.target}, or write {item.target}: {{{name}: ...}}"
         elif name in STRUCTURES or self.is_word(name):
-            help = "an item is one layer; a second begins with a dash of its own"
+            help = "begin the second layer with a dash"
         else:
             structural = STRUCTURES.get(item.target, ())
             help = suggest(name, (*MODIFIERS, *structural))
         self.fault(key, "unknown key {} beside {}", name, item.target, help=help)
 
     def references(self, node: Node) -> tuple[Reference, ...]:
-        """The names of layers that a scalar or a list gives."""
+        """Return the names of layers in a scalar or a list."""
         nodes = node.value if node.kind == "list" else [node]
-        found = []
+        references = []
         for entry in nodes:
             if entry.kind != "scalar" or not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", entry.text, re.ASCII):
-                self.fault(entry, "expected the name of a layer here", help="from: stem, or from: [left, right]")
+                self.fault(entry, "expected the name of a layer", help="write from: stem, or from: [left, right]")
             else:
-                found.append(Reference(entry.text, entry.span))
+                references.append(Reference(entry.text, entry.span))
         if not nodes:
-            self.fault(node, "an empty list of names")
-        return tuple(found)
+            self.fault(node, "expected the name of a layer, got an empty list")
+        return tuple(references)
 
-    def _loop(self, node: Node, scope: Scope) -> Loop | None:
-        inside = Scope(("row", "i"), scope)
+    def _loop(self, node: Node, scope: NameScope) -> Loop | None:
+        inside = NameScope(("row", "i"), scope)
         if node.kind == "map" and node.value:
             for key, _ in node.value:
                 self.variable(key)
@@ -332,23 +329,24 @@ class Compiler(Calls):
             for key in header.value:
                 self.variable(key)
                 if key.text in seen:
-                    self.fault(key, "the column {} is named twice", key.text)
+                    self.fault(key, "duplicate column {}", key.text)
                 seen.add(key.text)
             for row in rows:
                 if len(row.value) != len(names):
-                    help = f"a row has a value for each name of the header: {', '.join(names[:12])}"
-                    self.fault(row, "a row of {} values under {} names", len(row.value), len(names), help=help)
+                    help = f"write one value for each name of the header: {', '.join(names[:12])}"
+                    values = counted(len(row.value), "value")
+                    self.fault(row, "the row has {} for {}", values, counted(len(names), "name"), help=help)
             return Loop(node, names, None, tuple(tuple(self.cell(c, inside) for c in row.value) for row in rows))
         self.fault(
             node,
-            "for takes columns, or a table with a header row",
-            help="for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them the names",
+            "for must be columns, or a table with a header row",
+            help="write for: {w: [64, 128], n: [3, 4]}, or a list of rows with the names in the first",
         )
         return None
 
 
 def _is_argument(name: str, known: tuple[str, ...]) -> bool:
-    """Whether a name is one of these arguments, or meant to be one."""
+    """Return whether a name is one of these arguments, or similar to one."""
     if name in known:
         return True
     from costcalc.ops.framework_aliases import nearest_argument

@@ -1,4 +1,4 @@
-"""Writes a network as a spec: a flat list of named layers, every block, default, loop and expression written out."""
+"""Writes a network as a spec: a flat list of named layers, without blocks, defaults, loops and expressions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write(network: Network) -> str:
-    """The network as a spec of the same cost. A layer's path becomes its name, with `-` for the dots."""
+    """Return a network as a spec of the same cost. The path of a layer becomes its name, with `-` instead of dots."""
     return _Writer(network).text()
 
 
@@ -25,7 +25,7 @@ class _Writer:
         self.followers = _followers(network)
         self.hidden = {index for chain in self.followers.values() for index in chain}
         self.names: dict[int, str] = {}
-        """The name of each layer that is written, and of those that are written as its norm and act."""
+        """The name of each written layer, also for the layers written as its norm and act."""
         taken = {*self.inputs, "prev", "input"}
         for index, layer in enumerate(network.layers):
             if index not in self.hidden:
@@ -90,14 +90,14 @@ class _Writer:
 
 
 def _whole(previous: tuple[int, int] | None) -> list[tuple[int, int]]:
-    """What a layer without `from` takes: all outputs of the layer before."""
+    """Return the inputs of a layer without `from`: all outputs of the layer before."""
     return [] if previous is None else [(previous[0], port) for port in range(previous[1])]
 
 
 def _followers(network: Network) -> dict[int, tuple[int, ...]]:
-    """For each layer those that can be written as its norm and act: a chain that nothing else looks into.
+    """Return the layers that can be written as norm and act of another: a chain that no other layer reads from.
 
-    Where weights are shared, every layer is written by itself, since `share` is about a layer and its norm together.
+    If the network shares weights, each layer is written separately, because `share` includes the norm of a layer.
     """
     layers = network.layers
     if any(layer.shared is not None for layer in layers):
@@ -121,12 +121,12 @@ def _followers(network: Network) -> dict[int, tuple[int, ...]]:
 
 
 def given(op: Op) -> dict[str, object]:
-    """The arguments that differ from their defaults."""
+    """Return the arguments that differ from their defaults."""
     return {name: value for name, value in op.arguments.items() if op.defaults.get(name, op) != value}
 
 
 def called(op: Op) -> str:
-    """An op as a value: `relu`, or `{groupnorm: {groups: 32}}`."""
+    """Return an op as a value: `relu`, or `{groupnorm: {groups: 32}}`."""
     arguments = given(op)
     if not arguments:
         return op.name
@@ -134,7 +134,7 @@ def called(op: Op) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as a YAML scalar: plain where it can be, else in double quotes."""
+    """Return a text as a YAML scalar: plain if possible, else in double quotes."""
     import json
     import re
 
@@ -144,9 +144,9 @@ def quoted(text: str) -> str:
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    found, count = name, 1
-    while found in taken:
+    unique, count = name, 1
+    while unique in taken:
         count += 1
-        found = f"{name}_{count}"
-    taken.add(found)
-    return found
+        unique = f"{name}_{count}"
+    taken.add(unique)
+    return unique

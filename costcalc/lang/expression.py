@@ -1,12 +1,12 @@
-"""Expressions of the spec language: parsed once, evaluated often, never by Python's own `eval`.
+"""Parses and evaluates expressions of the spec language, without Python's `eval`.
 
     >>> evaluate("make_divisible(alpha * 24)", {"alpha": 0.75})
     24
     >>> evaluate("[k // 2, 0] if k > 1 else 0", {"k": 7})
     (3, 0)
 
-A value is a bool, an int, a float, a tuple of values (a list), or a `Word`. In a sweep a number may also be an array,
-one entry per configuration, that answers the same operators.
+A value is a bool, an int, a float, a tuple of values (a list), or a `Word`. In a sweep, a number may also be an array
+with one entry per configuration, which supports the same operators.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from costcalc.errors import ExpressionError, suggest
 from costcalc.formula import MAX_NUMBER
 from costcalc.lang.functions import FUNCTIONS, OPERATORS, Word, checked, gathered, truth
-from costcalc.lang.grammar import Node, number, tree_of
+from costcalc.lang.grammar import Tree, number, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,11 +26,11 @@ Value: TypeAlias = Any
 
 TENSOR_NAMES = ("in_channels", "in_features", "in_shape", "block_channels", "block_features", "block_shape")
 RESERVED = frozenset({"and", "or", "not", "if", "else", "true", "false", *TENSOR_NAMES, *FUNCTIONS})
-"""Names that no param, argument or loop variable may take."""
+"""Names that params, arguments and loop variables must not have."""
 
 
 class Environment:
-    """What the names of an expression stand for. A subclass answers names that are not variables in `other`."""
+    """The values of the names in an expression. Subclasses override `other` for names that are not variables."""
 
     __slots__ = ("names",)
 
@@ -38,66 +38,66 @@ class Environment:
         self.names = names
 
     def spend(self, work: int) -> None:
-        """Count the work of lists, where work is counted."""
+        """Count the work of an operation on lists, if the subclass limits it."""
 
     def other(self, name: str) -> Value:
-        """The value of a name that is no variable. Raises `ExpressionError` for an unknown one."""
+        """Return the value of a name that is not a variable. Raises `ExpressionError` for an unknown name."""
         raise ExpressionError("unknown name {}", name, help=suggest(name, (*self.names, *FUNCTIONS)))
 
 
 class Expression(NamedTuple):
-    """A parsed expression: its text, its tree, the names in it with their offsets, and the way to its value."""
+    """A parsed expression: text, syntax tree, names with their offsets, and the function that evaluates it."""
 
     text: str
-    tree: Node
+    tree: Tree
     names: tuple[tuple[str, int], ...]
     run: Callable[[Environment], Value]
 
 
 _cache: dict[str, Expression] = {}
 _CACHED = 60
-"""The characters of an expression that is kept for other specs; a long one is seldom met again."""
+"""The largest number of characters of a cached expression. Longer ones are seldom used again."""
 
 
 def parse(text: str) -> Expression:
-    """The expression of a text. Raises `ExpressionError` with the offset of the fault.
+    """Parse an expression. Raises `ExpressionError` with the offset of the error.
 
     >>> parse("4 * mid").names
     (('mid', 4),)
     """
-    found = _cache.get(text)
-    if found is None:
+    expression = _cache.get(text)
+    if expression is None:
         tree, names = tree_of(text)
-        found = Expression(text, tree, names, build(tree))
+        expression = Expression(text, tree, names, build(tree))
         if len(_cache) >= 4096:
             _cache.clear()
         if len(text) <= _CACHED:
-            _cache[text] = found
-    return found
+            _cache[text] = expression
+    return expression
 
 
 def evaluate(text: str, names: Mapping[str, Value]) -> Value:
-    """The value of an expression over some names."""
+    """Evaluate an expression with the given names."""
     return parse(text).run(Environment(names))
 
 
-def build(tree: Node) -> Callable[[Environment], Value]:
-    """The function that evaluates a tree."""
+def build(tree: Tree) -> Callable[[Environment], Value]:
+    """Return the function that evaluates a syntax tree."""
     return _BUILD[tree.kind](tree)
 
 
-def _located(tree: Node, error: ExpressionError, at: int | None = None, length: int = 0) -> ExpressionError:
+def _located(tree: Tree, error: ExpressionError, at: int | None = None, length: int = 0) -> ExpressionError:
     error.offset = tree.offset if at is None else at
     error.length = length or tree.length
     return error
 
 
-def _value(tree: Node) -> Callable[[Environment], Value]:
+def _value(tree: Tree) -> Callable[[Environment], Value]:
     value = tree.parts[0]
     return lambda env: value
 
 
-def _name(tree: Node) -> Callable[[Environment], Value]:
+def _name(tree: Tree) -> Callable[[Environment], Value]:
     name = tree.parts[0]
 
     def run(env: Environment) -> Value:
@@ -113,7 +113,7 @@ def _name(tree: Node) -> Callable[[Environment], Value]:
     return run
 
 
-def _chain(tree: Node) -> Callable[[Environment], Value]:
+def _chain(tree: Tree) -> Callable[[Environment], Value]:
     first = build(tree.parts[0])
     rest = [(OPERATORS[sign], build(operand), at, len(sign)) for sign, operand, at in tree.parts[1]]
 
@@ -130,7 +130,7 @@ def _chain(tree: Node) -> Callable[[Environment], Value]:
     return run
 
 
-def _power(tree: Node) -> Callable[[Environment], Value]:
+def _power(tree: Tree) -> Callable[[Environment], Value]:
     base, exponent, at = build(tree.parts[0]), build(tree.parts[1]), tree.parts[2]
 
     def run(env: Environment) -> Value:
@@ -142,8 +142,8 @@ def _power(tree: Node) -> Callable[[Environment], Value]:
     return run
 
 
-def _unary(sign: str) -> Callable[[Node], Callable[[Environment], Value]]:
-    def make(tree: Node) -> Callable[[Environment], Value]:
+def _unary(sign: str) -> Callable[[Tree], Callable[[Environment], Value]]:
+    def make(tree: Tree) -> Callable[[Environment], Value]:
         operand = build(tree.parts[0])
 
         def run(env: Environment) -> Value:
@@ -158,12 +158,12 @@ def _unary(sign: str) -> Callable[[Node], Callable[[Environment], Value]]:
     return make
 
 
-def _not(tree: Node) -> Callable[[Environment], Value]:
+def _not(tree: Tree) -> Callable[[Environment], Value]:
     operand = _condition(tree.parts[0])
     return lambda env: not operand(env)
 
 
-def _condition(tree: Node) -> Callable[[Environment], bool]:
+def _condition(tree: Tree) -> Callable[[Environment], bool]:
     run = build(tree)
 
     def decide(env: Environment) -> bool:
@@ -178,17 +178,17 @@ def _condition(tree: Node) -> Callable[[Environment], bool]:
     return decide
 
 
-def _and(tree: Node) -> Callable[[Environment], Value]:
+def _and(tree: Tree) -> Callable[[Environment], Value]:
     operands = [_condition(part) for part in tree.parts]
     return lambda env: all(operand(env) for operand in operands)
 
 
-def _or(tree: Node) -> Callable[[Environment], Value]:
+def _or(tree: Tree) -> Callable[[Environment], Value]:
     operands = [_condition(part) for part in tree.parts]
     return lambda env: any(operand(env) for operand in operands)
 
 
-def _compare(tree: Node) -> Callable[[Environment], Value]:
+def _compare(tree: Tree) -> Callable[[Environment], Value]:
     first = build(tree.parts[0])
     rest = [(OPERATORS[sign], build(operand)) for sign, operand in tree.parts[1]]
 
@@ -211,12 +211,12 @@ def _compare(tree: Node) -> Callable[[Environment], Value]:
     return run
 
 
-def _if(tree: Node) -> Callable[[Environment], Value]:
+def _if(tree: Tree) -> Callable[[Environment], Value]:
     condition, then, otherwise = _condition(tree.parts[0]), build(tree.parts[1]), build(tree.parts[2])
     return lambda env: then(env) if condition(env) else otherwise(env)
 
 
-def _list(tree: Node) -> Callable[[Environment], Value]:
+def _list(tree: Tree) -> Callable[[Environment], Value]:
     items = [build(part) for part in tree.parts]
 
     def run(env: Environment) -> Value:
@@ -230,25 +230,26 @@ def _list(tree: Node) -> Callable[[Environment], Value]:
     return run
 
 
-def _index(tree: Node) -> Callable[[Environment], Value]:
+def _index(tree: Tree) -> Callable[[Environment], Value]:
     whole, index = build(tree.parts[0]), build(tree.parts[1])
 
     def run(env: Environment) -> Value:
         values, at = whole(env), index(env)
         if not isinstance(values, tuple):
-            raise _located(tree, ExpressionError("{} is no list, and has no entry {}", values, at))
+            raise _located(tree, ExpressionError("expected a list before [{1}], got {0}", values, at))
         try:
             return values[at]
         except IndexError:
-            error = ExpressionError("no entry {} in a list of {}; entries count from 0", at, len(values))
+            help = "entries are numbered from 0"
+            error = ExpressionError("index {} is out of range for a list of length {}", at, len(values), help=help)
             raise _located(tree, error) from None
         except TypeError:
-            raise _located(tree, ExpressionError("an entry is chosen by an integer, got {}", at)) from None
+            raise _located(tree, ExpressionError("expected an integer as index, got {}", at)) from None
 
     return run
 
 
-def _call(tree: Node) -> Callable[[Environment], Value]:
+def _call(tree: Tree) -> Callable[[Environment], Value]:
     name, arguments, named = tree.parts
     function = FUNCTIONS[name]
     positional = [build(argument) for argument in arguments]
@@ -266,7 +267,7 @@ def _call(tree: Node) -> Callable[[Environment], Value]:
             raise _located(tree, error) from None
         except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
             text = ", ".join(map(str, (*values, *by_name.values())))
-            failed = ExpressionError("{}({}) has no value", name, text, note=_reason(error))
+            failed = ExpressionError("cannot compute {}({})", name, text, note=_reason(error))
             raise _located(tree, failed) from None
 
     return run
@@ -276,7 +277,7 @@ def _reason(error: Exception) -> str:
     return str(error).replace("_", " ").replace("{", "(").replace("}", ")")
 
 
-_BUILD: dict[str, Callable[[Node], Callable[[Environment], Value]]] = {
+_BUILD: dict[str, Callable[[Tree], Callable[[Environment], Value]]] = {
     "value": _value,
     "name": _name,
     "chain": _chain,
@@ -295,11 +296,11 @@ _BUILD: dict[str, Callable[[Node], Callable[[Environment], Value]]] = {
 
 
 class _Literals(Environment):
-    """Only words: what a value on the command line may consist of."""
+    """The environment of a value on the command line: every name is a word."""
 
     def other(self, name: str) -> Value:
         if name in TENSOR_NAMES:
-            raise ExpressionError("{} has no value here", name)
+            raise ExpressionError("{} has no value outside of layers", name)
         return Word(name)
 
 
@@ -308,7 +309,7 @@ _POWERS = {"": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
 
 
 def parse_value(text: str) -> Value:
-    """A value on the command line: a number, with an SI suffix if wanted, true or false, a list, a word, or arithmetic.
+    """Return a value of the command line: number with optional SI suffix, true or false, list, word, or expression.
 
     >>> parse_value("0.25"), parse_value("4.1G"), parse_value("[3, 4, 23, 3]"), parse_value("relu")
     (0.25, 4100000000, (3, 4, 23, 3), 'relu')
@@ -317,7 +318,7 @@ def parse_value(text: str) -> Value:
 
 
 def suffixed(text: str) -> int | float:
-    """A decimal number with an optional SI suffix, exactly: 4.1G is 4,100,000,000.
+    """Return the exact value of a decimal number with an optional SI suffix: 4.1G is 4,100,000,000.
 
     >>> suffixed("4.1G"), suffixed("1_500"), suffixed("0.5")
     (4100000000, 1500, 0.5)
@@ -328,12 +329,13 @@ def suffixed(text: str) -> int | float:
     if match:
         sign, digits, suffix = match.groups()
         if len(digits) > 60:
-            raise ExpressionError("a number beyond 10^30")
+            raise ExpressionError("number out of range: the limit is 10^30")
         exact = Decimal(sign + digits.replace("_", "")).scaleb(_POWERS[suffix])
         if abs(exact) > MAX_NUMBER:
-            raise ExpressionError("a number beyond 10^30")
+            raise ExpressionError("number out of range: the limit is 10^30")
         return int(exact) if exact == exact.to_integral_value() else float(exact)
     value = number(text.strip())
     if value is None:
-        raise ExpressionError("{} is no number", repr(text), help="a number, or one with k, M, G or T: 4.1G")
+        help = "write a number, with an optional suffix k, M, G or T: 4.1G"
+        raise ExpressionError("expected a number, got {}", repr(text), help=help)
     return value

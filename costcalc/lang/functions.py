@@ -1,7 +1,7 @@
-"""The arithmetic of expressions: operators and functions on bools, ints, floats, tuples and words.
+"""The operators and functions of expressions, on bools, ints, floats, tuples and words.
 
-Numbers may be arrays in a sweep, which answer Python's operators and `math.floor`, `math.ceil`, `math.trunc`, `round`
-elementwise, and have `map(function, *others)` and, the result of a comparison, `choose(then, otherwise)`.
+In a sweep, numbers may be arrays. They support Python's operators, `math.floor`, `math.ceil`, `math.trunc` and `round`
+elementwise. They have a method `map(function, *others)`. The result of a comparison has `choose(then, otherwise)`.
 """
 
 from __future__ import annotations
@@ -17,53 +17,55 @@ from costcalc.formula import MAX_NUMBER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-"""No number of a spec goes beyond it, in either direction."""
 MAX_LEVELS, MAX_ENTRIES = 8, 10_000
-"""How deep lists may be nested in a value, and how many entries such a list may have."""
+"""The largest nesting depth of lists in a value, and the largest number of entries of a nested list."""
+
+
+_OUT_OF_RANGE = "result out of range: the limit is 10^30"
 
 
 class Word(str):
-    """A bare name that stands for itself: an op, a block or a keyword of the language."""
+    """A name used as a value: an op, a block or a keyword of the language."""
 
     __slots__ = ()
 
 
 def gathered(values: tuple[Any, ...]) -> int:
-    """The entries of a list, those of the lists in it counted too. Raises `ExpressionError` beyond the limits."""
+    """Count the entries of a list and of the lists in it. Raises `ExpressionError` beyond the limits."""
     count, level = len(values), 1
     inside = [value for value in values if isinstance(value, tuple)]
     while inside:
         count += sum(map(len, inside))
         level += 1
         if level > MAX_LEVELS:
-            raise ExpressionError("a list nested more than {} levels deep", MAX_LEVELS)
+            raise ExpressionError("the list is nested more than {} levels deep", MAX_LEVELS)
         if count > MAX_ENTRIES:
-            raise ExpressionError("a list of lists with more than {:,} entries in all", MAX_ENTRIES)
+            raise ExpressionError("the nested list has more than {:,} entries in total", MAX_ENTRIES)
         inside = [value for outer in inside for value in outer if isinstance(value, tuple)]
     return count
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number; a bool counts as 0 or 1."""
+    """Return whether a value is a number. A bool is the number 0 or 1."""
     return type(value) in (int, float, bool) or hasattr(value, "map")
 
 
 def checked(value: Any) -> Any:
-    """The value, if it is within the limit. Raises `ExpressionError`."""
+    """Return the value if it is within the limit. Raises `ExpressionError`."""
     if not is_number(value) or type(value) is bool or -MAX_NUMBER <= value <= MAX_NUMBER:
         return value
-    raise ExpressionError("a result beyond 10^30")
+    raise ExpressionError(_OUT_OF_RANGE)
 
 
 def truth(value: Any) -> bool:
-    """The truth of a condition: a bool, or a number that is not 0."""
+    """Return whether a condition is true: a bool, or a number that is not 0."""
     if is_number(value):
         return bool(value)
-    raise ExpressionError("expected true or false, got {}", describe(value), help="a comparison is, as in i > 0")
+    raise ExpressionError("expected true or false, got {}", describe(value), help="write a comparison: i > 0")
 
 
 def describe(value: Any) -> str:
-    """A value as an error names it."""
+    """Return the description of a value for an error message."""
     if isinstance(value, tuple):
         return "a list"
     return f"the word {value}" if isinstance(value, str) else str(value)
@@ -73,16 +75,16 @@ def _arithmetic(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[A
     def apply(left: Any, right: Any) -> Any:
         if not (is_number(left) and is_number(right)):
             wrong = right if is_number(left) else left
-            raise ExpressionError("{} works on numbers, not on {}", symbol, describe(wrong))
+            raise ExpressionError("{} expects numbers, got {}", symbol, describe(wrong))
         try:
             result = function(left, right)
         except ZeroDivisionError:
             raise ExpressionError("division by zero") from None
         except OverflowError:
-            raise ExpressionError("a result beyond 10^30") from None
+            raise ExpressionError(_OUT_OF_RANGE) from None
         if -MAX_NUMBER <= result <= MAX_NUMBER:
             return result
-        raise ExpressionError("a result beyond 10^30")
+        raise ExpressionError(_OUT_OF_RANGE)
 
     return apply
 
@@ -95,10 +97,10 @@ def _power(base: Any, exponent: Any) -> Any:
     if type(base) is float or type(exponent) is float or exponent < 0:
         result = base**exponent
         if isinstance(result, complex):
-            raise ExpressionError("{} ** {} is no real number", base, exponent)
+            raise ExpressionError("{} ** {} is not a real number", base, exponent)
         return result
     if abs(base) > 1 and exponent * (abs(base).bit_length() - 1) > 100:
-        raise ExpressionError("a result beyond 10^30")
+        raise ExpressionError(_OUT_OF_RANGE)
     return base**exponent
 
 
@@ -107,7 +109,7 @@ def _ordered(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[Any,
         if is_number(left) and is_number(right):
             return function(left, right)
         wrong = right if is_number(left) else left
-        raise ExpressionError("{} compares numbers, not {}", symbol, describe(wrong))
+        raise ExpressionError("{} expects numbers, got {}", symbol, describe(wrong))
 
     return apply
 
@@ -151,7 +153,7 @@ def _numbers(values: tuple[Any, ...]) -> tuple[Any, ...]:
     for value in values:
         _number(value)
     if not values:
-        raise ExpressionError("of an empty list there is no smallest or largest")
+        raise ExpressionError("an empty list has no minimum or maximum")
     return values
 
 
@@ -213,18 +215,18 @@ def _log2(x: Any) -> Any:
 
 def _len(x: Any) -> Any:
     if not isinstance(x, tuple):
-        raise ExpressionError("len counts the entries of a list, got {}", describe(x))
+        raise ExpressionError("len expects a list, got {}", describe(x))
     return len(x)
 
 
 def _sum(x: Any) -> Any:
     if not isinstance(x, tuple):
-        raise ExpressionError("sum adds the entries of a list, got {}", describe(x))
+        raise ExpressionError("sum expects a list, got {}", describe(x))
     return reduce(OPERATORS["+"], x, 0)
 
 
 def make_divisible(x: Any, divisor: Any = 8, min_value: Any = None) -> Any:
-    """The nearest multiple of `divisor`, not below `min_value`, and never below 90% of `x`.
+    """Return the nearest multiple of `divisor` that is at least `min_value` and at least 90% of `x`.
 
     Source: Sandler et al. 2018, arXiv:1801.04381, the reference code of MobileNetV2.
 
@@ -232,7 +234,7 @@ def make_divisible(x: Any, divisor: Any = 8, min_value: Any = None) -> Any:
     [16, 16, 24, 32, 48]
     """
     if not _number(divisor) > 0:
-        raise ExpressionError("a divisor must be positive, got {}", divisor)
+        raise ExpressionError("divisor must be positive, got {}", divisor)
     nearest = math.trunc(_number(x) + divisor / 2) // divisor * divisor
     nearest = _larger(divisor if min_value is None else _number(min_value), nearest)
     return nearest + divisor * (10 * nearest < 9 * x)

@@ -1,4 +1,4 @@
-"""The grammar of expressions: from a text to a tree, by recursive descent of bounded depth."""
+"""The grammar of expressions: a recursive-descent parser with limited depth."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MAX_LENGTH = 1_000
 MAX_DEPTH = 25
 
 
-class Node(NamedTuple):
-    """A node of a parsed expression: its kind, its place in the text, and its parts (nodes, or names, or a value).
+class Tree(NamedTuple):
+    """A node of a syntax tree: its kind, its location in the text, and its parts (trees, names, or a value).
 
     Kinds: value, name, minus, plus, not, chain (operators of one precedence, from left to right), power, compare, and,
     or, if, list, index, call.
@@ -35,27 +35,29 @@ _SIGNS = {
     "|": "write or",
     "!": "write not",
     "^": "write **",
-    ".": "no attributes are known here",
-    ":": "there are no slices here: an index is one entry, w[0]",
-    "'": "words need no quotes",
-    '"': "words need no quotes",
+    ".": "remove it: expressions have no attributes",
+    ":": "write the index of one entry: w[0]",
+    "'": "write words without quotes",
+    '"': "write words without quotes",
 }
-"""What people write that is no part of the language, and what they probably mean."""
-_COMMA = "a list is written in brackets: [1, 2]; arguments stand in braces with their names: {out: 64, kernel: 3}"
+"""Help for characters that are not part of the language."""
+_COMMA = "write a list in brackets: [1, 2]; write several arguments in braces with names: {out: 64, kernel: 3}"
+_TOO_DEEP = "the expression is nested more than {} levels deep"
 _BINARY = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
 _COMPARE = ("==", "!=", "<", "<=", ">", ">=")
 
 
-def tree_of(text: str) -> tuple[Node, tuple[tuple[str, int], ...]]:
-    """The tree of an expression, and the names in it with their offsets. Raises `ExpressionError` at the fault."""
+def tree_of(text: str) -> tuple[Tree, tuple[tuple[str, int], ...]]:
+    """Return the syntax tree of an expression, and its names with their offsets. Raises `ExpressionError`."""
     if len(text) > MAX_LENGTH:
-        raise ExpressionError("an expression of {:,} characters; at most {:,}", len(text), MAX_LENGTH)
+        message = "expression too long: {:,} characters, at most {:,} are allowed"
+        raise ExpressionError(message, len(text), MAX_LENGTH)
     parser = _Parser(text)
     return parser.whole(), tuple(parser.names)
 
 
 def number(text: str) -> int | float | None:
-    """The number that a text writes, as an unquoted scalar does, or None.
+    """Return the number of a text, with the rules of unquoted scalars, or None.
 
     >>> number("1_000"), number("1e3"), number("2.5e-1"), number("3:22")
     (1000, 1000, 0.25, None)
@@ -69,7 +71,7 @@ def number(text: str) -> int | float | None:
 
 
 class _Parser:
-    """Recursive descent over tokens; depth is bounded, so Python's stack is too."""
+    """A recursive-descent parser. Its depth is limited to protect Python's stack."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -86,11 +88,11 @@ class _Parser:
         self.start, self.end = match.span(self.kind or "end")
         self.token = match[self.kind or "end"]
         if self.kind == "bad":
-            self.fail("{} is no part of an expression", repr(self.token), help=_SIGNS.get(self.token, ""))
+            self.fail("unexpected {}", repr(self.token), help=_SIGNS.get(self.token, ""))
         if self.kind == "number" and match["tail"]:
             sizes = self.token.split("x")
-            listed = f"; a number per dimension is a list: [{', '.join(sizes)}]" if all(sizes) and sizes[1:] else ""
-            self.fail("{} is no number", self.token, help=f"numbers are decimal; a product is written with *{listed}")
+            listed = f", or a list for several dimensions: [{', '.join(sizes)}]" if all(sizes) and sizes[1:] else ""
+            self.fail("invalid number {}", self.token, help=f"write a decimal number, or a product with *{listed}")
 
     def fail(self, message: str, *values: object, help: str = "", at: int | None = None, length: int = 0) -> None:
         error = ExpressionError(message, *values, help=help)
@@ -98,9 +100,9 @@ class _Parser:
         error.length = max(1, length or self.end - error.offset)
         raise error
 
-    def whole(self) -> Node:
+    def whole(self) -> Tree:
         if self.kind == "end":
-            self.fail("an empty expression", at=0)
+            self.fail("the expression is empty", at=0)
         tree = self.ternary()
         if self.kind != "end":
             self.unexpected()
@@ -108,8 +110,8 @@ class _Parser:
 
     def unexpected(self) -> None:
         if self.kind == "end":
-            self.fail("the expression ends too early", at=max(0, len(self.text.rstrip()) - 1))
-        help = {"=": "== compares", ",": _COMMA}.get(self.token, "")
+            self.fail("unexpected end of the expression", at=max(0, len(self.text.rstrip()) - 1))
+        help = {"=": "write == to compare", ",": _COMMA}.get(self.token, "")
         self.fail("unexpected {}", repr(self.token), help=help)
 
     def take(self, sign: str) -> bool:
@@ -121,16 +123,18 @@ class _Parser:
     def expect(self, sign: str) -> None:
         if not self.take(sign):
             if self.kind == "end":
-                self.fail("{} is missing at the end", repr(sign), at=max(0, len(self.text.rstrip()) - 1))
+                self.fail(
+                    "expected {} at the end of the expression", repr(sign), at=max(0, len(self.text.rstrip()) - 1)
+                )
             self.fail("expected {}, got {}", repr(sign), repr(self.token), help=_COMMA if self.token == "," else "")
 
-    def node(self, kind: str, start: int, *parts: Any) -> Node:
-        return Node(kind, start, max(1, self.before - start), parts)
+    def node(self, kind: str, start: int, *parts: Any) -> Tree:
+        return Tree(kind, start, max(1, self.before - start), parts)
 
-    def ternary(self) -> Node:
+    def ternary(self) -> Tree:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.fail("an expression nested more than {} levels deep", MAX_DEPTH)
+            self.fail(_TOO_DEEP, MAX_DEPTH)
         start = self.start
         tree = self.either()
         if self.take("if"):
@@ -140,19 +144,19 @@ class _Parser:
         self.depth -= 1
         return tree
 
-    def either(self) -> Node:
+    def either(self) -> Tree:
         start, parts = self.start, [self.both()]
         while self.take("or"):
             parts.append(self.both())
         return parts[0] if len(parts) == 1 else self.node("or", start, *parts)
 
-    def both(self) -> Node:
+    def both(self) -> Tree:
         start, parts = self.start, [self.negation()]
         while self.take("and"):
             parts.append(self.negation())
         return parts[0] if len(parts) == 1 else self.node("and", start, *parts)
 
-    def negation(self) -> Node:
+    def negation(self) -> Tree:
         start, negations = self.start, 0
         while self.take("not"):
             negations += 1
@@ -162,7 +166,7 @@ class _Parser:
             tree = tree if negations % 2 else self.node("not", start, tree)
         return tree
 
-    def comparison(self) -> Node:
+    def comparison(self) -> Tree:
         start, first = self.start, self.sum(1)
         rest = []
         while self.kind == "sign" and self.token in _COMPARE:
@@ -171,7 +175,7 @@ class _Parser:
             rest.append((sign, self.sum(1)))
         return self.node("compare", start, first, tuple(rest)) if rest else first
 
-    def sum(self, level: int) -> Node:
+    def sum(self, level: int) -> Tree:
         operand = self.unary if level == 2 else lambda: self.sum(2)
         start, first = self.start, operand()
         rest = []
@@ -181,7 +185,7 @@ class _Parser:
             rest.append((sign, operand(), at))
         return self.node("chain", start, first, tuple(rest)) if rest else first
 
-    def unary(self) -> Node:
+    def unary(self) -> Tree:
         start, minus, signs = self.start, 0, 0
         while self.kind == "sign" and self.token in "+-":
             minus += self.token == "-"
@@ -192,24 +196,24 @@ class _Parser:
             return tree
         return self.node("minus" if minus % 2 else "plus", start, tree)
 
-    def power(self) -> Node:
+    def power(self) -> Tree:
         start, base = self.start, self.postfix()
         at = self.start
         if self.take("**"):
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                self.fail("an expression nested more than {} levels deep", MAX_DEPTH)
+                self.fail(_TOO_DEEP, MAX_DEPTH)
             base = self.node("power", start, base, self.unary(), at)
             self.depth -= 1
         return base
 
-    def postfix(self) -> Node:
+    def postfix(self) -> Tree:
         start, tree = self.start, self.atom()
         steps = 0
         while self.kind == "sign" and self.token in ("[", "("):
             steps += 1
             if steps > MAX_DEPTH:
-                self.fail("an expression nested more than {} levels deep", MAX_DEPTH)
+                self.fail(_TOO_DEEP, MAX_DEPTH)
             if self.token == "(":
                 self.fail("only functions can be called", help=f"known: {', '.join(FUNCTIONS)}")
             self.advance()
@@ -218,7 +222,7 @@ class _Parser:
             tree = self.node("index", start, tree, index)
         return tree
 
-    def atom(self) -> Node:
+    def atom(self) -> Tree:
         start, token, kind = self.start, self.token, self.kind
         if kind == "number":
             try:
@@ -227,7 +231,7 @@ class _Parser:
                 error.offset, error.length = start, len(token)
                 raise
             if value is None:
-                self.fail("{} is no number", token)
+                self.fail("invalid number {}", token)
             self.advance()
             return self.node("value", start, value)
         if kind == "name" and token not in ("and", "or", "not", "if", "else"):
@@ -243,7 +247,7 @@ class _Parser:
             self.expect(")")
             return tree
         if self.take("["):
-            items: list[Node] = []
+            items: list[Tree] = []
             while not self.take("]"):
                 items.append(self.ternary())
                 if not self.take(","):
@@ -253,23 +257,23 @@ class _Parser:
         self.unexpected()
         raise AssertionError
 
-    def call(self, start: int, name: str) -> Node:
+    def call(self, start: int, name: str) -> Tree:
         if name not in FUNCTIONS:
             length = len(name)
-            self.fail("no function {}", name, at=start, length=length, help=suggest(name, FUNCTIONS))
+            self.fail("unknown function {}", name, at=start, length=length, help=suggest(name, FUNCTIONS))
         self.advance()
-        arguments: list[Node] = []
-        named: list[tuple[str, Node]] = []
+        arguments: list[Tree] = []
+        named: list[tuple[str, Tree]] = []
         while not self.take(")"):
             key, at = self.token, self.start
             if self.kind == "name" and re.match(r"\s*=(?!=)", self.text[self.end :]):
                 self.advance()
                 self.advance()
                 if key in dict(named):
-                    self.fail("{} given twice", key, at=at, length=len(key))
+                    self.fail("duplicate argument {}", key, at=at, length=len(key))
                 named.append((key, self.ternary()))
             elif named:
-                self.fail("an argument without a name behind one with a name")
+                self.fail("positional argument after a named argument")
             else:
                 arguments.append(self.ternary())
             if not self.take(","):

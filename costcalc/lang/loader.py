@@ -1,4 +1,4 @@
-"""One spec: its sections read, merged with what it extends, checked and compiled; ready to be built at any params."""
+"""Loads a spec: reads its sections, merges them with the specs that it extends, and checks and compiles them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from costcalc.lang.template import (
     Env,
     Faults,
     Item,
-    Scope,
+    NameScope,
     TooManyFaults,
     expression_span,
     fault_at,
@@ -58,43 +58,43 @@ KEYS = (
     "expect",
     "budget",
 )
-"""The keys of a spec."""
+"""The top-level keys of a spec."""
 EXAMPLES = {
-    "params": "params: {width: 64}",
-    "blocks": "blocks: with unit(width): and a list of layers below it",
-    "defaults": "defaults are per op or block: defaults: {conv: {bias: false}}",
+    "params": "write params: {width: 64}",
+    "blocks": "write blocks: and, below it, unit(width): with a list of layers",
+    "defaults": "write arguments per op or block: defaults: {conv: {bias: false}}",
 }
 MAX_EXTENDS = 16
-MAX_TOLD = 20
-"""Warnings of one kind, and names that they choose a suggestion from."""
+MAX_UNUSED = 20
+"""The largest number of warnings of unused params, and of names for their suggestions."""
 
 
 def open_spec(source: str | Source, library: Library | None = None, params: Source | None = None) -> Spec:
-    """Read and check a spec: a path, the name of a bundled spec, or a text. Raises `SpecError` with all its faults.
+    """Read and check a spec: a path, the name of a bundled spec, or a source. Raises `SpecError` with all faults.
 
-    `params` is the text of a mapping: params that the spec has beside its own, and before them.
+    `params` is the source of a mapping of additional params, placed before those of the spec.
     """
     library = library or Library()
     with gc_paused():
-        reading = _Reading(library.open(source) if isinstance(source, str) else source, library)
+        loader = _Loader(library.open(source) if isinstance(source, str) else source, library)
         if params is not None:
-            reading.merge("params", read(params)[0])
-        return reading.spec()
+            loader.merge("params", read(params)[0])
+        return loader.spec()
 
 
-class _Reading:
-    """The sections of a spec and of what it extends, as they are collected."""
+class _Loader:
+    """Collects the sections of a spec and of the specs that it extends."""
 
     def __init__(self, source: Source, library: Library) -> None:
         self.source = source
         self.library = library
         self.faults = Faults()
         self.unread = False
-        """Whether something could not be read, so that faults in what it means would follow from that."""
-        self.meant: set[str] = set()
-        """What unknown keys were probably meant to be."""
+        """Whether a part could not be read. Then the spec is not compiled, to avoid consequential faults."""
+        self.misspelled: set[str] = set()
+        """The sections that unknown keys are similar to."""
         self.nodes = 0
-        """Those of all the files, where specs extend each other."""
+        """The number of nodes in all files, if the spec extends another."""
         self.warnings: list[Fault] = []
         self.files: list[Source] = []
         self.sections: dict[str, Node] = {}
@@ -123,15 +123,15 @@ class _Reading:
                 name = split_signature(key.text)[0]
                 compiler.signatures[name] = (key, body)
                 if name in (*STRUCTURES, *MODIFIERS, "let", "none"):
-                    self.fault(key, "{} is a word of the language", name, help="choose another name for the block")
+                    self.fault(key, "{} is a reserved name", name, help="choose another name for the block")
             except ExpressionError as error:
                 self.faults.add(error.fault(expression_span(key, error)))
-        seen = Scope()
+        seen = NameScope()
         for name, (key, node) in self.params.items():
             compiler.variable(key)
             mapping = _mapping_in(node)
             if mapping is not None:
-                message = "a param is a number, true or false, a word, a list or an expression, got a mapping"
+                message = "expected a number, true or false, a word, a list or an expression, got a mapping"
                 self.fault(mapping, message)
                 continue
             spec.params[name] = compiler.cell(node, seen)
@@ -149,19 +149,19 @@ class _Reading:
         spec.expect = self.limits(compiler, "expect")
         spec.budget = self.limits(compiler, "budget")
         for section in ("input", "layers"):
-            if section not in self.sections and section not in self.meant:
+            if section not in self.sections and section not in self.misspelled:
                 example = "input: [3, 224, 224]" if section == "input" else "layers: [flatten, linear: 10]"
-                self.faults.add(Fault(f"the spec has no {section}", self.root.span, (), f"for example {example}"))
+                self.faults.add(Fault(f"the key {section} is missing", self.root.span, (), f"add {example}"))
         spec.warnings = (*self.warnings, *self.unused(compiler.used))
         return spec
 
     def unused(self, used: Collection[str]) -> Iterator[Fault]:
-        """Warn of the file's own params that no expression reads: a misspelt one would change nothing."""
-        others = list(islice((name for name in self.params if name in used), MAX_TOLD))
-        idle = (key for name, (key, _) in self.params.items() if name not in used and key.source == self.source)
-        for key in islice(idle, MAX_TOLD):
-            help = suggest(key.text, others, "no expression reads it")
-            yield fault_at(key, "the param {} changes nothing", key.text, help=help)._replace(severity="warning")
+        """Warn of params of the file that no expression uses. They may be misspelled."""
+        others = list(islice((name for name in self.params if name in used), MAX_UNUSED))
+        unused = (key for name, (key, _) in self.params.items() if name not in used and key.source == self.source)
+        for key in islice(unused, MAX_UNUSED):
+            help = suggest(key.text, others, "remove it, or use it in an expression")
+            yield fault_at(key, "the param {} is unused", key.text, help=help)._replace(severity="warning")
 
     def position(self, fault: Fault) -> tuple[bool, int, int]:
         span = fault.span
@@ -173,12 +173,12 @@ class _Reading:
     # Sections
 
     def read(self, source: Source) -> None:
-        """Collect the sections of a source, those of what it extends first."""
+        """Collect the sections of a source, after those of the spec that it extends."""
         if source in self.files:
             names = " -> ".join(file.name for file in (*self.files, source))
-            raise CostcalcError("specs extend each other in a circle: {}", names)
+            raise CostcalcError("circular extends: {}", names)
         if len(self.files) > MAX_EXTENDS:
-            raise CostcalcError("more than {} specs extend each other", MAX_EXTENDS)
+            raise CostcalcError("more than {} specs in a chain of extends", MAX_EXTENDS)
         self.files.append(source)
         root, warnings = read(source)
         if source is self.source:
@@ -189,18 +189,18 @@ class _Reading:
             empty = root.kind == "scalar" and root.value is None
             self.fault(
                 root,
-                "the spec is empty" if empty else "a spec is a mapping with the keys input and layers",
-                help="the smallest spec is: input: [3, 224, 224] and, below it, layers: [flatten, linear: 10]",
+                "the spec is empty" if empty else "expected a mapping with the keys input and layers",
+                help="write at least input: [3, 224, 224] and, below it, layers: [flatten, linear: 10]",
             )
             return
         entries = {}
         if len(self.files) > 1 or any(key.text == "extends" for key, _ in root.value):
             self.nodes += _size(root)
             if self.nodes > MAX_NODES:
-                raise LimitError("specs that extend each other, of more than {:,} nodes in all", MAX_NODES)
+                raise LimitError("the spec has more than {:,} nodes with the specs that it extends", MAX_NODES)
         for key, value in root.value:
             if key.text not in KEYS:
-                self.meant.add(nearest(key.text, KEYS))
+                self.misspelled.add(nearest(key.text, KEYS))
                 self.fault(key, "unknown key {}", key.text, help=suggest(key.text, KEYS))
             entries[key.text] = value
         if "extends" in entries:
@@ -215,7 +215,8 @@ class _Reading:
     def extend(self, source: Source, node: Node) -> None:
         if node.kind != "scalar" or not isinstance(node.value, str):
             self.unread = True
-            self.fault(node, "extends names one other spec", help="extends: resnet50, or a file beside this one")
+            help = "write extends: resnet50, or the name of a file in this folder"
+            self.fault(node, "expected the name of one spec", help=help)
             return
         try:
             self.read(self.library.extended(source, node.value))
@@ -231,7 +232,7 @@ class _Reading:
         if node.kind != "map":
             if node.kind != "scalar" or node.value is not None:
                 self.unread = True
-                self.fault(node, "{} is a mapping", section, help=EXAMPLES[section])
+                self.fault(node, "{} must be a mapping", section, help=EXAMPLES[section])
             return
         if section == "params":
             self.params.update({key.text: (key, value) for key, value in node.value})
@@ -240,13 +241,13 @@ class _Reading:
             for key, value in node.value:
                 name = key.text.partition("(")[0].strip()
                 if name in own:
-                    self.fault(key, "the block {} is written twice", name[:MAX_NAME])
+                    self.fault(key, "duplicate block {}", name[:MAX_NAME])
                 own[name] = (key, value)
             self.blocks.update(own)
         else:
             for key, value in node.value:
                 if value.kind != "map":
-                    self.fault(value, "the defaults of {} are arguments", key.text, help=EXAMPLES[section])
+                    self.fault(value, "the defaults of {} must be a mapping", key.text, help=EXAMPLES[section])
                     continue
                 known = self.defaults.setdefault(key.text, (key, {}))[1]
                 known.update({name.text: (name, cell) for name, cell in value.value})
@@ -256,14 +257,14 @@ class _Reading:
         if node is None:
             return ""
         if node.kind != "scalar":
-            self.fault(node, "{} is a text", section)
+            self.fault(node, "{} must be a text", section)
             return ""
         return str(node.text)
 
     def compile_defaults(self, compiler: Compiler) -> None:
         for name, (key, arguments) in self.defaults.items():
             if not compiler.is_layer(name):
-                help = suggest(name, compiler.layer_names(), "costcalc ops and costcalc blocks list what there is")
+                help = suggest(name, compiler.layer_names(), "costcalc ops and costcalc blocks list all names")
                 self.fault(key, "unknown op or block {}", name, help=help)
                 continue
             known = compiler.arguments(name)
@@ -287,13 +288,13 @@ class _Reading:
             return {key.text: (key, value) for key, value in node.value}
         return {"input": (node, node)}
 
-    def shape(self, compiler: Compiler, node: Node, scope: Scope) -> list[Cell]:
+    def shape(self, compiler: Compiler, node: Node, scope: NameScope) -> list[Cell]:
         if node.kind != "list" or not 1 <= len(node.value) <= MAX_RANK:
             self.fault(
                 node,
-                "an input is a list of 1 to {} dimensions, without the batch",
+                "an input must be a list of 1 to {} dimensions, without the batch",
                 MAX_RANK,
-                help="[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names to such lists",
+                help="write [3, 224, 224] for an image, [T, D] for tokens, or a mapping of names to such lists",
             )
             return []
         return [compiler.cell(size, scope) for size in node.value]
@@ -303,10 +304,11 @@ class _Reading:
         if node is None:
             return ()
         entries = node.value if node.kind == "list" else [node]
-        found = []
+        limits = []
         for entry in entries:
             if entry.kind != "map":
-                self.fault(entry, "{} is a mapping of figures", section, help=f"{section}: {{macs: 4.1G, params: 26M}}")
+                help = f"write {section}: {{macs: 4.1G, params: 26M}}"
+                self.fault(entry, "{} must be a mapping of figures", section, help=help)
                 continue
             values: dict[str, tuple[int, Span]] = {}
             at: dict[str, Any] = {}
@@ -319,14 +321,14 @@ class _Reading:
                         values[key.text] = (number, value.span)
                 else:
                     self.fault(key, "unknown figure {}", key.text, help=suggest(key.text, (*METRICS, "set")))
-            found.append(Limit(values, at, entry.span))
-        return tuple(found)
+            limits.append(Limit(values, at, entry.span))
+        return tuple(limits)
 
     def figure(self, node: Node, section: str) -> int | None:
         value = node.value if node.kind == "scalar" else None
-        help = "4_089_184_256, or 4.1G"
+        help = "write 4_089_184_256 or 4.1G"
         if section == "expect":
-            help = "expect holds exact totals: 4_089_184_256; budget takes 4.1G"
+            help = "write an exact total: 4_089_184_256; only budget accepts 4.1G"
         elif isinstance(value, str):
             try:
                 value = suffixed(value)
@@ -335,27 +337,27 @@ class _Reading:
                 return None
         if type(value) is not int or value < 0:
             shown = show(node.text if node.kind == "scalar" else f"a {node.kind}")
-            self.fault(node, "expected a whole number, got {}", shown, help=help)
+            self.fault(node, "expected an integer of at least 0, got {}", shown, help=help)
             return None
         return value
 
     def setting(self, compiler: Compiler, node: Node) -> dict[str, Any]:
         if node.kind != "map":
-            self.fault(node, "set gives values to params", help="set: {alpha: 0.5}")
+            self.fault(node, "set must be a mapping of params to values", help="write set: {alpha: 0.5}")
             return {}
         values = {}
         for key, value in node.value:
             if key.text not in self.params:
                 self.fault(key, "unknown param {}", key.text, help=suggest(key.text, self.params))
-            cell = compiler.cell(value, Scope())
+            cell = compiler.cell(value, NameScope())
             if cell.run is not None and not self.faults:
-                self.fault(value, "expected a value that depends on nothing")
+                self.fault(value, "expected a constant value")
             values[key.text] = cell.constant
         return values
 
 
 def _size(root: Node) -> int:
-    """The nodes of a spec, an alias counted as what it names."""
+    """Count the nodes of a spec. An alias counts as its node."""
     count, stack = 0, [root]
     while stack:
         node = stack.pop()
@@ -368,7 +370,7 @@ def _size(root: Node) -> int:
 
 
 def _rooted(cell: Cell) -> Cell:
-    """A default sees the file's params, never the arguments of the block that it is used in."""
+    """Return a default that is evaluated with the params of the spec, not with the arguments of a block."""
     if cell.run is None:
         return cell
     run = cell.run
@@ -378,7 +380,7 @@ def _rooted(cell: Cell) -> Cell:
 
 
 def _mapping_in(node: Node) -> Node | None:
-    """The first mapping in a value: itself, or an entry of its lists."""
+    """Return the first mapping in a value: the value itself, or an entry of its lists."""
     if node.kind == "list":
-        return next((found for entry in node.value if (found := _mapping_in(entry))), None)
+        return next((mapping for entry in node.value if (mapping := _mapping_in(entry))), None)
     return node if node.kind == "map" else None

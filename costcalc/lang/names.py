@@ -1,4 +1,4 @@
-"""What names stand for while a network is built: the outputs of layers, and the segments of paths."""
+"""Names of layers while a network is built: the lookup of outputs, and the segments of paths."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ if TYPE_CHECKING:
     from costcalc.model import Tensor
 
 
-class Entry(NamedTuple):
-    """What a name stands for: outputs, the layers behind it as a range of indices, and its copies by number."""
+class NameEntry(NamedTuple):
+    """The item of a name: its outputs, its layers as a range of indices, and its copies by number."""
 
     outputs: tuple[Tensor, ...]
     first: int = 0
     last: int = 0
-    copies: Mapping[str, Entry] = {}
+    copies: Mapping[str, NameEntry] = {}
     called: object = None
-    """The block and the values of its arguments, where the name is that of a block."""
+    """The block and its argument values, if the item is a block."""
 
 
 class Names:
-    """The names of one list of layers, and of the lists around it up to the boundary of the block."""
+    """The names of a list of layers, and of the enclosing lists in the same block."""
 
     __slots__ = ("outer", "table")
 
-    def __init__(self, outer: Names | None = None, table: dict[str, Entry] | None = None) -> None:
+    def __init__(self, outer: Names | None = None, table: dict[str, NameEntry] | None = None) -> None:
         self.outer = outer
-        self.table: dict[str, Entry] = table or {}
+        self.table: dict[str, NameEntry] = table or {}
 
-    def find(self, name: str, previous: tuple[Tensor, ...] | None = None) -> Entry:
-        """The entry of a name such as `stem`, `x.0` or `stage.0.2`; of `prev` the outputs of the `previous` layer.
+    def find(self, name: str, previous: tuple[Tensor, ...] | None = None) -> NameEntry:
+        """Return the entry of a name such as `stem`, `x.0` or `stage.0.2`. `prev` refers to the `previous` outputs.
 
         Raises `CostcalcError` with the nearest name.
         """
         head, *numbers = name.split(".")
         if head == "prev" and previous is not None:
-            return _copy(Entry(previous), name, numbers)
+            return _copy(NameEntry(previous), name, numbers)
         scope: Names | None = self
         while scope is not None:
             entry = scope.table.get(head)
@@ -47,37 +47,37 @@ class Names:
                 return _copy(entry, name, numbers)
             scope = scope.outer
         raise CostcalcError(
-            "no layer {} is defined before this one",
+            "unknown layer {}",
             name,
-            help=suggest(head, self.known(), "a name is looked up in its own list, then in the lists around it"),
+            help=suggest(head, self.known(), "name an earlier layer of this list, or of a list around it"),
         )
 
     def known(self) -> list[str]:
-        """Every name that can be seen from here."""
+        """Return all visible names."""
         return [*self.table, *(self.outer.known() if self.outer else ["prev"])]
 
 
-def _copy(entry: Entry, name: str, numbers: list[str]) -> Entry:
+def _copy(entry: NameEntry, name: str, numbers: list[str]) -> NameEntry:
     for position, number in enumerate(numbers):
         inner = entry.copies.get(number)
         if inner is None and not entry.copies and number.isdecimal() and len(number) < 7:
             port = int(number)
             if port < len(entry.outputs) and position + 1 == len(numbers):
-                return Entry((entry.outputs[port],), entry.first, entry.last)
+                return NameEntry((entry.outputs[port],), entry.first, entry.last)
         if inner is None:
             count = len(entry.copies) or len(entry.outputs)
             raise CostcalcError(
-                "{} does not exist: {} has {}, counted from 0",
+                "unknown name {}: {} has {}, numbered from 0",
                 name,
                 ".".join([name.split(".")[0], *numbers[:position]]),
-                f"{count} copies" if entry.copies else counted(count, "output"),
+                ("1 copy" if count == 1 else f"{count} copies") if entry.copies else counted(count, "output"),
             )
         entry = inner
     return entry
 
 
 class Segments:
-    """Gives out the segments of paths in one scope: `conv`, `conv_2`, `conv_3`, past the names that are given."""
+    """Allocates unique path segments in one scope: `conv`, `conv_2`, `conv_3`. Skips the names that the spec gives."""
 
     __slots__ = ("counts", "given", "prefix")
 
@@ -87,7 +87,7 @@ class Segments:
         self.counts: dict[str, int] = {}
 
     def take(self, wanted: str) -> str:
-        """The next free segment for an automatic name."""
+        """Return the next free segment for an automatic name."""
         count = self.counts.get(wanted, 0) + 1
         segment = wanted if count == 1 else f"{wanted}_{count}"
         while segment in self.given or (count > 1 and segment in self.counts):

@@ -1,4 +1,4 @@
-"""Runs compiled templates: evaluates arguments, unrolls loops, follows names, and gives each layer to the engine."""
+"""Runs templates: evaluates arguments, unrolls loops, resolves names, and adds layers to the network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from costcalc.engine import LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, SpecError
 from costcalc.lang.builder_base import STEP, Called, Frame, Recording, Tensors, Wiring, typed
 from costcalc.lang.functions import Word, truth
-from costcalc.lang.names import Entry, Names, Segments
+from costcalc.lang.names import NameEntry, Names, Segments
 from costcalc.lang.shape_fixes import residual_repair
 from costcalc.lang.template import Bound, Cell, Env, Values, located
 from costcalc.ops import base as ops
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from costcalc.model import Tensor
 
 MAX_DEPTH = 100
-"""Lists of layers inside each other, through groups, branches and blocks."""
+"""The largest nesting depth of lists of layers, including groups, branches and blocks."""
 MAX_CALLS = 3
-"""How many calls of blocks a fault names, the innermost first."""
+"""The largest number of block calls in the notes of a fault, the innermost first."""
 
 
 class Run(Wiring):
     """Runs the templates of one network."""
 
     def network(self, items: tuple[Item, ...]) -> tuple[Tensors, Names]:
-        """Build the whole list. Raises `SpecError`, with the place and the notes, at the first fault."""
+        """Build the network. Raises `SpecError` with location and notes at the first fault."""
         names = Names()
         inputs = self.builder.inputs
         for name in inputs:
-            names.table[name] = Entry((self.builder.input(name),))
+            names.table[name] = NameEntry((self.builder.input(name),))
         entered: Tensors = (self.builder.input(next(iter(inputs))),) if len(inputs) == 1 else ()
         if entered:
-            names.table.setdefault("input", Entry(entered))
+            names.table.setdefault("input", NameEntry(entered))
         segments = Segments("", _given(items).union(inputs) - {"input"})
         frame = Frame(Values(self.params), names, segments, entered, 0)
         return self.run(items, entered, frame), names
@@ -49,7 +49,9 @@ class Run(Wiring):
     def run(self, items: tuple[Item, ...], current: Tensors, frame: Frame) -> Tensors:
         """Run a list of layers on a tensor."""
         if frame.depth > MAX_DEPTH:
-            raise located(LimitError("layers nested more than {} deep", MAX_DEPTH), items[0].span if items else None)
+            raise located(
+                LimitError("layers are nested more than {} levels deep", MAX_DEPTH), items[0].span if items else None
+            )
         names, segments = frame.names, frame.segments
         for item in items:
             self.step(item)
@@ -62,7 +64,7 @@ class Run(Wiring):
                 continue
             entering = current if item.source is None else self.tensors(item.source, current, names)
             first = len(self.builder.layers)
-            copies: Mapping[str, Entry] = {}
+            copies: Mapping[str, NameEntry] = {}
             segment = item.name or ("" if item.bare else segments.take(item.target))
             if item.plain:
                 current = self.once(item, entering, frame, frame.values, segment)
@@ -74,23 +76,25 @@ class Run(Wiring):
                 names.table[segment] = self.entry(item, current, first, copies)
         return current
 
-    def entry(self, item: Item, outputs: Tensors, first: int, copies: Mapping[str, Entry]) -> Entry:
-        """What the name of an item stands for, that has just been run."""
+    def entry(self, item: Item, outputs: Tensors, first: int, copies: Mapping[str, NameEntry]) -> NameEntry:
+        """Return the entry for the name of an item that has just run."""
         called = self.called if item.kind == "block" else None
-        return Entry(outputs, first, len(self.builder.layers), copies, called)
+        return NameEntry(outputs, first, len(self.builder.layers), copies, called)
 
     def joint(self, first: int, prefix: str) -> str:
-        """The segment of the layer that joins the branches of a structure without a name, where there is one."""
+        """Return the segment of the layer that joins the branches of an unnamed structure, if any."""
         if len(self.builder.layers) == first:
             return ""
         path = self.builder.layers[-1].name[len(prefix) :]
         return "" if "." in path else path
 
-    def copies(self, item: Item, current: Tensors, frame: Frame, segment: str) -> tuple[Tensors, Mapping[str, Entry]]:
-        """Run an item as often as `for` and `repeat` say, where `if` allows."""
+    def copies(
+        self, item: Item, current: Tensors, frame: Frame, segment: str
+    ) -> tuple[Tensors, Mapping[str, NameEntry]]:
+        """Run the copies of an item, as given by `for`, `repeat` and `if`."""
         if item.loop is None and item.repeat is None:
             return self.copy(item, current, frame, frame.values, segment, ""), {}
-        found: dict[str, Entry] = {}
+        found: dict[str, NameEntry] = {}
         rows = [()] if item.loop is None else self.rows(item.loop, current, frame)
         for row, columns in enumerate(rows):
             first, inner = len(self.builder.layers), found
@@ -117,7 +121,7 @@ class Run(Wiring):
         return current, found
 
     def rows(self, loop: Loop, current: Tensors, frame: Frame) -> Sequence[tuple[tuple[str, Cell], ...]]:
-        """The names and cells of each row."""
+        """Return the names and cells of each row."""
         if loop.columns is None:
             return [tuple(zip(loop.names, row, strict=True)) for row in loop.rows]
         env = self.env(frame, Values(frame.values, row=0, i=0), current)
@@ -125,17 +129,18 @@ class Run(Wiring):
         for name, cell in zip(loop.names, loop.columns, strict=True):
             column = cell.get(env)
             if not isinstance(column, tuple):
-                error = CostcalcError("the column {} is no list", name, help="a column gives one value for each copy")
+                help = "write one value for each copy"
+                error = CostcalcError("column {}: expected a list, got {}", name, column, help=help)
                 raise located(error, cell.node.span)
             columns.append([(name, Cell(cell.node, value)) for value in column])
         if len({len(column) for column in columns}) != 1:
             lengths = ", ".join(f"{name} has {len(column)}" for name, column in zip(loop.names, columns, strict=True))
-            help = "each column has a value for each copy"
+            help = "write one value for each copy in every column"
             raise located(CostcalcError("the columns of for differ in length: {}", lengths, help=help), loop.node.span)
         return list(zip(*columns, strict=True))
 
     def times(self, item: Item, env: Env) -> int:
-        """Return the number of copies. Raises `SpecError` at once where so many cannot be built."""
+        """Return the number of copies of `repeat`. Raises `SpecError` before the first copy if they exceed a limit."""
         assert item.repeat is not None
         try:
             count = operator.index(natural(item.repeat.get(env)))
@@ -143,7 +148,7 @@ class Run(Wiring):
             raise located(CostcalcError("repeat: " + fault.message, *fault.values), item.repeat.node.span) from None
         most = self.builder.max_layers
         if count > self.work_budget.left // STEP:  # each copy is one step
-            error = LimitError("{:,} copies, of at most {:,} layers", count, most)
+            error = LimitError("{:,} copies exceed the limit of {:,} layers", count, most)
             raise located(error, item.repeat.node.span)
         if item.kind == "op" and item.condition is None and count > most - len(self.builder.layers):
             # Each copy is one layer, so the limit is exceeded in any case.
@@ -151,7 +156,7 @@ class Run(Wiring):
         return count
 
     def copy(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
-        """Run one copy, or pass the tensor through where `if` leaves it out."""
+        """Run one copy, or return the input if the condition is false."""
         if item.condition is not None:
             env = self.env(frame, values, current)
             value = item.condition.get(env)
@@ -168,11 +173,12 @@ class Run(Wiring):
         try:
             outputs = self.once(item, current, frame, values, segment, number)
             if item.kind == "block" and self.called != entry.called:
-                help = "share is between calls of one block with the same argument values"
-                other = CostcalcError("{} is no {} with these arguments", item.share.name, item.target, help=help)
+                help = "name a call of the same block with equal argument values"
+                message = "cannot share {}: it is not a {} with the same arguments"
+                other = CostcalcError(message, item.share.name, item.target, help=help)
                 raise located(other, item.share.span)
             if next(self.shared, None) is not None:
-                help = f"{item.share.name} is repeated: {item.share.name}.0 is its first copy" if entry.copies else ""
+                help = f"write {item.share.name}.0 for the first copy" if entry.copies else ""
                 left = CostcalcError("{} has more weights than this {}", item.share.name, item.target, help=help)
                 raise located(left, item.share.span)
         finally:
@@ -184,7 +190,7 @@ class Run(Wiring):
     def once(
         self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str = ""
     ) -> Tensors:
-        """Run an item once, at its path."""
+        """Run an item once."""
         if item.kind == "op":
             return self.op(item, current, frame, values, segment, number)
         prefix = frame.segments.prefix
@@ -200,7 +206,7 @@ class Run(Wiring):
         return self.join(item, current, frame, values, segments)
 
     def inner(self, frame: Frame, values: Values, segments: Segments) -> Frame:
-        """The frame of a list inside another: a group or a branch."""
+        """Return the frame of a nested list: a group or a branch."""
         return Frame(Values(values), Names(frame.names), segments, frame.entered, frame.depth + 1)
 
     def branch(
@@ -213,13 +219,13 @@ class Run(Wiring):
         segments: Segments,
         given: Span | None = None,
     ) -> Tensors:
-        """Run one path of a structure under a segment of its own."""
+        """Run a branch of a structure, with its own path segment."""
         segment = segments.take(wanted) if given is None else wanted
         scope = Segments(f"{segments.prefix}{segment}.", _given(items))
         return self.run(items, current, self.inner(frame, values, scope))
 
     def residual(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
-        """The body's result, with the input or the shortcut's result added unless `skip` is false."""
+        """Run a residual: the body, plus the input or the shortcut unless `skip` is false."""
         self.single(item, current)
         skip = True
         if item.skip is not None:
@@ -240,7 +246,7 @@ class Run(Wiring):
         return self.layer(item, add, result + other, name, repair=lambda: residual_repair(item, result, other))
 
     def join(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
-        """Branches on the same input, and the op that joins them."""
+        """Run branches on the same input, and the op that joins them."""
         results: list[Tensor] = []
         for branch in item.branches:
             results += self.branch(branch.items, branch.segment, current, frame, values, segments, branch.given)
@@ -248,11 +254,11 @@ class Run(Wiring):
         return self.layer(item, op, tuple(results), f"{segments.prefix}{segments.take(item.target)}")
 
     def call(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
-        """A block, which sees its arguments and the file's params only."""
+        """Run the call of a block. Its layers can use its arguments and the params of the spec only."""
         assert item.block is not None
         block = item.block()
         if frame.depth >= MAX_DEPTH:
-            raise located(LimitError("blocks nested more than {} deep", MAX_DEPTH), item.span)
+            raise located(LimitError("blocks are nested more than {} levels deep", MAX_DEPTH), item.span)
         env = self.env(frame, values, current)
         given = {name: cell.get(env) for name, cell in item.args}
         inside = Values(self.params)
@@ -279,7 +285,7 @@ class Run(Wiring):
         return result
 
     def recorded(self, called: Called, current: Tensors, frame: Frame) -> Tensors:
-        """What a block gives: its layers are those of an equal call, where there was one, or else its list is run."""
+        """Return the outputs of a block. Copy the layers of an equal earlier call, or run the block."""
         block, values = called
         if self.shared is not None or len({(tensor.layer, tensor.port) for tensor in current}) < len(current):
             return self.body(block, current, frame)
@@ -294,14 +300,14 @@ class Run(Wiring):
         return result
 
     def body(self, block: Block, current: Tensors, frame: Frame) -> Tensors:
-        """Run the list of a block."""
+        """Run the layers of a block."""
         if current:
-            frame.names.table["input"] = Entry(current)
+            frame.names.table["input"] = NameEntry(current)
         frame.segments.given = _given(block.items)
         return self.run(block.items, current, frame)
 
     def op(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
-        """An op, and the norm and act that its arguments ask for."""
+        """Run an op, with the norm and act among its arguments."""
         env = self.env(frame, values, current)
         op = item.fixed or self.make(item, env)
         host = len(self.builder.layers)
@@ -315,7 +321,7 @@ class Run(Wiring):
     def follow(
         self, item: Item, cell: Cell, current: Tensors, frame: Frame, env: Env, host: int, number: str
     ) -> Tensors:
-        """The layer that `norm` or `act` adds behind an op."""
+        """Run the layer that `norm` or `act` adds after an op."""
         value = cell.get(env)
         names: Values = Values({})
         follower: Item | None
@@ -324,9 +330,7 @@ class Run(Wiring):
         elif isinstance(value, Word):
             follower = self.compiler.late_follower(cell, value)
         else:
-            error = CostcalcError(
-                "expected the name of an op, or none, got {}", value, help="for example norm: batchnorm"
-            )
+            error = CostcalcError("expected an op or none, got {}", value, help="for example norm: batchnorm")
             raise located(error, cell.node.span)
         if follower is None:
             return current
@@ -347,13 +351,13 @@ class Run(Wiring):
 
 
 def _called(fault: Fault, item: Item, *, outermost: bool) -> Fault:
-    """A fault inside a block, with a note of its call; one in the text of a built-in block stands at the first call."""
+    """Add a note of the call to a fault inside a block. A fault in a built-in block gets the location of the call."""
     span, notes = fault.span, fault.notes
     if outermost and span is not None and span.source.name.startswith("<block "):
         line = span.source.text.splitlines()[span.line - 1].strip()
         span, notes = item.span, (f"in block {item.target}: {line}", *notes)
     if sum(note.startswith("block ") for note in notes) < MAX_CALLS:
-        notes = (*notes, f"block {item.target}, called in {item.span.source.name}:{item.span.line}")
+        notes = (*notes, f"block {item.target}, called at {item.span.source.name}:{item.span.line}")
     return fault._replace(span=span, notes=notes)
 
 

@@ -1,7 +1,7 @@
-"""One safe, strict subset of YAML: nodes that know their place, or every fault that can be found at once.
+"""Reads a strict and safe subset of YAML into nodes with locations, and reports all faults at once.
 
-Built on PyYAML's event stream, with libyaml where it is there and without. The composer is never used: it crashes the
-process on deep nesting, and overwrites a key that stands twice.
+It uses PyYAML's event stream, with libyaml if available. It does not use the composer, which crashes the process on
+deep nesting and drops the first of two equal keys.
 """
 
 from __future__ import annotations
@@ -27,32 +27,34 @@ MAX_FAULTS = 100
 _FAR = 1_000
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Gives the events: libyaml's parser, or the one in Python."""
+"""The parser: libyaml's, or the one in Python."""
 
 Scalar: TypeAlias = int | float | bool | str | None
 
 
 class Node(NamedTuple):
-    """A value of a spec and its place. An alias is the node that it names, the same object."""
+    """A value of a spec and its location. An alias is the same object as the node that it refers to."""
 
     kind: Literal["scalar", "list", "map"]
     value: Any
-    """A scalar's value, a list's nodes, a map's pairs of nodes. A key's value is its text."""
+    """The value of a scalar, the nodes of a list, or the pairs of nodes of a map. The value of a key is its text."""
     text: str
-    """A scalar as it was written, without quotes."""
+    """The text of a scalar, without quotes."""
     plain: bool
-    """A scalar without quotes."""
+    """Whether the node is a scalar without quotes."""
     mark: Any
     source: Source
 
     @property
     def span(self) -> Span:
-        """A scalar's text on its line; of a list or a map the first character."""
+        """The text of a scalar on its line, or the first character of a list or a map."""
         line, column, index = self.mark.line + 1, self.mark.column + 1, self.mark.index
         if self.kind != "scalar":
             return Span(self.source, line, column, 1)
         written = self.source.text
-        if self.plain and not self.text:  # the parsers differ in where nothing stands: behind what is before it
+        if (
+            self.plain and not self.text
+        ):  # the parsers disagree on the place of an empty scalar: use the end of the text before
             before = written[max(0, index - _FAR) : index]
             return Span(self.source, *place(written, index - len(before) + len(before.rstrip())), 1)
         if self.plain and written.startswith(self.text, index):
@@ -62,7 +64,7 @@ class Node(NamedTuple):
 
 
 def text_offset(node: Node) -> int | None:
-    """How far from the node's place its text begins; None where the text does not stand there as it is.
+    """Return the offset of a node's text from its location, or None if the source has the text in another form.
 
     >>> root, _ = read(Source("x.yaml", 'a: "4 * mid"'))
     >>> text_offset(root.value[0][1])
@@ -79,7 +81,7 @@ def text_offset(node: Node) -> int | None:
 
 
 def read(source: Source) -> tuple[Node, list[Fault]]:
-    """The one document of a text, and warnings. Raises `SpecError` with all faults that can be found at once.
+    """Read the single document of a text. Return its root and warnings. Raises `SpecError` with all faults.
 
     >>> root, _ = read(Source("x.yaml", "{out: 1_000, act: relu}"))
     >>> [(key.value, node.value, node.span.column) for key, node in root.value]
@@ -89,7 +91,7 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     reading = Reading(source)
     root = None
     try:
-        if "\ufeff" in source.text:  # libyaml would drop it, the other parser keep it
+        if "\ufeff" in source.text:  # libyaml drops it, the parser in Python keeps it
             raise yaml.YAMLError("byte order mark")
         root = reading.document()
     except (yaml.YAMLError, UnicodeEncodeError) as error:
@@ -109,12 +111,12 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
 
 
 class StopReading(Exception):  # noqa: N818 (a signal, not an error)
-    """Reading on would find nothing more, or cost too much."""
+    """Stops reading: the rest cannot be read, or would take too long."""
 
 
 class _Anchor(NamedTuple):
     node: Node | None
-    """None while it is still open."""
+    """None until the node is complete."""
     nodes: int
     height: int
     mark: Any
@@ -122,7 +124,7 @@ class _Anchor(NamedTuple):
 
 _CORE = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "seq", "map")}
 _FITS = {("int", "int"), ("float", "float"), ("bool", "bool"), ("null", "NoneType")}
-_MERGE = "write the keys out, or give them once in defaults or in a block"
+_MERGE = "write out the keys, or set them once in defaults or in a block"
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)*")
 _SCALAR = re.compile(r"""(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\r\n]|'')*'?|[^\r\n]*)""")
 _BRACE = re.compile(r"([A-Za-z_][\w-]*)(:?) *\{")
@@ -130,23 +132,23 @@ _WORD = re.compile(r"[^\s,\[\]{}]*")
 
 
 class Reading:
-    """One pass over the events of one text."""
+    """One pass over the events of a text."""
 
     def __init__(self, source: Source, advise: bool = True) -> None:
         self.source = source
         self.advise = advise
-        """Whether a trap is shown as it would be right."""
+        """Whether the help of a trap shows the corrected line."""
         self.traps: list[tuple[str, int]] = []
-        """What YAML takes otherwise than it was meant: its kind, and its index in the text."""
+        """Texts that YAML reads in an unintended way: their kinds, and their indices in the text."""
         self.faults: list[Fault] = []
         self.nodes = 0
-        """How many have been read."""
+        """The number of nodes read so far."""
         self.anchors: dict[str, _Anchor] = {}
         self.open: list[tuple[Any, list[Node], bool, int, int]] = []
-        """Of each open collection: its event; and of what is around it: nodes, whether a map, height; nodes before."""
+        """For each open collection: its event, the nodes, map flag and height of its parent, and the node count."""
 
     def document(self) -> Node:
-        """The root node, of no document at all an empty scalar."""
+        """Read the root node. It is an empty scalar if the text has no document."""
         source, stack, new = self.source, self.open, tuple.__new__
         next_event: Callable[[], Any] = LOADER(source.text).get_event
         scalar, sequence_start, mapping_start = yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent
@@ -183,7 +185,7 @@ class Reading:
                 children, mapping, height = around, was_mapping, max(outer_height, height + 1)
             elif kind is mapping_start or kind is sequence_start:
                 if len(stack) >= MAX_DEPTH:
-                    self.stop(event.start_mark, f"nested deeper than {MAX_DEPTH} levels, the limit of a spec")
+                    self.stop(event.start_mark, f"the spec is nested more than {MAX_DEPTH} levels deep")
                 if event.tag is not None:
                     self.tagged_collection(event, kind is mapping_start)
                 if event.anchor is not None:
@@ -196,7 +198,7 @@ class Reading:
                 count += anchor.nodes
                 height = max(height, anchor.height)
                 if len(stack) + anchor.height > MAX_DEPTH:
-                    message = f"nested deeper than {MAX_DEPTH} levels after *{event.anchor}, the limit of a spec"
+                    message = f"the spec is nested more than {MAX_DEPTH} levels deep after *{event.anchor}"
                     self.stop(event.start_mark, message)
                 named = anchor.node or new(Node, ("scalar", None, f"*{event.anchor}", True, event.start_mark, source))
                 if mapping and not len(children) & 1 and named.kind == "scalar":
@@ -205,29 +207,29 @@ class Reading:
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    help = "a spec is one document per file: put the other into a file of its own"
-                    self.stop(event.start_mark, "a second document begins here", help=help)
+                    help = "write the second document to a separate file"
+                    self.stop(event.start_mark, "expected one document, got a second", help=help)
             elif kind is yaml.StreamEndEvent:
                 break
             self.nodes = count
             if count > MAX_NODES:
-                self.stop(event.start_mark, f"more than {MAX_NODES:,} nodes after alias expansion, the limit of a spec")
+                self.stop(event.start_mark, f"the spec has more than {MAX_NODES:,} nodes after alias expansion")
         return children[0] if children else new(Node, ("scalar", None, "", True, begin, source))
 
     def fault(self, mark: Any, message: str, length: int = 1, note: str = "", help: str = "") -> None:
-        """Keep a fault, up to a number of them."""
+        """Add a fault. Stop reading after `MAX_FAULTS`."""
         span = Span(self.source, mark.line + 1, mark.column + 1, max(1, length))
         self.faults.append(Fault(message, span, (note,) if note else (), help))
         if len(self.faults) >= MAX_FAULTS:
             raise StopReading
 
     def stop(self, mark: Any, message: str, help: str = "") -> None:
-        """A fault after which reading does not go on."""
+        """Add a fault and stop reading."""
         self.fault(mark, message, help=help)
         raise StopReading
 
     def number(self, text: str, mark: Any) -> Scalar:
-        """The value of a plain scalar that begins as a number does: a number, or the text."""
+        """Return the value of a plain scalar that begins like a number: a number, or the text."""
         if len(text) <= 30 and text[0] != "0" and text.isdigit() and text.isascii():
             return int(text)
         try:
@@ -238,12 +240,12 @@ class Reading:
             return 0
         if value.__class__ is int and (octal := OCTAL.fullmatch(text)):
             span = Span(self.source, mark.line + 1, mark.column + 1, len(text))
-            help = f"write {value}; elsewhere a leading zero means an octal number"
+            help = f"write {value}: YAML 1.1 reads a leading zero as octal"
             self.faults.append(Fault(f"{octal[0]} is read as the decimal number {value}", span, (), help, "warning"))
         return value
 
     def pairs(self, children: list[Node], torn: bool) -> list[tuple[Node, Node]]:
-        """The keys and values of a map, each key once, and its value its text."""
+        """Return the keys and values of a map, and check the keys."""
         keys = children[::2]
         pairs = list(zip(keys, children[1::2], strict=True))
         texts = {key.text for key in keys}
@@ -253,11 +255,12 @@ class Reading:
         for key in keys:
             first = seen.setdefault(key.text, key)
             if key.kind != "scalar":
-                self.fault(key.mark, f"a {key.kind} cannot be a key", help="a key is a word, or a text in quotes")
+                kind = "list" if key.kind == "list" else "mapping"
+                self.fault(key.mark, f"expected a key, got a {kind}", help="write a word, or a text in quotes")
             elif key.plain and key.text == "<<":
-                self.fault(key.mark, "the merge key << is not part of the language", 2, help=_MERGE)
+                self.fault(key.mark, "the merge key << is not supported", 2, help=_MERGE)
             elif key.plain and not key.text:
-                self.fault(key.mark, "a key is missing here")
+                self.fault(key.mark, "a key is missing")
             elif key.plain and (match := _BRACE.match(key.text)):
                 name, colon = match.groups()
                 self.trap(
@@ -267,20 +270,20 @@ class Reading:
                     len(name),
                 )
             elif first is not key:
-                note = f"first at line {first.mark.line + 1}, column {first.mark.column + 1}"
-                self.fault(key.mark, f"the key {key.text} stands here twice", key.span.length, note)
+                note = f"first defined at line {first.mark.line + 1}, column {first.mark.column + 1}"
+                self.fault(key.mark, f"duplicate key {key.text}", key.span.length, note)
         return pairs
 
     def torn(self, children: list[Node], mapping: bool) -> bool:
-        """Whether braces or brackets hold what was meant otherwise: `{out:64}`, `{out: max(a, b)}`."""
-        found = len(self.traps)
+        """Report unintended contents of braces or brackets: `{out:64}`, `{out: max(a, b)}`. Return whether any."""
+        before = len(self.traps)
         open, first = 0, children[0] if children else None
         for position, node in enumerate(children):
             text = node.text
             if open and first:
                 open += text.count("(") - text.count(")")
                 if open <= 0:
-                    self.trap("torn", first.mark, "YAML divides this expression at its commas", len(first.text))
+                    self.trap("torn", first.mark, "YAML splits this expression at its commas", len(first.text))
                     open = 0
             elif node.plain and "(" in text:
                 open, first = text.count("(") - text.count(")"), node
@@ -290,10 +293,10 @@ class Reading:
                     colon = text.index(":") + 1
                     self.trap("colon", node.mark, f"a space is missing after {text[:colon]}", len(text))
                     open = 0
-        return len(self.traps) > found
+        return len(self.traps) > before
 
     def trap(self, kind: str, mark: Any, message: str, length: int) -> None:
-        """Something that YAML takes otherwise than it was meant, with the line as it would be right."""
+        """Add a fault for a text that YAML reads in an unintended way. Its help shows the corrected line."""
         self.traps.append((kind, mark.index))
         help = ""
         if self.advise:
@@ -305,26 +308,26 @@ class Reading:
         self.fault(mark, message, length, help=help)
 
     def define(self, event: Any, anchor: _Anchor) -> None:
-        """Keep what an anchor names; it names one thing."""
+        """Store the node of an anchor. Each anchor must be defined once."""
         earlier = self.anchors.get(event.anchor)
         if earlier is not None:
-            note = f"first at line {earlier.mark.line + 1}, column {earlier.mark.column + 1}"
-            self.fault(event.start_mark, f"the anchor &{event.anchor} stands here twice", len(event.anchor) + 1, note)
+            note = f"first defined at line {earlier.mark.line + 1}, column {earlier.mark.column + 1}"
+            self.fault(event.start_mark, f"duplicate anchor &{event.anchor}", len(event.anchor) + 1, note)
         self.anchors[event.anchor] = anchor
 
     def alias(self, event: Any) -> _Anchor:
-        """What an alias stands for."""
+        """Return the anchor of an alias."""
         anchor = self.anchors.get(event.anchor)
         length = len(event.anchor) + 1
         if anchor is None:
-            self.trap("alias", event.start_mark, f"there is no anchor &{event.anchor} above", length)
+            self.trap("alias", event.start_mark, f"unknown anchor &{event.anchor}", length)
             return _Anchor(None, 1, 0, event.start_mark)
         if anchor.node is None:
-            self.fault(event.start_mark, f"*{event.anchor} stands inside what it names", length)
+            self.fault(event.start_mark, f"*{event.anchor} is inside the value that it refers to", length)
         return anchor
 
     def tagged(self, event: Any) -> Scalar:
-        """The value of a scalar with a tag."""
+        """Return the value of a scalar with a tag."""
         text: str = event.value
         name = _CORE.get(event.tag)
         if name == "str":
@@ -341,13 +344,13 @@ class Reading:
         """Check the tag of a list or a map."""
         name = _CORE.get(event.tag)
         if name != ("map" if mapping else "seq"):
-            self.untaggable(event, name, "a map" if mapping else "a list")
+            self.untaggable(event, name, "a mapping" if mapping else "a list")
 
     def untaggable(self, event: Any, name: str | None, what: str) -> None:
-        """A tag that is not one of the core ones, or does not fit its value."""
+        """Add a fault for a tag that is unknown, or does not match its value."""
         if name is not None:
-            self.fault(event.start_mark, f"{what or 'nothing'} cannot be !!{name}", len(name) + 2)
+            self.fault(event.start_mark, f"expected a value of type !!{name}, got {what or 'nothing'}", len(name) + 2)
             return
         match = _WORD.match(self.source.text, event.start_mark.index)
         tag = match[0] if match else "!"
-        self.trap("tag", event.start_mark, f"the tag {tag} is not part of the language", len(tag))
+        self.trap("tag", event.start_mark, f"the tag {tag} is not supported", len(tag))

@@ -1,4 +1,4 @@
-"""What an unquoted scalar means: a decimal number, exactly; true, false, null; or the text itself."""
+"""Values of unquoted scalars: an exact decimal number, true, false, null, or the text itself."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from costcalc.formula import MAX_NUMBER
 
 CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 NUMERIC = frozenset("0123456789+-.")
-"""How a number begins."""
+"""The first characters of numbers."""
 
 _NUMBER = re.compile(
     r"[-+]?(?:([0-9]+(?:_[0-9]+)*)(?:(\.)([0-9]+(?:_[0-9]+)*)?)?|(\.)([0-9]+(?:_[0-9]+)*))(?:[eE]([-+]?[0-9]+))?"
 )
 OCTAL = re.compile(r"[-+]?0[0-9_]+")
-"""An integer that YAML 1.1 takes for an octal one."""
+"""An integer that YAML 1.1 reads as octal."""
 _BASED = re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 _LONGEST = 100
-"""A number has at most so many characters; what is longer is not even looked at."""
+"""The largest number of characters of a number."""
 
 
 def number(text: str) -> int | float | str:
-    """A number from its decimal text, exactly; any other text as it is. Raises `ValueError(message, help)`.
+    """Return the exact number of a decimal text, or the text itself. Raises `ValueError(message, help)`.
 
-    A number with an exponent is an int where it is integral; one with a point is a float.
+    A number with an exponent is an int if it is integral. A number with a point is a float.
 
     >>> [number(text) for text in ("1_000", "1e3", "2.5e-1", "1.0", "3:22", "4.1G", "1e")]
     [1000, 1000, 0.25, 1.0, '3:22', '4.1G', '1e']
     """
     if len(text) > _LONGEST:
         if not text.strip("0123456789_.eE+-"):
-            raise ValueError(f"a number of {len(text):,} characters; the limit is {_LONGEST}", "")
+            raise ValueError(f"number too long: {len(text):,} characters, at most {_LONGEST} are allowed", "")
         return text
     match = _NUMBER.fullmatch(text)
     if match is None:
         if _SPECIAL.fullmatch(text):
-            raise ValueError(f"{text} is not a number of the language", "a number is finite")
+            raise ValueError(f"expected a finite number, got {text}", "")
         if _BASED.fullmatch(text):
             try:
                 based = int(text, 0)
             except ValueError:
                 return text
-            raise ValueError(f"{text} is not decimal", f"write {based}")
+            raise ValueError(f"expected a decimal number, got {text}", f"write {based}")
         return text
-    beyond = ValueError("a number beyond 10^30, the limit of a spec", "")
+    beyond = ValueError("number out of range: the limit is 10^30", "")
     whole, point, fraction, leading_point, bare, exponent = match.groups()
     digits = ((whole or "") + (fraction or bare or "")).replace("_", "")
     places = len((fraction or bare or "").replace("_", ""))

@@ -1,7 +1,7 @@
-"""The language as a JSON Schema (draft 7), which editors use to complete and to check specs while they are written.
+"""The JSON Schema (draft 7) of the spec language, which editors use to complete and check specs.
 
-It knows what a schema can know: keys, ops, their arguments and the kinds of these. Names, expressions, shapes and a
-file's own blocks are costcalc's own to check.
+It covers keys, ops, arguments and argument types. It does not cover names, expressions, shapes and the blocks of a
+spec, which costcalc checks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REFERENCE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-
 _REFERENCES: Schema = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
 _EXPRESSION: Schema = {"type": "string", "description": "an expression", "maxLength": 1000}
 _EXACT: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9][0-9_]*$"}]}
-"""25_557_032 is text to an editor that reads YAML 1.2."""
+"""An editor that follows YAML 1.2 reads 25_557_032 as a string."""
 _COUNT: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]}
 _CONDITION: Schema = {"anyOf": [{"type": "boolean"}, {"type": "integer"}, _EXPRESSION]}
 _SHAPE: Schema = {
@@ -37,26 +37,26 @@ _LAYERS: Schema = {"$ref": "#/definitions/layers"}
 _VALUE: Schema = {"type": ["number", "boolean", "string", "array"]}
 _FOLLOWER: Schema = {
     "anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}],
-    "description": "an op that is written behind this one: a name, or a name with arguments, or none",
+    "description": "an op added after this one: a name, a name with arguments, or none",
 }
 
 
 def schema() -> Schema:
-    """The schema of a spec."""
+    """Return the JSON Schema of a spec."""
     ops = registered()
     arguments = {name: _arguments(op) for name, op in ops.items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "costcalc spec",
-        "description": "A neural network, whose cost costcalc counts.",
+        "description": "A neural network for costcalc.",
         "type": "object",
         "additionalProperties": False,
         "anyOf": [{"required": ["input", "layers"]}, {"required": ["extends"]}],
         "properties": {
             "name": {"type": ["string", "integer"], "description": "default: the file's stem"},
             "description": {"type": "string"},
-            "source": {"type": "string", "description": "the paper or the code that the network follows"},
-            "extends": {"type": "string", "description": "a spec beside or below this one, or a bundled one"},
+            "source": {"type": "string", "description": "the paper or code that defines the network"},
+            "extends": {"type": "string", "description": "a spec in this folder or below, or a bundled spec"},
             "params": {
                 "type": "object",
                 "propertyNames": {"pattern": "^[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*$"},
@@ -81,7 +81,7 @@ def schema() -> Schema:
             },
             "layers": _LAYERS,
             "output": {**_REFERENCES, "description": "default: the last layer"},
-            "expect": _limits("published totals that this spec is held to", _EXACT),
+            "expect": _limits("exact totals, for example from a paper", _EXACT),
             "budget": _limits("limits for costcalc check", {"type": ["integer", "string"]}),
         },
         "definitions": {
@@ -112,24 +112,28 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
         if name in ops:
             properties[name] = {"anyOf": [branches, _call(ops[name], arguments[name])]}
     properties |= {
-        "group": {**_LAYERS, "description": "a list under one name"},
+        "group": {**_LAYERS, "description": "a list of layers with one name"},
         "residual": {**_LAYERS, "description": "adds its input to the result of the list"},
-        "shortcut": {**_LAYERS, "description": "layers on the other path of a residual"},
-        "skip": {**_CONDITION, "description": "when false, a residual adds nothing"},
+        "shortcut": {**_LAYERS, "description": "the layers of the other branch of a residual"},
+        "skip": {**_CONDITION, "description": "if false, a residual adds nothing"},
         "axis": {"type": ["integer", "string"]},
-        "let": {"type": "object", "additionalProperties": _VALUE, "description": "names for the items below"},
+        "let": {
+            "type": "object",
+            "additionalProperties": _VALUE,
+            "description": "named values for the following items",
+        },
         "name": _NAME,
         "from": _REFERENCES,
-        "repeat": {**_COUNT, "description": "so many times in a row; i counts"},
+        "repeat": {**_COUNT, "description": "number of copies in sequence; i is the index, from 0"},
         "for": {
             "anyOf": [
                 {"type": "object", "additionalProperties": {"type": ["array", "string"]}, "minProperties": 1},
                 {"type": "array", "items": {"type": "array"}, "minItems": 1},
             ],
-            "description": "repeats with values: columns, or a table with a header row",
+            "description": "one copy per row of values: columns, or a table with a header row",
         },
-        "if": {**_CONDITION, "description": "left out when false"},
-        "share": {**_REFERENCE, "description": "uses the weights of the layer, block or group of this name"},
+        "if": {**_CONDITION, "description": "if false, the layer is left out"},
+        "share": {**_REFERENCE, "description": "the layer, block or group whose weights are used"},
         "note": {"type": ["string", "number", "boolean"]},
     }
     return {
@@ -141,7 +145,7 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
 
 
 def _arguments(op: type[Op]) -> Schema:
-    """The arguments of an op as a mapping."""
+    """Return the schema of the arguments of an op."""
     properties: dict[str, object] = {}
     for field, annotation in op.fields.items():
         kind = type_of(annotation)
@@ -152,7 +156,7 @@ def _arguments(op: type[Op]) -> Schema:
 
 
 def _call(op: type[Op], arguments: Schema) -> Schema:
-    """What may stand behind the name of an op: arguments, a lone value, or nothing."""
+    """Return the schema of the value of an op: arguments, a single value, or nothing."""
     if not op.fields:
         return {"anyOf": [arguments, {"type": "null"}]}
     first = type_of(next(iter(op.fields.values())))

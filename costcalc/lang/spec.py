@@ -1,4 +1,4 @@
-"""A spec that has been read: what its params are, what it is held to, and the networks that it makes."""
+"""A checked spec: its params, its limits, and the networks built from it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from costcalc.lang.template import Reference
     from costcalc.model import Network, Tensor
 
+_VALUES = "write a number, true, false, a word, or a list: [3, 4]"
 MAX_WORK = 1_000_000
-"""Steps of the expressions of all params."""
+"""The limit of steps for the expressions of all params."""
 
 
 class Limit(NamedTuple):
-    """Figures that a spec is held to at some params: `expect` exactly, `budget` at most."""
+    """An entry of `expect` or `budget`: figures for some params. `expect` must match, `budget` is a maximum."""
 
     values: Mapping[str, tuple[int, Span]]
     set: Mapping[str, Any]
@@ -38,12 +39,12 @@ class Limit(NamedTuple):
 
 
 class Spec:
-    """A spec without faults of its own. `build` makes the network at the params that are asked for."""
+    """A spec without syntax faults. `build` returns the network for given params."""
 
     def __init__(self, source: Source, files: tuple[Source, ...], compiler: Compiler) -> None:
         self.file = source
         self.files = files
-        """The spec's own text and those of everything it extends."""
+        """The sources of the spec and of all specs that it extends."""
         self.warnings: tuple[Fault, ...] = ()
         self.name = ""
         self.source = ""
@@ -57,7 +58,7 @@ class Spec:
         self.compiler = compiler
 
     def values(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
-        """Every param's value, in the order of the spec. Raises `UsageError` for an unknown name."""
+        """Return the values of all params, in the order of the spec. Raises `UsageError` for an unknown name."""
         for name in overrides:
             if name not in self.params:
                 known = f"its params: {', '.join(self.params)}" if self.params else f"{self.name} has no params"
@@ -75,7 +76,7 @@ class Spec:
         inputs: Mapping[str, Sequence[int]] | None = None,
         max_layers: int | None = None,
     ) -> Network:
-        """The network at some params and input shapes. Raises `SpecError`, with the network up to the fault."""
+        """Build the network for params and input shapes. Raises `SpecError`, with the network up to the fault."""
         values = self.values(params or {})
         shapes = self._shapes(values, inputs or {})
         run = Run(self.compiler, values, shapes, max_layers or MAX_LAYERS)
@@ -99,9 +100,12 @@ class Spec:
         return run.builder.network(self.name, outputs, values, self.source, self.description)
 
     def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
-        """Shapes of inputs from outside, by the names of this spec; `input` is its only one. Raises `UsageError`."""
+        """Check input shapes, and return them by the names of the spec. Raises `UsageError`.
+
+        The name `input` refers to the only input, whatever its name in the spec.
+        """
         if not hasattr(inputs, "items"):
-            raise UsageError("expected shapes by the names of inputs, got {}", show(inputs))
+            raise UsageError("expected a mapping of input names to shapes, got {}", show(inputs))
         if list(inputs) == ["input"] and len(self.inputs) == 1:
             inputs = dict.fromkeys(self.inputs, inputs["input"])
         shapes: dict[str, Shape] = {}
@@ -109,7 +113,7 @@ class Spec:
             if name not in self.inputs:
                 raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
             if not isinstance(shape, (list, tuple)):
-                raise UsageError("{}: expected the sizes of a shape, got {}", name, show(shape))
+                raise UsageError("{}: expected a list of sizes, got {}", name, show(shape))
             try:
                 shapes[name] = listed(shape, positive, MAX_RANK)
             except ArgumentError as error:
@@ -121,7 +125,9 @@ class Spec:
                     name,
                     len(own),
                     show(shapes[name]),
-                    help="a shape has no batch; --batch N multiplies the work" if len(shape) == len(own) + 1 else "",
+                    help="remove the batch dimension; set the batch with --batch N"
+                    if len(shape) == len(own) + 1
+                    else "",
                 )
         return shapes
 
@@ -138,21 +144,21 @@ class Spec:
                 try:
                     shape.append(positive(cell.get(env)))
                 except ArgumentError as error:
-                    error.help = error.help or "no batch, and no size left open: what a network costs follows from them"
+                    error.help = error.help or "write every size as a number, without the batch dimension"
                     raise located(error, cell.node.span) from None
             shapes[name] = tuple(shape)
         return shapes
 
 
 def normal(name: str, value: Any) -> Any:
-    """A param's value as expressions use it, from a value of Python or a text of the command line."""
+    """Convert a value of Python, or a text of the command line, to a value of expressions. Raises `UsageError`."""
     if isinstance(value, Word) or type(value) is bool:
         return value
     if isinstance(value, str):
         try:
             return parse_value(value)
         except ExpressionError as error:
-            raise UsageError("{}: {}", name, error, help="a number, true, false, a word, or a list: [3, 4]") from None
+            raise UsageError("{}: {}", name, error, help=_VALUES) from None
     if isinstance(value, (list, tuple)):
         return tuple([normal(name, entry) for entry in value])
     if not is_number(value):
@@ -162,16 +168,16 @@ def normal(name: str, value: Any) -> Any:
             raise UsageError("{}: expected a number, true or false, a list or a word, got {}", name, repr(value))
         value = int(value) if isinstance(value, Integral) else float(value)  # numpy's numbers
     if not -MAX_NUMBER <= value <= MAX_NUMBER:
-        raise UsageError("{}: a number beyond 10^30", name)
+        raise UsageError("{}: number out of range: the limit is 10^30", name)
     return value
 
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Keep the cycle collector out of the way of code that makes many objects and no cycles.
+    """Disable the garbage collector for code that creates many objects without cycles.
 
-    It would walk all of them again and again: on a spec of 100,000 lines that is most of the time. Nesting is limited
-    so that Python's stack suffices; where the calling program has left too little of it, that is a limit too.
+    The collector takes most of the time for a spec of 100,000 lines. The limits of nesting protect Python's stack. If
+    the calling program has used most of it, a `RecursionError` becomes a `LimitError`.
     """
     import gc
 
@@ -180,7 +186,7 @@ def gc_paused() -> Iterator[None]:
     try:
         yield
     except RecursionError:
-        raise LimitError("nested deeper than the stack of the calling program leaves room for") from None
+        raise LimitError("the spec is nested too deep for the remaining stack of the calling program") from None
     finally:
         if enabled:
             gc.enable()

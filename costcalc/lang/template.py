@@ -1,6 +1,6 @@
-"""A spec's layers as compiled templates: what is left of the YAML once names, arguments and expressions are checked.
+"""Templates: the compiled form of a spec's layers, with checked names, arguments and expressions.
 
-Compiling finds every fault that does not depend on shapes; `costcalc.lang.network_builder` then runs the templates.
+The compiler finds all faults that do not depend on shapes. `costcalc.lang.network_builder` runs the templates.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ STRUCTURES: Mapping[str, tuple[str, ...]] = {
     "mul": (),
     "concat": ("axis",),
 }
-"""The structures, and the keys that may stand beside each."""
+"""The structures, and the additional keys of each."""
 MAX_FAULTS = 100
 NONE = "none"
-"""The word that turns a norm or an activation off. All other words come with the types of arguments."""
+"""The word for no norm or no activation. The argument types define all other words."""
 
 
-class Scope:
-    """Names that can be seen: those of a list of layers, and those around it."""
+class NameScope:
+    """The visible names: those of a list of layers, and those of the enclosing scopes."""
 
     __slots__ = ("names", "outer")
 
-    def __init__(self, names: Iterable[str] = (), outer: Scope | None = None) -> None:
+    def __init__(self, names: Iterable[str] = (), outer: NameScope | None = None) -> None:
         self.names = set(names)
         self.outer = outer
 
     def __contains__(self, name: str) -> bool:
-        scope: Scope | None = self
+        scope: NameScope | None = self
         while scope is not None:
             if name in scope.names:
                 return True
@@ -58,9 +58,9 @@ class Scope:
 
 
 class Values(dict[str, Any]):
-    """What names stand for in a list of layers. Any other name is looked up in `outer`, what stands around the list.
+    """The values of the names of a list of layers. Other names are looked up in `outer`, the enclosing scope.
 
-    Nothing is copied from there, as a list may be entered often and much may stand around it.
+    The outer values are not copied, because a list may run often and have many names around it.
     """
 
     __slots__ = ("outer",)
@@ -76,12 +76,12 @@ class Values(dict[str, Any]):
         return outer[name]
 
     def copy(self) -> Values:
-        """The same values, to be changed."""
+        """Return a copy that can be changed."""
         return Values(self.outer, **self)
 
 
 class WorkBudget:
-    """Counts work that may add no layer, so that it ends too: layers left out, copies, values that are computed."""
+    """Limits work that may add no layer: layers with a false condition, copies, expressions."""
 
     __slots__ = ("left", "most")
 
@@ -90,20 +90,20 @@ class WorkBudget:
 
     @property
     def spent(self) -> int:
-        """The work that was counted."""
+        """The work done so far."""
         return self.most - self.left
 
     def spend(self, work: int) -> None:
-        """Count some work. Raises `LimitError` when more was done than any network is worth."""
+        """Count work. Raises `LimitError` if the limit is exceeded."""
         self.left -= work
         if self.left < 0:
             raise LimitError(
-                "the layers and expressions of this spec take too many steps", help="--max-layers raises the limit"
+                "the layers and expressions of this spec take too many steps", help="raise the limit with --max-layers"
             )
 
 
 class Env(Environment):
-    """The names that an expression sees, and the shapes of the tensors that entered the layer and the block."""
+    """The environment of an expression in a layer: names, and the input shapes of the layer and of the block."""
 
     __slots__ = ("block", "root", "shape", "work_budget")
 
@@ -119,7 +119,7 @@ class Env(Environment):
         self.shape = shape
         self.block = block
         self.root = root
-        """The file's params, which `defaults` see instead of a block's arguments."""
+        """The params of the spec. Expressions in `defaults` use these instead of the arguments of a block."""
         self.work_budget = work_budget
 
     def spend(self, work: int) -> None:
@@ -127,13 +127,13 @@ class Env(Environment):
         self.work_budget.spend(work)
 
     def other(self, name: str) -> Any:
-        """A dimension of the tensor that enters the layer or the block; any other name is a word by now."""
+        """Return a dimension of the input of the layer or the block. Any other name is a word."""
         if name not in TENSOR_NAMES:
             return Word(name)
         shape = self.shape if name.startswith("in_") else self.block
         what = name.partition("_")[2]
         if shape is None:
-            raise ExpressionError("{} has no value here: no tensor enters", name)
+            raise ExpressionError("{} has no value without an input tensor", name)
         if what == "shape":
             return shape
         if not shape:
@@ -142,7 +142,7 @@ class Env(Environment):
 
 
 class Part:
-    """A part of a key's text as a scalar of its own: the default of an argument in a signature, a follower's name."""
+    """A scalar that is a part of another text: the default of an argument in a signature, or the name of a follower."""
 
     __slots__ = ("span", "text")
     kind = "scalar"
@@ -158,7 +158,7 @@ class Part:
 
 
 class Cell:
-    """A value of a spec with its place: a constant, or a function of the names that are in scope."""
+    """A value of a spec with its location: a constant, or a function of the names in scope."""
 
     __slots__ = ("constant", "node", "run", "work")
 
@@ -169,10 +169,10 @@ class Cell:
         self.constant = constant
         self.run = run
         self.work = work
-        """What running costs, in steps of an expression."""
+        """The work of evaluating the value, in steps of an expression."""
 
     def get(self, env: Env) -> Any:
-        """The value. Raises `SpecError` at the expression's place."""
+        """Return the value. Raises `SpecError` at the location of the expression."""
         if self.run is None:
             return self.constant
         try:
@@ -185,21 +185,21 @@ class Cell:
 
 
 class TooManyFaults(Exception):  # noqa: N818 (a signal, not an error)
-    """So many faults were found that more would help nobody."""
+    """The limit of reported faults is reached."""
 
 
 class Faults(list[Fault]):
-    """Faults as they are found."""
+    """The list of faults found so far."""
 
     def add(self, fault: Fault) -> None:
-        """Note a fault. Raises `TooManyFaults`."""
+        """Add a fault. Raises `TooManyFaults`."""
         self.append(fault)
         if len(self) >= MAX_FAULTS:
             raise TooManyFaults
 
 
 class Bound:
-    """A layer as a value, with the names it was written under: `norm: {groupnorm: 32}`."""
+    """A layer used as a value, with the names in its scope: `norm: {groupnorm: 32}`."""
 
     __slots__ = ("item", "names")
 
@@ -212,7 +212,7 @@ class Bound:
 
 
 class Loop(NamedTuple):
-    """The values of `for`: names, and either a column for each or rows."""
+    """The values of `for`: names, and either one column per name or rows."""
 
     node: Node
     names: tuple[str, ...]
@@ -221,14 +221,14 @@ class Loop(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A name that stands for a tensor or for weights, at its place."""
+    """A name of a layer in `from`, `share` or `output`, with its location."""
 
     name: str
     span: Span
 
 
 class Branch(NamedTuple):
-    """One path of a structure: its segment, its items, and where the spec gives the segment, if it does."""
+    """A branch of a structure: its path segment, its items, and the location of the segment if the spec gives it."""
 
     segment: str
     items: tuple[Item, ...]
@@ -236,18 +236,18 @@ class Branch(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A template with a signature. The cells are the defaults of its arguments; None where one must be given."""
+    """A template with a signature: argument names with their defaults. A required argument has None."""
 
     name: str
     arguments: tuple[tuple[str, Cell | None], ...]
     items: tuple[Item, ...]
     span: Span
     builtin: bool = False
-    """Whether costcalc brings it."""
+    """Whether the block is built into costcalc."""
 
 
 class Item:
-    """A layer, a block's call, a structure, or a `let`, as a list of layers holds it."""
+    """An item of a list of layers: an op, the call of a block, a structure, or a `let`."""
 
     __slots__ = (
         "act",
@@ -281,7 +281,7 @@ class Item:
         self.block: Callable[[], Block] | None = None
         self.args: tuple[tuple[str, Cell], ...] = ()
         self.fixed: Op | None = None
-        """The op itself, where no argument depends on anything."""
+        """The op, if all its arguments are constants."""
         self.norm: Cell | None = None
         self.act: Cell | None = None
         self.name = ""
@@ -293,29 +293,29 @@ class Item:
         self.branches: tuple[Branch, ...] = ()
         self.skip: Cell | None = None
         self.plain = True
-        """Neither repeated nor conditional."""
+        """Whether the item has none of `repeat`, `for`, `if` and `share`."""
         self.bare = False
-        """A structure that puts no segment of its own before what is inside it."""
+        """Whether the item is a structure that adds no segment to the paths of its layers."""
 
     def argument(self, name: str) -> Node | Part | None:
-        """Where an argument's value stands."""
+        """Return the node of an argument's value."""
         return next((cell.node for argument, cell in self.args if argument == name), None)
 
 
 def located(error: CostcalcError, span: Span | None, *notes: str) -> SpecError:
-    """The error at its place. The original stays with it, as its values may be arrays in a sweep."""
+    """Return a `SpecError` for an error at a location. Its `cause` is the error, whose values may be arrays."""
     result = SpecError([error.fault(span, *notes)])
     result.cause = error
     return result
 
 
 def expression_span(node: Node | Part, error: ExpressionError) -> Span:
-    """The part of a scalar that an error inside its expression is about."""
+    """Return the location of an error inside an expression."""
     return span_within(node, error.offset, error.length)
 
 
 def span_within(node: Node | Part, at: int, length: int) -> Span:
-    """A part of a scalar's text; all of it where the text does not stand there as it is."""
+    """Return the span of a part of a scalar, or of the whole scalar if the source has its text in another form."""
     if isinstance(node, Part):
         return node.span.at(at, length)
     from costcalc.lang.reader import text_offset
@@ -325,5 +325,5 @@ def span_within(node: Node | Part, at: int, length: int) -> Span:
 
 
 def fault_at(node: Node | Part, message: str, *values: object, help: str = "", note: str = "") -> Fault:
-    """A fault at a node."""
+    """Return a fault at a node."""
     return Fault(fill(message, values), node.span, (note,) if note else (), help)

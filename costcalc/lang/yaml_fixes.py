@@ -1,7 +1,7 @@
-"""A line that YAML's own signs break, as it would be right.
+"""Corrects a line with characters that YAML reads in an unintended way, for the help of an error.
 
-An expression such as `{out: max(a, b)}`, `{out: w[0]}` or `if: !last` is put in quotes, `{out:64}` gets its space. What
-comes out is shown only if it then reads without a fault.
+An expression such as `{out: max(a, b)}`, `{out: w[0]}` or `if: !last` is put in quotes. `{out:64}` gets a space. The
+corrected line is used only if YAML reads it without an error.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_LINE = 500
-"""Longer lines are not mended."""
+"""The largest number of characters of a line that is corrected."""
 MAX_MENDS = 12
 MAX_STARTS = 40
 
 
 LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _LISTED = re.compile(r"\A\(([^()\[\]{}\"']+)\)\Z")
-"""A list as other languages write it: `(3, 3)`."""
+"""A list in parentheses, as in Python: `(3, 3)`."""
 OPENING = {"(": ")", "[": "]", "{": "}"}
 
 
 class Mend(NamedTuple):
-    """A line as it would be right, and where on the written line the fault begins and ends."""
+    """A corrected line, and the begin and end of the fault in the original line."""
 
     line: str
     start: int
     end: int
     sign: str
-    """How the text begins that wants quotes."""
+    """The first characters of the text that needs quotes."""
 
 
 def mended(reading: Reading, mark: Any) -> Mend | None:
-    """The line of a place, at which the reading has just met a trap, as it would be right."""
+    """Return the corrected line at a mark where the reading found a trap, or None."""
     line = line_at(reading.source.text, mark)
     if len(line) > LONGEST_LINE:
         return None
@@ -60,14 +60,14 @@ def mended(reading: Reading, mark: Any) -> Mend | None:
 
 
 def line_at(text: str, mark: Any) -> str:
-    """The line of a place, without its end."""
+    """Return the line at a mark, without its line break."""
     start = mark.index - mark.column
     match = LINE_BREAK.search(text, start)
     return text[start : match.start() if match else len(text)]
 
 
 def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
-    """What YAML takes on a line otherwise than it was meant: columns and kinds, in order."""
+    """Return the columns and kinds of the traps on a line, in order."""
     text = prefix + line
     trial = Reading(Source("", text), advise=False)
     trial.anchors = dict(reading.anchors)
@@ -78,7 +78,7 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
 
         mark: Any = error.problem_mark
         kind = kind_of(trial, error)
-        # At its end the line may leave open what later lines close.
+        # A bracket that is open at the end of the line may be closed on a later line.
         open = kind in ("flow", "content") and in_flow(trial)
         if kind == "colon":
             trial.traps.append(("colon", mark.index))
@@ -90,7 +90,7 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
 
 
 def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> Mend | None:
-    """One trap less on a line."""
+    """Correct one trap on a line. Return None if no correction is known."""
     if kind in ("colon", "brace"):
         sign = line.find(":" if kind == "colon" else "{", column)
         value = sign + 1 if kind == "colon" else sign
@@ -111,7 +111,7 @@ def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> M
 
 
 def quoted(text: str) -> str:
-    """An expression in the quotes that suit it.
+    """Return an expression in single or double quotes.
 
     >>> print(quoted("w[0]"), quoted('"a" if x'))
     "w[0]" '"a" if x'
@@ -122,21 +122,21 @@ def quoted(text: str) -> str:
 
 
 def _starts(line: str, column: int) -> Iterator[int]:
-    """Where a value may begin on a line, from a column to the left."""
-    found = 0
+    """Yield the columns where a value may begin, from `column` to the left."""
+    count = 0
     for start in range(min(column, len(line) - 1), -1, -1):
         before = line[:start].rstrip()
         spaced = len(before) < start
         begins = not before or before[-1] in "[{," or (spaced and before[-1] in ":-?")
         if begins and not line[start].isspace() and line[start] not in ",]}#":
             yield start
-            found += 1
-            if found >= MAX_STARTS:
+            count += 1
+            if count >= MAX_STARTS:
                 return
 
 
 def _ends(line: str, start: int) -> Iterator[int]:
-    """Where a value that begins at a column may end: at a sign of braces or brackets around it, or with the line."""
+    """Yield the columns where a value that begins at `start` may end: at an enclosing bracket, or with the line."""
     closing: list[str] = []
     at = start
     while at < len(line):
@@ -170,8 +170,8 @@ def _balanced(text: str) -> bool:
 
 
 def advice(mend: Mend | None) -> str:
-    """The line as it would be right."""
+    """Return the help that shows the corrected line."""
     if mend is None:
         return "put the expression in quotes"
     negation = mend.sign.startswith("!") and mend.sign not in ("!!", "!<")
-    return f"write {mend.line.strip()}{' (negation is written not x)' if negation else ''}"
+    return f"write {mend.line.strip()}{' (write not x for negation)' if negation else ''}"

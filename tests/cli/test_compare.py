@@ -268,7 +268,7 @@ def test_params_and_inputs_of_the_spec(cli):
         (("compare", "vgg16", "--layer", "linear"), "no cell contains a layer that matches linear"),
         (("compare", "vgg16", "--layer", "{0}"), "no layer matches {0}"),
         (("compare", "vgg16", "-o", "spec"), "-o spec writes one network, got 3 strategies"),
-        (("compare", "vgg61"), "no spec vgg61"),
+        (("compare", "vgg61"), "unknown spec vgg61"),
         (("compare", "vgg16", "--cheapst"), "unknown option --cheapst\n  = help: did you mean --cheapest?"),
         (("compare", "vgg16", "resnet50"), "got unexpected extra argument"),
         (

@@ -179,7 +179,7 @@ def test_a_bug_shows_its_traceback_when_asked(process):
         ),
         (["analyze", "x", "--color", "blue"], "'blue' is not one of"),
         (["analyze", "resnet51"], "did you mean resnet50?"),
-        (["analyze", "no/such/model.yaml"], "no spec no/such/model.yaml"),
+        (["analyze", "no/such/model.yaml"], "unknown spec no/such/model.yaml"),
         (["ops", "cnv"], "error: unknown op cnv\n  = help: did you mean conv?\n"),
         (["blocks", "squeeze_exite"], "did you mean squeeze_excite?"),
         (["ops", "conv", "gelu"], "unexpected extra argument"),

@@ -47,6 +47,6 @@ def test_a_layer_is_no_value_of_a_param(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert (
-        f":1:{params.index('{split') + 1}: error: a param is a number, true or false, a word, a list or an expression"
+        f":1:{params.index('{split') + 1}: error: expected a number, true or false, a word, a list or an expression"
         in shown.err
     )

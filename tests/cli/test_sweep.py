@@ -197,7 +197,7 @@ def test_counting_evaluates_nothing(cli, spec):
     (["--set", "a"], "expected NAME=VALUE"),
     ([], "expected values of at least one param of model"),
     (["--set", "a=1", "--where", "mcas < 3"], "did you mean macs?"),
-    (["--set", "a=1", "--where", "macs < "], "the expression ends too early"),
+    (["--set", "a=1", "--where", "macs < "], "unexpected end of the expression"),
     (["--set", "a=1", "--top", "3"], "--top requires --best"),
     (["--set", "a=1", "--columns", "mac"], "unknown column mac"),
     (["--set", "a=1,2", "--pareto", "macs", "-o", "png=x.png"], "a scatter plot requires two columns, got macs"),

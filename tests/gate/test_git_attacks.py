@@ -353,12 +353,12 @@ def test_a_file_that_went_is_no_bundled_network(gated):
     gated.commit("at the root")
     gated.git("mv", "inception.yaml", "module.yaml")
     for name in ("inception.yaml", "./inception.yaml", "models/inception"):
-        unusable(gated.check(name, "--max", "macs=1G"), f"no spec {name}")
+        unusable(gated.check(name, "--max", "macs=1G"), f"unknown spec {name}")
     unusable(gated.run("diff", "inception.yaml", "module.yaml"), "inception, without the suffix")
     unusable(gated.check("inception.yaml", "--max", "macs=1G"), "inception, without the suffix, is the bundled network")
     (gated.path / "inception.yaml").mkdir()
-    unusable(gated.check("inception.yaml", "--max", "macs=1G"), "inception.yaml is a folder")
-    unusable(gated.run("diff", "inception.yaml", "module.yaml"), "inception.yaml is a folder")
+    unusable(gated.check("inception.yaml", "--max", "macs=1G"), "expected a spec, got the folder inception.yaml")
+    unusable(gated.run("diff", "inception.yaml", "module.yaml"), "expected a spec, got the folder inception.yaml")
     assert gated.run("analyze", "lenet5.yaml").status == 0  # elsewhere it stays as it was
 
 

@@ -467,7 +467,7 @@ def test_the_hook_on_a_commit_that_only_deletes(repo, tmp_path, monkeypatch):
     repo.git("rm", "-q", "models/parent.yaml")
     done = run()
     assert done.returncode == 1
-    assert "no spec parent.yaml beside" in done.stdout
+    assert "unknown spec parent.yaml" in done.stdout
     assert "Skipped" not in done.stdout
 
 

@@ -15,31 +15,31 @@ LAYERS = {
         (1, 3, "unknown op or block Conv2d", "did you mean conv?"),
     ],
     "- nn.Conv2d(3, 64, 3)": [
-        (1, 3, "unknown op or block nn.Conv2d(3, 64, 3)", "arguments stand behind a colon, as in conv: {...}; conv(out, kernel,"),
+        (1, 3, "unknown op or block nn.Conv2d(3, 64, 3)", "write arguments after a colon, as in conv: {...}; conv(out, kernel,"),
     ],
     "- conv(64, 3)": [
-        (1, 3, "unknown op or block conv(64, 3)", "arguments stand behind a colon, as in conv: {...}; conv(out, kernel,"),
+        (1, 3, "unknown op or block conv(64, 3)", "write arguments after a colon, as in conv: {...}; conv(out, kernel,"),
     ],
     "- conv: (64, 3)": [
-        (1, 3, "conv: the argument is missing: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
-        (1, 12, "expected ')', got ','", "a list is written in brackets: [1, 2]; arguments stand in braces with"),
+        (1, 3, "conv: missing argument: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+        (1, 12, "expected ')', got ','", "write a list in brackets: [1, 2]; write several arguments in braces"),
     ],
     "- conv: 64, 3": [
-        (1, 3, "conv: the argument is missing: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
-        (1, 11, "unexpected ','", "a list is written in brackets: [1, 2]; arguments stand in braces with"),
+        (1, 3, "conv: missing argument: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+        (1, 11, "unexpected ','", "write a list in brackets: [1, 2]; write several arguments in braces"),
     ],
     "- conv: [64, 3]": [
-        (1, 3, "conv: the argument is missing: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+        (1, 3, "conv: missing argument: kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
     ],
     "- conv: {64, 3}": [
-        (1, 10, "conv has no argument 64", "arguments are written with their names: conv(out, kernel, stride=1,"),
-        (1, 14, "conv has no argument 3", "arguments are written with their names: conv(out, kernel, stride=1,"),
+        (1, 10, "conv has no argument 64", "write arguments with their names: conv(out, kernel, stride=1,"),
+        (1, 14, "conv has no argument 3", "write arguments with their names: conv(out, kernel, stride=1,"),
     ],
     "- conv: {out: 64, kernel: (3, 3)}": [
-        (1, 27, "YAML divides this expression at its commas", "write - conv: {out: 64, kernel: [3, 3]}"),
+        (1, 27, "YAML splits this expression at its commas", "write - conv: {out: 64, kernel: [3, 3]}"),
     ],
     "- conv: {out: 64, kernel: 3x3}": [
-        (1, 27, "3x3 is no number", "numbers are decimal; a product is written with *; a number per"),
+        (1, 27, "invalid number 3x3", "write a decimal number, or a product with *, or a list for several"),
     ],
     "- conv: {out:64, kernel:3}": [
         (1, 10, "a space is missing after out:", "write - conv: {out: 64, kernel: 3}"),
@@ -51,10 +51,10 @@ LAYERS = {
     "- conv {out: 64, kernel: 3}": [(1, 3, "a colon is missing after conv", "write - conv: {out: 64, kernel: 3}")],
     "- conv:{out: 64, kernel: 3}": [(1, 3, "a space is missing after conv:", "write - conv: {out: 64, kernel: 3}")],
     "- conv:\n  out: 64\n  kernel: 3": [
-        (2, 3, "unknown key out beside conv", "out is an argument of conv: indent it below, or write conv: {out: ...}"),
-        (3, 3, "unknown key kernel beside conv", "kernel is an argument of conv: indent it below, or write conv:"),
+        (2, 3, "unknown key out beside conv", "indent the argument below conv, or write conv: {out: ...}"),
+        (3, 3, "unknown key kernel beside conv", "indent the argument below conv, or write conv:"),
     ],
-    "- conv: {out: 64, kernel: 3, stride=2}": [(1, 30, "conv has no argument stride=2", "a colon, not =: stride: 2")],
+    "- conv: {out: 64, kernel: 3, stride=2}": [(1, 30, "conv has no argument stride=2", "write a colon instead of =: stride: 2")],
     "- conv: {out: 64, kernel: 3, act: swish}": [(1, 35, "unknown name swish", "did you mean silu?")],
     "- conv: {out: 64, kernel: 3, padding: SAME}": [(1, 39, "unknown name SAME", "did you mean same?")],
     "- conv: {out: 64, kernel: 3, bias: False}": [(1, 36, "unknown name False", "did you mean false?")],
@@ -67,16 +67,16 @@ LAYERS = {
     ],
     "- conv: {out: 64, kernel: 3, act: ReLU}": [(1, 35, "unknown name ReLU", "did you mean relu?")],
     "- conv: {out: 64, kernel: 3, norm: true}": [
-        (1, 36, "expected the name of an op, or one with arguments, or none", "for example norm: batchnorm"),
+        (1, 36, "expected an op, an op with arguments, or none", "for example norm: batchnorm"),
     ],
     "- conv: {out: 64, kernel: 3, norm: groupnorm}": [
-        (1, 36, "groupnorm: the argument is missing: groups", "groupnorm(groups, affine=true)"),
+        (1, 36, "groupnorm: missing argument: groups", "groupnorm(groups, affine=true)"),
     ],
     "- conv: {out: 64, kernel: 3}\n  norm: batchnorm": [
-        (2, 3, "unknown key norm beside conv", "norm is an argument of conv: indent it below, or write conv: {norm:"),
+        (2, 3, "unknown key norm beside conv", "indent the argument below conv, or write conv: {norm:"),
     ],
     "- conv: {out: 64, kernel: 3, name: stem}": [
-        (1, 30, "conv has no argument name", "name is a modifier: write it beside conv, not among its arguments"),
+        (1, 30, "conv has no argument name", "write the modifier name beside conv, not among its arguments"),
     ],
     "- conv: {out: 64, kernel: 3, groups: 2}": [
         (1, 3, "cannot divide 3 input channels into 2 groups", "round them with make_divisible(..., 2)"),
@@ -89,7 +89,7 @@ LAYERS = {
     ],
     "- conv: {out: 'sixty', kernel: 3}": [(1, 16, "unknown name sixty", "did you mean split?")],
     "- conv: {out: width, kernel: 3}": [
-        (1, 15, "unknown name width", "no names are defined here; params: {width: ...} at the top of the"),
+        (1, 15, "unknown name width", "define it at the top of the file: params: {width: ...}"),
     ],
     "- conv: {out: 0, kernel: 3}": [
         (1, 15, "conv: out: expected an integer of at least 1, got 0", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
@@ -105,33 +105,33 @@ LAYERS = {
         (1, 15, "conv: out: expected an integer, got 2.0999999999999996", "write round(...), floor(...) or make_divisible(...)"),
     ],
     "- conv: {out: max(64, 3), kernel: 3}": [
-        (1, 15, "YAML divides this expression at its commas", 'write - conv: {out: "max(64, 3)", kernel: 3}'),
+        (1, 15, "YAML splits this expression at its commas", 'write - conv: {out: "max(64, 3)", kernel: 3}'),
     ],
-    "- conv: {out: 64, kernel: 3, kernel: 5}": [(1, 30, "the key kernel stands here twice", "")],
+    "- conv: {out: 64, kernel: 3, kernel: 5}": [(1, 30, "duplicate key kernel", "")],
     "- conv": [
-        (1, 3, "conv: the arguments are missing: out, kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+        (1, 3, "conv: missing arguments: out, kernel", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
     ],
     "- conv: {kernel: 3}": [
-        (1, 3, "conv: the argument is missing: out", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
+        (1, 3, "conv: missing argument: out", "conv(out, kernel, stride=1, padding=0, dilation=1, groups=1,"),
     ],
     "- flatten()": [(1, 3, "unknown op or block flatten()", "did you mean flatten?")],
     "- maxpool: {size: 2}": [
-        (1, 3, "maxpool: the argument is missing: kernel", "maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)"),
+        (1, 3, "maxpool: missing argument: kernel", "maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)"),
         (1, 13, "maxpool has no argument size", "did you mean stride?"),
     ],
     "- maxpool": [
-        (1, 3, "maxpool: the argument is missing: kernel", "maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)"),
+        (1, 3, "maxpool: missing argument: kernel", "maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)"),
     ],
     "- MaxPool2d(2, 2)": [
-        (1, 3, "unknown op or block MaxPool2d(2, 2)", "arguments stand behind a colon, as in maxpool: {...}; maxpool(kernel,"),
+        (1, 3, "unknown op or block MaxPool2d(2, 2)", "write arguments after a colon, as in maxpool: {...}; maxpool(kernel,"),
     ],
     "- dropout: 50": [(1, 12, "dropout: p: expected a number from 0 to 1, got 50", "dropout(p=0.5)")],
-    "- dropout: 50%": [(1, 14, "the expression ends too early", "")],
+    "- dropout: 50%": [(1, 14, "unexpected end of the expression", "")],
     "- relu\n- relu: {inplace: true}": [
         (2, 10, "relu has no argument inplace", "remove it: it changes no shape and no count"),
     ],
-    "- relu: true": [(1, 9, "relu takes no arguments", "it stands alone: - relu")],
-    "- linear: 10, bias: false": [(1, 19, "a second colon in one value", "in braces, each with its name: - linear: {NAME: 10, bias: false}")],
+    "- relu: true": [(1, 9, "relu takes no arguments", "write - relu")],
+    "- linear: 10, bias: false": [(1, 19, "unexpected second colon in a value", "in braces, each with its name: - linear: {NAME: 10, bias: false}")],
     "- linear: {in_features: 512, out_features: 10}": [
         (1, 12, "linear has no argument in_features", "remove it: the features follow from the input"),
         (1, 30, "linear has no argument out_features", "use out instead"),
@@ -142,90 +142,90 @@ LAYERS = {
     "- batchnorm: 64": [(1, 14, "batchnorm: affine: expected true or false, got 64", "batchnorm(affine=true)")],
     "- Sequential: [relu]": [(1, 3, "unknown op or block Sequential", "did you mean group?")],
     "- residual: [conv: {out: 64, kernel: 3, padding: 1}]": [
-        (1, 3, "add cannot broadcast [64, 32, 32] and [3, 32, 32]", "give it a shortcut: shortcut: [conv: {out: 64, kernel: 1}]"),
+        (1, 3, "add cannot broadcast [64, 32, 32] and [3, 32, 32]", "add a shortcut: shortcut: [conv: {out: 64, kernel: 1}]"),
     ],
     "- residual: [conv: {out: 3, kernel: 3}]": [
-        (1, 3, "add cannot broadcast [3, 30, 30] and [3, 32, 32]", "padding keeps the size, 32x32 here: padding: same, or kernel // 2"),
+        (1, 3, "add cannot broadcast [3, 30, 30] and [3, 32, 32]", "keep the size 32x32 with padding: same, or kernel // 2"),
     ],
     "- residual:\n  - relu\n  shortcut: conv": [
-        (3, 13, "expected a list of layers, got conv", "each layer begins with a dash and a space; an empty list is []"),
+        (3, 13, "expected a list of layers, got conv", "begin each layer with a dash and a space; write [] for an empty list"),
     ],
-    "- residual:\n  relu": [(2, 3, "a key without a colon", "a key ends with a colon and a space")],
+    "- residual:\n  relu": [(2, 3, "a colon is missing after a key", "end the key with a colon and a space")],
     "- shortcut: [relu]": [
-        (1, 3, "unknown op or block shortcut", "a modifier stands beside an op, a block or a structure"),
+        (1, 3, "unknown op or block shortcut", "write the modifier beside an op, a block or a structure"),
     ],
     "- add: [a, b]": [
-        (1, 8, "each branch of add is a list of layers", "to join tensors by name, write from: [a, b] beside add:"),
+        (1, 8, "each branch of add must be a list of layers", "to join tensors by name, write from: [a, b] beside add:"),
     ],
     "- add": [(1, 3, "add takes 2 or more inputs, got 1", "list the inputs in from:")],
     "- concat: {a: [relu], b: [maxpool: 2]}": [
         (1, 3, "cannot concatenate [3, 32, 32] and [3, 16, 16] on axis 0: the other axes differ", "use the same strides in all branches, and padding: same or kernel // 2"),
     ],
     "- concat: {a: relu, b: gelu}": [
-        (1, 15, "expected a list of layers, got relu", "each layer begins with a dash and a space; an empty list is []"),
-        (1, 24, "expected a list of layers, got gelu", "each layer begins with a dash and a space; an empty list is []"),
+        (1, 15, "expected a list of layers, got relu", "begin each layer with a dash and a space; write [] for an empty list"),
+        (1, 24, "expected a list of layers, got gelu", "begin each layer with a dash and a space; write [] for an empty list"),
     ],
     "- relu:\n  from: rleu\n- relu:\n  name: rlu": [
-        (2, 9, "no layer rleu is defined before this one", "a name is looked up in its own list, then in the lists around it"),
+        (2, 9, "unknown layer rleu", "name an earlier layer of this list, or of a list around it"),
     ],
     "- relu:\n  name: stem\n- gelu:\n  from: stme": [
-        (4, 9, "no layer stme is defined before this one", "did you mean stem?"),
+        (4, 9, "unknown layer stme", "did you mean stem?"),
     ],
     "- split: 3\n- relu": [
-        (2, 3, "relu cannot take all 3 outputs of a layer", "from: NAME.0 beside it chooses the first"),
+        (2, 3, "relu cannot take all 3 outputs of a layer", "write from: NAME.0 beside it for the first output"),
     ],
     "- split: 2": [
         (1, 3, "cannot divide axis 0 of [3, 32, 32] into 2 equal parts", "write sizes: [...] with the size of each part"),
     ],
     "- relu:\n  repeat: two": [
-        (2, 11, "unknown name two", "names seen here: i; params: {two: ...} at the top of the file defines"),
+        (2, 11, "unknown name two", "define it at the top of the file: params: {two: ...}; defined names: i"),
     ],
     "- relu:\n  repeat: -1": [(2, 11, "repeat: expected an integer of at least 0, got -1", "")],
     "- relu:\n  repeat: 2.5": [(2, 11, "repeat: expected an integer, got 2.5", "")],
     "- relu:\n  repeats: 2": [(2, 3, "unknown key repeats beside relu", "did you mean repeat?")],
     "- relu:\n  for: [1, 2, 3]": [
-        (2, 8, "for takes columns, or a table with a header row", "for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them"),
+        (2, 8, "for must be columns, or a table with a header row", "write for: {w: [64, 128], n: [3, 4]}, or a list of rows with the"),
     ],
     "- linear: w\n  for: w in [1, 2]": [
-        (1, 11, "unknown name w", "names seen here: i, row; params: {w: ...} at the top of the file"),
-        (2, 8, "for takes columns, or a table with a header row", "for: {w: [64, 128], n: [3, 4]}, or a list of rows, the first of them"),
+        (1, 11, "unknown name w", "define it at the top of the file: params: {w: ...}; defined names: i, row"),
+        (2, 8, "for must be columns, or a table with a header row", "write for: {w: [64, 128], n: [3, 4]}, or a list of rows with the"),
     ],
     "- linear: w\n  for: {w: [1, 2], v: [3]}": [
-        (2, 8, "the columns of for differ in length: w has 2, v has 1", "each column has a value for each copy"),
+        (2, 8, "the columns of for differ in length: w has 2, v has 1", "write one value for each copy in every column"),
     ],
-    "- linear: w\n  for: {w: 64}": [(2, 12, "the column w is no list", "a column gives one value for each copy")],
+    "- linear: w\n  for: {w: 64}": [(2, 12, "column w: expected a list", "write one value for each copy")],
     "- linear: w\n  for:\n    - [w, v]\n    - [1]": [
-        (4, 7, "a row of 1 values under 2 names", "a row has a value for each name of the header: w, v"),
+        (4, 7, "the row has 1 value for 2 names", "write one value for each name of the header: w, v"),
     ],
     "- relu:\n  if: stride > 1": [
-        (2, 7, "unknown name stride", "no names are defined here; params: {stride: ...} at the top of the"),
+        (2, 7, "unknown name stride", "define it at the top of the file: params: {stride: ...}"),
     ],
-    "- relu:\n  if: relu": [(2, 7, "expected true or false, got the word relu", "a comparison is, as in i > 0")],
+    "- relu:\n  if: relu": [(2, 7, "expected true or false, got the word relu", "write a comparison: i > 0")],
     "- relu:\n  name: my layer": [
-        (2, 9, "'my layer' cannot be a name", "names consist of letters, digits, _ and -, and not of digits alone"),
+        (2, 9, "invalid name 'my layer'", "use letters, digits, _ and -, but not digits alone"),
     ],
     "- relu:\n  name: 1": [
-        (2, 9, "'1' cannot be a name", "names consist of letters, digits, _ and -, and not of digits alone"),
+        (2, 9, "invalid name '1'", "use letters, digits, _ and -, but not digits alone"),
     ],
     "- relu:\n  name: a\n- relu:\n  name: a": [
-        (4, 9, "the name a is given twice in this list", "give one of them another name"),
+        (4, 9, "duplicate name a in this list", "choose another name for one of the layers"),
     ],
     "- relu:\n  share: a": [
-        (2, 10, "no layer a is defined before this one", "a name is looked up in its own list, then in the lists around it"),
+        (2, 10, "unknown layer a", "name an earlier layer of this list, or of a list around it"),
     ],
-    "- [relu, gelu]": [(1, 3, "expected a layer, got a list", "group: [...] makes a list one layer")],
+    "- [relu, gelu]": [(1, 3, "expected a layer, got a list", "write group: [...] to use a list as a layer")],
     "- relu gelu": [(1, 3, "unknown op or block relu gelu", "did you mean relu?")],
-    "- 5": [(1, 3, "expected a layer, got 5", "a layer begins with the name of an op, a block or a structure")],
-    "- ": [(1, 2, "a layer is missing here", "a layer begins with the name of an op, a block or a structure")],
-    "- true": [(1, 3, "expected a layer, got true", "a layer begins with the name of an op, a block or a structure")],
-    "- let: {c: 3}\n  name: x": [(2, 3, "let stands alone in its item", "write the layer as an item of its own")],
-    "- let: c": [(1, 8, "let gives values to names", "let: {c: in_channels}")],
-    "- let: {max: 3}": [(1, 9, "max is a name of the language", "choose another name")],
+    "- 5": [(1, 3, "expected a layer, got 5", "write the name of an op, a block or a structure")],
+    "- ": [(1, 2, "a layer is missing", "write the name of an op, a block or a structure")],
+    "- true": [(1, 3, "expected a layer, got true", "write the name of an op, a block or a structure")],
+    "- let: {c: 3}\n  name: x": [(2, 3, "let must be the only key of its item", "write the layer as a separate item")],
+    "- let: c": [(1, 8, "let must be a mapping of names to values", "write let: {c: in_channels}")],
+    "- let: {max: 3}": [(1, 9, "max is a reserved name", "choose another name")],
     "relu": [
-        (1, 1, "expected a list of layers, got relu", "each layer begins with a dash and a space; an empty list is []"),
+        (1, 1, "expected a list of layers, got relu", "begin each layer with a dash and a space; write [] for an empty list"),
     ],
     "conv: {out: 64, kernel: 3}": [
-        (1, 1, "expected a list of layers, got a mapping", "each layer begins with a dash and a space; an empty list is []"),
+        (1, 1, "expected a list of layers, got a mapping", "begin each layer with a dash and a space; write [] for an empty list"),
     ],
     "- attention: {embed_dim: 512, num_heads: 8}": [
         (1, 15, "attention has no argument embed_dim", "remove it: the features follow from the input"),
@@ -235,17 +235,17 @@ LAYERS = {
         (1, 10, "lstm has no argument hidden_size", "use hidden instead"),
         (1, 26, "lstm has no argument num_layers", "use layers instead"),
     ],
-    "- linear: a.b": [(1, 12, "'.' is no part of an expression", "no attributes are known here")],
+    "- linear: a.b": [(1, 12, "unexpected '.'", "remove it: expressions have no attributes")],
     "- linear: 'a' if x else 'b'": [
-        (1, 11, "YAML's own signs break 'a' if x else 'b'", "write - linear: \"'a' if x else 'b'\""),
+        (1, 11, "YAML cannot read 'a' if x else 'b' without quotes", "write - linear: \"'a' if x else 'b'\""),
     ],
-    "- linear: x^2": [(1, 12, "'^' is no part of an expression", "write **")],
-    "- linear: min(3": [(1, 15, "')' is missing at the end", "")],
+    "- linear: x^2": [(1, 12, "unexpected '^'", "write **")],
+    "- linear: min(3": [(1, 15, "expected ')' at the end of the expression", "")],
     "- linear: w[0]": [
-        (1, 11, "unknown name w", "no names are defined here; params: {w: ...} at the top of the file"),
+        (1, 11, "unknown name w", "define it at the top of the file: params: {w: ...}"),
     ],
     "- conv: {out: w[0], kernel: 3}": [
-        (1, 15, "YAML's own signs break w[0]", 'write - conv: {out: "w[0]", kernel: 3}'),
+        (1, 15, "YAML cannot read w[0] without quotes", 'write - conv: {out: "w[0]", kernel: 3}'),
     ],
     "- pixel_shuffle: 2": [(1, 3, "cannot divide 3 channels into 4 groups", "round them with make_divisible(..., 4)")],
     "- norm: batchnorm": [
@@ -256,18 +256,18 @@ LAYERS = {
 
 FILES = {
     "input: 3, 224, 224\nlayers: [relu]": [
-        (1, 8, "an input is a list of 1 to 8 dimensions, without the batch", "[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names"),
+        (1, 8, "an input must be a list of 1 to 8 dimensions, without the batch", "write [3, 224, 224] for an image, [T, D] for tokens, or a mapping of names"),
     ],
     "input: (3, 224, 224)\nlayers: [relu]": [
-        (1, 8, "an input is a list of 1 to 8 dimensions, without the batch", "[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names"),
+        (1, 8, "an input must be a list of 1 to 8 dimensions, without the batch", "write [3, 224, 224] for an image, [T, D] for tokens, or a mapping of names"),
     ],
     "input: 3x224x224\nlayers: [relu]": [
-        (1, 8, "an input is a list of 1 to 8 dimensions, without the batch", "[3, 224, 224] for an image, [T, D] for tokens; or a mapping of names"),
+        (1, 8, "an input must be a list of 1 to 8 dimensions, without the batch", "write [3, 224, 224] for an image, [T, D] for tokens, or a mapping of names"),
     ],
     "inputs: [3, 224, 224]\nlayers: [relu]": [(1, 1, "unknown key inputs", "did you mean input?")],
     "input: [3, 224, 224]\nlayer: [relu]": [(2, 1, "unknown key layer", "did you mean layers?")],
     "input: [3, 224, 224]\nmodel: [relu]": [
-        (1, 1, "the spec has no layers", "for example layers: [flatten, linear: 10]"),
+        (1, 1, "the key layers is missing", "add layers: [flatten, linear: 10]"),
         (2, 1, "unknown key model", "known: name, description, source, extends, params, input, defaults,"),
     ],
     "input_shape: [3, 224, 224]\nlayers: [relu]": [(1, 1, "unknown key input_shape", "did you mean input?")],
@@ -275,71 +275,71 @@ FILES = {
         (1, 12, "expected an integer of at least 1, got -1", "no batch, and no size left open: what a network costs follows from"),
     ],
     "input: [3, H, W]\nlayers: [relu]": [
-        (1, 12, "unknown name H", "no names are defined here; params: {H: ...} at the top of the file"),
-        (1, 15, "unknown name W", "no names are defined here; params: {W: ...} at the top of the file"),
+        (1, 12, "unknown name H", "define it at the top of the file: params: {H: ...}"),
+        (1, 15, "unknown name W", "define it at the top of the file: params: {W: ...}"),
     ],
     "input: {a: [3], b: [4]}\nlayers: [relu]": [
-        (2, 10, "relu has no input: the network has several, and none is said", "from: ... beside it names one or more of a, b"),
+        (2, 10, "relu needs from: the network has several inputs", "write from: beside it, with one or more of a, b"),
     ],
-    "params:\n  width=32\ninput: [3]\nlayers: [relu]": [(2, 3, "params is a mapping", "params: {width: 64}")],
+    "params:\n  width=32\ninput: [3]\nlayers: [relu]": [(2, 3, "params must be a mapping", "write params: {width: 64}")],
     "params: width: 32\ninput: [3]\nlayers: [relu]": [
-        (1, 14, "a second colon in one value", "put the inner one in braces: params: {width: 32}"),
+        (1, 14, "unexpected second colon in a value", "write the inner mapping in braces: params: {width: 32}"),
     ],
     "params: {depth: 2 * widht, width: 3}\ninput: [3]\nlayers: [relu]": [
         (1, 21, "unknown name widht", "did you mean width?"),
     ],
     "params: {a: }\ninput: [3]\nlayers: [relu]": [
-        (1, 12, "a value is missing here", "a number, true or false, a word, a list, an expression"),
+        (1, 12, "a value is missing", "write a number, true or false, a word, a list or an expression"),
     ],
     "defaults: {conv: relu}\ninput: [3]\nlayers: [relu]": [
-        (1, 18, "the defaults of conv are arguments", "defaults are per op or block: defaults: {conv: {bias: false}}"),
+        (1, 18, "the defaults of conv must be a mapping", "write arguments per op or block: defaults: {conv: {bias: false}}"),
     ],
     "defaults: {act: relu}\ninput: [3]\nlayers: [relu]": [
-        (1, 17, "the defaults of act are arguments", "defaults are per op or block: defaults: {conv: {bias: false}}"),
+        (1, 17, "the defaults of act must be a mapping", "write arguments per op or block: defaults: {conv: {bias: false}}"),
     ],
     "blocks:\n  unit(a, b):\n    - relu\ninput: [3]\nlayers: [unit]": [
-        (5, 10, "unit: the arguments are missing: a, b", "unit(a, b)"),
+        (5, 10, "unit: missing arguments: a, b", "unit(a, b)"),
     ],
     "blocks:\n  unit(a b): [relu]\ninput: [3]\nlayers: [relu]": [
-        (2, 8, "'a b' cannot be the name of an argument", "letters, digits and _, not a digit first, no word of the language; a"),
+        (2, 8, "invalid name of an argument: 'a b'", "use letters, digits and _, without a leading digit; separate arguments"),
     ],
     "blocks:\n  unit: {a: 3}\ninput: [3]\nlayers: [relu]": [
-        (2, 9, "expected a list of layers, got a mapping", "each layer begins with a dash and a space; an empty list is []"),
+        (2, 9, "expected a list of layers, got a mapping", "begin each layer with a dash and a space; write [] for an empty list"),
     ],
     "blocks:\n  - unit: [relu]\ninput: [3]\nlayers: [relu]": [
-        (2, 3, "blocks is a mapping", "blocks: with unit(width): and a list of layers below it"),
+        (2, 3, "blocks must be a mapping", "write blocks: and, below it, unit(width): with a list of layers"),
     ],
     "blocks: {unit: [unit]}\ninput: [3]\nlayers: [unit]": [
-        (1, 17, "blocks call each other in a circle: unit -> unit", "a block cannot contain itself; repeat makes copies"),
+        (1, 17, "recursive block: unit -> unit", "use repeat to make copies of a layer"),
     ],
     "blocks: {'unit(n)': [linear: n]}\ninput: [3]\nlayers: [unit(5)]": [
-        (3, 10, "unknown op or block unit(5)", "arguments stand behind a colon, as in unit: {...}; unit(n)"),
+        (3, 10, "unknown op or block unit(5)", "write arguments after a colon, as in unit: {...}; unit(n)"),
     ],
     "blocks: {'unit(n)': [linear: n]}\ninput: [3]\nlayers: [Unit: 5]": [
         (3, 10, "unknown op or block Unit", "did you mean unit?"),
     ],
-    "extends: resnet5": [(1, 10, "no spec resnet5 beside this one, and no bundled one", "did you mean resnet50?")],
+    "extends: resnet5": [(1, 10, "unknown spec resnet5: neither a file in this folder nor a bundled network", "did you mean resnet50?")],
     "extends: ../x.yaml": [
-        (1, 10, "../x.yaml lies outside the spec's own folder", "a spec extends a file beside or below it, or a bundled spec"),
+        (1, 10, "../x.yaml is outside the folder of the spec", "name a file in the folder of the spec or below, or a bundled spec"),
     ],
     "input: [3]\nlayers: [relu]\nexpect: {macs: 4.1G}": [
-        (3, 16, "expected a whole number, got 4.1G", "expect holds exact totals: 4_089_184_256; budget takes 4.1G"),
+        (3, 16, "expected an integer of at least 0, got 4.1G", "write an exact total: 4_089_184_256; only budget accepts 4.1G"),
     ],
     "input: [3]\nlayers: [relu]\nbudget: {macs: 4,1G}": [
         (3, 18, "unknown figure 1G", "known: layers, params, buffers, macs, flops, activations, set"),
     ],
     "input: [3]\nlayers: [relu]\nbudget: {mac: 4}": [(3, 10, "unknown figure mac", "did you mean macs?")],
     "input: [3]\nlayers: [relu]\nbudget: 4G": [
-        (3, 9, "budget is a mapping of figures", "budget: {macs: 4.1G, params: 26M}"),
+        (3, 9, "budget must be a mapping of figures", "write budget: {macs: 4.1G, params: 26M}"),
     ],
     "input: [3]\nlayers: [relu]\noutput: out": [
-        (3, 9, "no layer out is defined before this one", "a name is looked up in its own list, then in the lists around it"),
+        (3, 9, "unknown layer out", "name an earlier layer of this list, or of a list around it"),
     ],
-    "input: [3]\nlayers:\n\t- relu": [(3, 1, "a tab cannot indent a line", "indent with spaces")],
+    "input: [3]\nlayers:\n\t- relu": [(3, 1, "unexpected tab in the indentation", "indent with spaces")],
     "input: [3]\nlayers:\n  -relu\n  -gelu": [
-        (3, 3, "expected a list of layers, got -relu -gelu", "each layer begins with a dash and a space; an empty list is []"),
+        (3, 3, "expected a list of layers, got -relu -gelu", "begin each layer with a dash and a space; write [] for an empty list"),
     ],
-    "input: [3]\nlayers: [relu": [(2, 9, "the [ is never closed", "close it with ]")],
+    "input: [3]\nlayers: [relu": [(2, 9, "[ was never closed", "close it with ]")],
     "input [3]\nlayers: [relu]": [(2, 1, "a space is missing after layers:", "write layers: [relu]")],
 }  # fmt: skip
 
@@ -395,9 +395,9 @@ layers:
     assert found.message == "add cannot broadcast [3, 30, 30] and [3, 32, 32]"
     assert found.notes == (
         "add in layer first.unit.add",
-        "its input: [3, 30, 30] from first.unit.body.conv, [3, 32, 32] from input",
-        "block unit, called in <text>:6",
-        "block stage, called in <text>:8",
+        "input: [3, 30, 30] from first.unit.body.conv, [3, 32, 32] from input",
+        "block unit, called at <text>:6",
+        "block stage, called at <text>:8",
     )
 
 
@@ -406,7 +406,7 @@ def test_an_error_in_a_builtin_block_shows_where_it_was_called():
                        "[8]"))  # fmt: skip
     assert found.span.source.name == "<text>"
     assert found.span[1:] == (3, 5, 19)
-    assert found.notes[-1] == "block depthwise_separable, called in <text>:3"
+    assert found.notes[-1] == "block depthwise_separable, called at <text>:3"
 
 
 def test_a_value_inside_a_builtin_block_is_wrong_where_it_was_called():
@@ -493,17 +493,17 @@ def test_late_faults_are_forgotten_with_their_network():
     with pytest.raises(SpecError, match="unknown op or block nothing"):
         opened.build({"a": "nothing"})
     assert paths(opened.build()) == ["linear", "relu"]
-    with pytest.raises(SpecError, match="linear: the argument is missing: out"):
+    with pytest.raises(SpecError, match="linear: missing argument: out"):
         opened.build({"a": "linear"})
     assert paths(opened.build({"a": "none"})) == ["linear"]
 
 
 MORE = {
-    "- name: x": (1, 3, "a layer needs an op, a block or a structure beside its modifiers", ""),
-    "- linear:10": (1, 3, "unknown op or block linear:10", "a space belongs behind the colon: linear: 10"),
+    "- name: x": (1, 3, "expected an op, a block or a structure beside the modifiers", ""),
+    "- linear:10": (1, 3, "unknown op or block linear:10", "add a space after the colon: linear: 10"),
     "- Sequential(relu)": (1, 3, "unknown op or block Sequential(relu)", "as in group: {...}; group: [...]"),
-    "- linear: 3\n  share: [a, b]": (2, 10, "share names one layer, block or group", ""),
-    "- relu:\n  for: [[a, a], [1, 2]]": (2, 13, "the column a is named twice", ""),
+    "- linear: 3\n  share: [a, b]": (2, 10, "share must name one layer, block or group", ""),
+    "- relu:\n  for: [[a, a], [1, 2]]": (2, 13, "duplicate column a", ""),
     "- mean: {axis: [0, 1, 2]}\n- linear: in_channels": (
         2,
         11,

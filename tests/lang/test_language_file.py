@@ -122,21 +122,21 @@ def test_params(text, value):
 
 
 NO_PARAMS = {
-    "a: ": "a value is missing here",
+    "a: ": "a value is missing",
     "a: b": "unknown name b",
     "a: a": "unknown name a",
     "a: b + 1\n  b: 2": "unknown name b",
-    "a: in_channels": "in_channels has no value here: no tensor enters",
-    "a: {relu: 3}": "a param is a number, true or false, a word, a list or an expression, got a mapping",
-    "1a: 3": "1a cannot be the name of a value",
-    "a-b: 3": "a-b cannot be the name of a value",
-    "max: 3": "max is a name of the language",
-    "in_channels: 3": "in_channels is a name of the language",
-    "if: 3": "if is a name of the language",
+    "a: in_channels": "in_channels has no value without an input tensor",
+    "a: {relu: 3}": "expected a number, true or false, a word, a list or an expression, got a mapping",
+    "1a: 3": "invalid name of a value: 1a",
+    "a-b: 3": "invalid name of a value: a-b",
+    "max: 3": "max is a reserved name",
+    "in_channels: 3": "in_channels is a reserved name",
+    "if: 3": "if is a reserved name",
     "a: 1 / 0": "division by zero",
-    "a: 1e31": "a number beyond 10^30, the limit of a spec",
-    "a: 3:22": "':' is no part of an expression",
-    "a: ''": "an empty expression",
+    "a: 1e31": "number out of range: the limit is 10^30",
+    "a: 3:22": "unexpected ':'",
+    "a: ''": "the expression is empty",
 }
 
 
@@ -148,7 +148,7 @@ def test_faults_of_params(text, message):
 
 
 def test_params_is_a_mapping():
-    assert fault(spec("[relu]", head="params: [1]\n")).message == "params is a mapping"
+    assert fault(spec("[relu]", head="params: [1]\n")).message == "params must be a mapping"
     assert load("[relu]", head="params:\n").params == {}
 
 
@@ -197,18 +197,18 @@ def test_values_of_overrides(given, value):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("1 +", "a: the expression ends too early"),
-        ("", "a: an empty expression"),
-        ("b.c", "a: '.' is no part of an expression"),
-        ("in_channels", "a: in_channels has no value here"),
-        ("9**99", "a: a result beyond 10^30"),
-        ("10000T" * 99, "a: 10000T"),
-        ("[1", "a: ']' is missing at the end"),
+        ("1 +", "a: unexpected end of the expression"),
+        ("", "a: the expression is empty"),
+        ("b.c", "a: unexpected '.'"),
+        ("in_channels", "a: in_channels has no value outside of layers"),
+        ("9**99", "a: result out of range: the limit is 10^30"),
+        ("10000T" * 99, "a: invalid number 10000T"),
+        ("[1", "a: expected ']' at the end of the expression"),
         (None, "a: expected a number, true or false, a list or a word, got None"),
         ({}, "a: expected a number, true or false, a list or a word, got {}"),
-        (10**31, "a: a number beyond 10^30"),
-        (float("nan"), "a: a number beyond 10^30"),
-        (float("inf"), "a: a number beyond 10^30"),
+        (10**31, "a: number out of range: the limit is 10^30"),
+        (float("nan"), "a: number out of range: the limit is 10^30"),
+        (float("inf"), "a: number out of range: the limit is 10^30"),
         ([[None]], "a: expected a number, true or false, a list or a word, got None"),
     ],
 )
@@ -254,13 +254,13 @@ def test_inputs(text, shapes):
 
 
 NO_INPUTS = {
-    "[]": "an input is a list of 1 to 8 dimensions, without the batch",
-    "[1, 1, 1, 1, 1, 1, 1, 1, 1]": "an input is a list of 1 to 8 dimensions, without the batch",
-    "224": "an input is a list of 1 to 8 dimensions, without the batch",
-    "3x224x224": "an input is a list of 1 to 8 dimensions, without the batch",
-    "": "an input is a list of 1 to 8 dimensions, without the batch",
-    "{}": "an input is a list of 1 to 8 dimensions, without the batch",
-    "{a: 5}": "an input is a list of 1 to 8 dimensions, without the batch",
+    "[]": "an input must be a list of 1 to 8 dimensions, without the batch",
+    "[1, 1, 1, 1, 1, 1, 1, 1, 1]": "an input must be a list of 1 to 8 dimensions, without the batch",
+    "224": "an input must be a list of 1 to 8 dimensions, without the batch",
+    "3x224x224": "an input must be a list of 1 to 8 dimensions, without the batch",
+    "": "an input must be a list of 1 to 8 dimensions, without the batch",
+    "{}": "an input must be a list of 1 to 8 dimensions, without the batch",
+    "{a: 5}": "an input must be a list of 1 to 8 dimensions, without the batch",
     "[3, 0]": "expected an integer of at least 1, got 0",
     "[3, -1]": "expected an integer of at least 1, got -1",
     "[3, 2.5]": "expected an integer, got 2.5",
@@ -268,10 +268,10 @@ NO_INPUTS = {
     "[3, true]": "expected an integer, got true",
     "[3, [4]]": "expected an integer, got [4]",
     "[3, x]": "unknown name x",
-    "[3, in_channels]": "in_channels has no value here: no tensor enters",
-    "[3, null]": "a value is missing here",
-    "{prev: [3]}": "prev is a name of the language",
-    "{a.b: [3]}": "'a.b' cannot be a name",
+    "[3, in_channels]": "in_channels has no value without an input tensor",
+    "[3, null]": "a value is missing",
+    "{prev: [3]}": "prev is a reserved name",
+    "{a.b: [3]}": "invalid name 'a.b'",
 }
 
 
@@ -323,11 +323,11 @@ def test_outputs(output, layers, expected):
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("nope", "no layer nope is defined before this one"),
-        ("[]", "an empty list of names"),
-        ("{a: b}", "expected the name of a layer here"),
-        ("relu.1", "relu.1 does not exist: relu has 1 output, counted from 0"),
-        ("group.relu", "no layer group.relu is defined before this one"),
+        ("nope", "unknown layer nope"),
+        ("[]", "expected the name of a layer, got an empty list"),
+        ("{a: b}", "expected the name of a layer"),
+        ("relu.1", "unknown name relu.1: relu has 1 output, numbered from 0"),
+        ("group.relu", "unknown layer group.relu"),
     ],
 )
 def test_faults_of_outputs(output, message):
@@ -377,24 +377,24 @@ def test_a_limit_knows_its_place():
 
 
 NO_LIMITS = {
-    "budget: 5": "budget is a mapping of figures",
-    "budget: [5]": "budget is a mapping of figures",
-    "budget: {macs: lots}": "'lots' is no number",
-    "budget: {macs: 1.5}": "expected a whole number, got 1.5",
-    "budget: {macs: 1.5555k}": "expected a whole number, got 1.5555k",
-    "budget: {macs: -1}": "expected a whole number, got -1",
-    "budget: {macs: true}": "expected a whole number, got true",
-    "budget: {macs: [1]}": "expected a whole number, got a list",
-    "budget: {macs: }": "expected a whole number, got ",
-    "budget: {macs: 4.1g}": "'4.1g' is no number",
-    "budget: {macs: 4 G}": "'4 G' is no number",
-    "budget: {macs: 10000000000000000000000000000000T}": "a number beyond 10^30",
-    "budget: {set: 5}": "set gives values to params",
+    "budget: 5": "budget must be a mapping of figures",
+    "budget: [5]": "budget must be a mapping of figures",
+    "budget: {macs: lots}": "expected a number, got 'lots'",
+    "budget: {macs: 1.5}": "expected an integer of at least 0, got 1.5",
+    "budget: {macs: 1.5555k}": "expected an integer of at least 0, got 1.5555k",
+    "budget: {macs: -1}": "expected an integer of at least 0, got -1",
+    "budget: {macs: true}": "expected an integer of at least 0, got true",
+    "budget: {macs: [1]}": "expected an integer of at least 0, got a list",
+    "budget: {macs: }": "expected an integer of at least 0, got ",
+    "budget: {macs: 4.1g}": "expected a number, got '4.1g'",
+    "budget: {macs: 4 G}": "expected a number, got '4 G'",
+    "budget: {macs: 10000000000000000000000000000000T}": "number out of range: the limit is 10^30",
+    "budget: {set: 5}": "set must be a mapping of params to values",
     "budget: {set: {alpha: beta}}": "unknown name beta",
-    "budget: {set: {alpha: in_channels}}": "expected a value that depends on nothing",
+    "budget: {set: {alpha: in_channels}}": "expected a constant value",
     "budget: {set: {alpha: alpha}}": "unknown name alpha",
-    "expect: {macs: 4.1G}": "expected a whole number, got 4.1G",
-    "expect: {macs: x}": "expected a whole number, got x",
+    "expect: {macs: 4.1G}": "expected an integer of at least 0, got 4.1G",
+    "expect: {macs: x}": "expected an integer of at least 0, got x",
 }
 
 
@@ -461,13 +461,13 @@ def test_anchors_and_aliases():
 @pytest.mark.parametrize(
     ("text", "missing"),
     [
-        ("input: [3]\n", ["the spec has no layers"]),
-        ("layers: [relu]\n", ["the spec has no input"]),
-        ("name: x\n", ["the spec has no input", "the spec has no layers"]),
+        ("input: [3]\n", ["the key layers is missing"]),
+        ("layers: [relu]\n", ["the key input is missing"]),
+        ("name: x\n", ["the key input is missing", "the key layers is missing"]),
         ("", ["the spec is empty"]),
         ("# nothing\n", ["the spec is empty"]),
-        ("[relu]", ["a spec is a mapping with the keys input and layers"]),
-        ("resnet50", ["a spec is a mapping with the keys input and layers"]),
+        ("[relu]", ["expected a mapping with the keys input and layers"]),
+        ("resnet50", ["expected a mapping with the keys input and layers"]),
     ],
 )
 def test_what_a_spec_needs(text, missing):
@@ -508,14 +508,17 @@ def deep(inner: str) -> str:
 
 
 BEYOND = {
-    "nesting": (spec("- " + "{group: [" * 60 + "relu" + "]}" * 60), "nested deeper than 100 levels"),
+    "nesting": (spec("- " + "{group: [" * 60 + "relu" + "]}" * 60), "the spec is nested more than 100 levels deep"),
     "layers": (spec("[{relu: , repeat: 100_001}]"), "more than 100,000 layers"),
-    "copies": (spec("[{relu: , repeat: 1_000_000_000_000}]"), "1,000,000,000,000 copies, of at most 100,000 layers"),
+    "copies": (
+        spec("[{relu: , repeat: 1_000_000_000_000}]"),
+        "1,000,000,000,000 copies exceed the limit of 100,000 layers",
+    ),
     "the length of an expression": (spec(f"[linear: '{'1 + ' * 300}1']"), "an expression of 1,201 characters"),
-    "the depth of an expression": (spec(f"[linear: '{'(' * 99}1{')' * 99}']"), "an expression nested more than 25"),
-    "a number": (spec("[linear: 1e31]"), "a number beyond 10^30"),
-    "a result": (spec("[linear: 9 ** 9 ** 9 ** 9]"), "a result beyond 10^30"),
-    "a name": (spec(f"[{{relu: , name: {'a' * 256}}}]"), "a name of 256 characters; at most 255"),
+    "the depth of an expression": (spec(f"[linear: '{'(' * 99}1{')' * 99}']"), "the expression is nested more than 25"),
+    "a number": (spec("[linear: 1e31]"), "number out of range: the limit is 10^30"),
+    "a result": (spec("[linear: 9 ** 9 ** 9 ** 9]"), "result out of range: the limit is 10^30"),
+    "a name": (spec(f"[{{relu: , name: {'a' * 256}}}]"), "name too long: 256 characters, at most 255 are allowed"),
     "a block's name": (spec("[relu]", head=f"blocks: {{{'a' * 256}: [relu]}}\n"), "a name of 256 characters"),
     "a path": (spec("- " + f"{{name: {'a' * 200}, group: [" * 6 + "relu" + "]}" * 6), "a path of more than 1,000"),
     "arguments of a block": (
@@ -523,18 +526,18 @@ BEYOND = {
         "a block of more than 255 arguments",
     ),
     "lists inside lists": (spec(f"[linear: {'[' * 9}in_channels{']' * 9}]"),
-        "a list nested more than 8 levels deep"),
+        "the list is nested more than 8 levels deep"),
     "groups inside blocks": (
         spec(f"- {deep('b')}", head=f"blocks:\n  b: [{deep('c')}]\n  c: [{deep('relu')}]\n"),
-        "layers nested more than 100 deep",
+        "layers are nested more than 100 levels deep",
     ),
     "blocks inside blocks": (
         spec("[b0]", head="blocks:\n" + "".join(f"  b{n}: [b{n + 1}]\n" for n in range(106)) + "  b106: [relu]\n"),
-        "blocks nested more than 100 deep",
+        "blocks are nested more than 100 levels deep",
     ),
     "entries of lists inside lists": (
         spec("[relu]", head="params: {a: " + f"[{', '.join(['1'] * 200)}]" + f", b: '[{', '.join(['a'] * 60)}]'}}\n"),
-        "a list of lists with more than 10,000 entries in all",
+        "the nested list has more than 10,000 entries in total",
     ),
 }  # fmt: skip
 
@@ -592,5 +595,5 @@ def test_work_that_adds_no_layer_is_limited_too(layers):
 def test_the_characters_of_all_expressions_are_limited():
     text = spec("".join(f"- linear: {'1 - ' * 240}in_features + {n}\n" for n in range(400)))
     found = fault(text)
-    assert found.message == "different expressions of more than 300,000 characters in all"
+    assert found.message == "the distinct expressions have more than 300,000 characters in total"
     assert load("".join("- linear: " + "0 + " * 240 + "in_features\n" for _ in range(400))).layers  # the same ones

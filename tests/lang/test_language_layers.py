@@ -208,7 +208,7 @@ UNSEEN = {
 @pytest.mark.parametrize("layers", UNSEEN.values(), ids=UNSEEN)
 def test_a_name_must_be_defined_before_it_is_used_and_be_seen(layers):
     found = fault(spec(layers, head="blocks: {outer: [{relu: , from: a}], has: [{relu: , name: a}]}\n"))
-    assert found.message.startswith("no layer ")
+    assert found.message.startswith("unknown layer ")
     assert found.message.endswith(" is defined before this one")
 
 
@@ -225,7 +225,7 @@ NO_OUTPUT = {
 
 @pytest.mark.parametrize(("layers", "message"), NO_OUTPUT.items())
 def test_numbers_that_there_are_not(layers, message):
-    assert fault(spec(layers)).message == f"{message.replace(':', ' does not exist:')}, counted from 0"
+    assert fault(spec(layers)).message == f"{'unknown name ' + message}, numbered from 0"
 
 
 ALL_OUTPUTS = {
@@ -421,20 +421,20 @@ NOT_SHARED = {
         "cannot share the weights of an embedding"),
     "more": ("[{group: [linear: 8, linear: 8], name: a}, {linear: 8, share: a}]", "a has more weights than"),
     "fewer": ("[{linear: 8, name: a}, {group: [linear: 8, linear: 8], share: a}]",
-        "linear has weights that what it shares has not"),
+        "the shared layers have no weights for linear"),
     "a norm more": ("[{linear: {out: 8, norm: layernorm}, name: a}, {linear: 8, share: a}]", "a has more weights than"),
     "all copies": ("[{linear: 8, repeat: 2, name: a}, {linear: 8, share: a}]", "a has more weights than"),
     "a copy that there is not": ("[{linear: 8, repeat: 2, name: a}, {linear: 8, repeat: 3, share: a}]",
-        "a.2 does not exist"),
+        "unknown name a.2"),
     "no weights": ("[{relu: , name: a}, {relu: , share: a}]", "a has no weights to share"),
     "a layer left out": ("[{linear: 8, name: a, if: false}, {linear: 8, share: a}]", "a has no weights to share"),
-    "a layer below": ("[{linear: 8, share: a}, {linear: 8, name: a}]", "no layer a is defined before this one"),
+    "a layer below": ("[{linear: 8, share: a}, {linear: 8, name: a}]", "unknown layer a"),
     "another block of the same layers": ("[{unit: 8, name: a}, {other: 8, share: a}]",
-        "a is no other with these arguments"),
+        "cannot share a: it is not a other with the same arguments"),
     "the same block, another argument": ("[{unit: 8, name: a}, {unit: {n: 8, act: gelu}, share: a}]",
-        "a is no unit with these arguments"),
+        "cannot share a: it is not a unit with the same arguments"),
     "a group of the same layers as a block": ("[{group: [linear: 8, relu], name: a}, {unit: 8, share: a}]",
-        "a is no unit with these arguments"),
+        "cannot share a: it is not a unit with the same arguments"),
 }  # fmt: skip
 
 
@@ -461,12 +461,12 @@ def test_several_inputs_are_names():
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ("[linear: 2]", "linear has no input: the network has several, and none is said"),
-        ("[{group: [relu]}]", "relu has no input: the network has several, and none is said"),
-        ("[{residual: [relu]}]", "residual has no input: the network has several, and none is said"),
-        ("[{linear: 2, from: input}]", "no layer input is defined before this one"),
-        ("[{linear: 2, from: prev}]", "linear has no input: the network has several, and none is said"),
-        ("[{linear: in_channels}]", "in_channels has no value here: no tensor enters"),
+        ("[linear: 2]", "linear needs from: the network has several inputs"),
+        ("[{group: [relu]}]", "relu needs from: the network has several inputs"),
+        ("[{residual: [relu]}]", "residual needs from: the network has several inputs"),
+        ("[{linear: 2, from: input}]", "unknown layer input"),
+        ("[{linear: 2, from: prev}]", "linear needs from: the network has several inputs"),
+        ("[{linear: in_channels}]", "in_channels has no value without an input tensor"),
     ],
 )
 def test_several_inputs_need_a_from(layers, message):

@@ -246,8 +246,8 @@ GIVEN = {
 @pytest.mark.parametrize("layers", GIVEN.values(), ids=GIVEN)
 def test_a_name_is_given_once_in_a_scope(layers):
     found = fault(spec(layers))
-    assert found.message == "the name a is given twice in this list"
-    assert found.notes == ("first in line 3",)
+    assert found.message == "duplicate name a in this list"
+    assert found.notes == ("first used at line 3",)
 
 
 def test_names_of_inputs_are_given():
@@ -255,7 +255,7 @@ def test_names_of_inputs_are_given():
     assert paths(load("[{relu: , from: a}, {relu: , from: relu}]", inputs)) == ["relu_2", "relu_3"]
     assert paths(load("[{group: [{relu: , name: a, from: a}]}]", inputs)) == ["group.a"]
     found = fault(spec("[{relu: , name: a, from: relu}]", inputs))
-    assert (found.message, found.notes) == ("the name a is given twice in this list", ("first in line 1",))
+    assert (found.message, found.notes) == ("duplicate name a in this list", ("first used at line 1",))
 
 
 def test_a_name_may_be_given_again_in_another_scope():
@@ -282,7 +282,7 @@ def test_names_consist_of_letters_digits_and_two_signs(layers):
 @pytest.mark.parametrize("name", ["prev", "input"])
 def test_names_of_the_language_are_not_given(name):
     for layers in (f"[{{relu: , name: {name}}}]", f"[{{concat: {{{name}: [], b: []}}}}]"):
-        assert fault(spec(layers)).message == f"{name} is a name of the language"
+        assert fault(spec(layers)).message == f"{name} is a reserved name"
 
 
 @pytest.mark.parametrize(

@@ -132,10 +132,10 @@ BROKEN = {
     "residual: {body: [relu]}": "expected a list of layers, got a mapping",
     "concat: []": "concat needs branches",
     "mul: {}": "mul needs branches",
-    "concat: [relu, gelu]": "each branch of concat is a list of layers",
+    "concat: [relu, gelu]": "each branch of concat must be a list of layers",
     "concat: {a: relu, b: []}": "expected a list of layers, got relu",
     "concat: {a: , b: []}": "expected a list of layers",
-    "concat: {axis: 1, a: [], b: []}": "axis is no branch",
+    "concat: {axis: 1, a: [], b: []}": "expected a branch, got axis",
     "add: {axis: 1}": "expected a list of layers, got 1",
     "concat: {a: relu, b: [gelu]}": "expected a list of layers, got relu",
     "add: 5": "add takes no arguments",
@@ -229,10 +229,10 @@ def test_a_block_without_layers_passes_on():
 
 
 NOT_CALLED = {
-    "one": "one: the argument is missing: a",
+    "one": "one: missing argument: a",
     "one: {b: 3}": "one has no argument b",
     "none_given: 3": "none_given takes no arguments",
-    "two: {b: 3}": "two: the argument is missing: a",
+    "two: {b: 3}": "two: missing argument: a",
     "onee: 3": "unknown op or block onee",
     "one: {a: 3, stride: 2}": "one has no argument stride",
 }
@@ -281,31 +281,31 @@ CYCLES = {
 
 @pytest.mark.parametrize(("blocks", "cycle"), CYCLES.values(), ids=CYCLES)
 def test_recursion_is_an_error_that_shows_the_cycle(blocks, cycle):
-    assert fault(spec("[relu]", head=f"blocks: {blocks}\n")).message == f"blocks call each other in a circle: {cycle}"
+    assert fault(spec("[relu]", head=f"blocks: {blocks}\n")).message == f"recursive block: {cycle}"
 
 
 SIGNATURES = {
-    "'a b'": "is no signature of a block",
-    "'a('": "is no signature of a block",
-    "'a(b'": "is no signature of a block",
-    "'5'": "is no signature of a block",
-    "'a(b))'": "a bracket of the signature has no partner",
-    "'a(b=(1)'": "a bracket of the signature has no partner",
-    "'a(b, b)'": "the argument b is named twice",
-    "'a(1b)'": "cannot be the name of an argument",
-    "'a(in_channels)'": "cannot be the name of an argument",
-    "'a(max)'": "cannot be the name of an argument",
-    "'a(b=)'": "b has an empty default",
-    "'a(b, , c)'": "cannot be the name of an argument",
+    "'a b'": "invalid signature of a block",
+    "'a('": "invalid signature of a block",
+    "'a(b'": "invalid signature of a block",
+    "'5'": "invalid signature of a block",
+    "'a(b))'": "unbalanced bracket in the signature",
+    "'a(b=(1)'": "unbalanced bracket in the signature",
+    "'a(b, b)'": "duplicate argument b",
+    "'a(1b)'": "invalid name of an argument",
+    "'a(in_channels)'": "in_channels is a reserved name",
+    "'a(max)'": "max is a reserved name",
+    "'a(b=)'": "the default of b is missing",
+    "'a(b, , c)'": "invalid name of an argument",
     "'a(b=c, c=1)'": "unknown name c",
     "'a(b=b)'": "unknown name b",
-    "'a(b=1 +)'": "the expression ends too early",
+    "'a(b=1 +)'": "unexpected end of the expression",
     "'a(b=i)'": "unknown name i",
-    "residual": "residual is a word of the language",
-    "'concat(x)'": "concat is a word of the language",
-    "let": "let is a word of the language",
-    "repeat": "repeat is a word of the language",
-    "none": "none is a word of the language",
+    "residual": "residual is a reserved name",
+    "'concat(x)'": "concat is a reserved name",
+    "let": "let is a reserved name",
+    "repeat": "repeat is a reserved name",
+    "none": "none is a reserved name",
 }
 
 
@@ -318,7 +318,7 @@ def test_signatures(key, message):
 
 def test_a_block_is_written_once():
     found = fault(spec("[relu]", head="blocks:\n  a: [relu]\n  a(x): [gelu]\n"))
-    assert (found.message, found.span.line) == ("the block a is written twice", 3)
+    assert (found.message, found.span.line) == ("duplicate block a", 3)
 
 
 def test_a_blocks_layers_are_checked_though_nothing_calls_it():
@@ -444,11 +444,11 @@ WRONG_DEFAULTS = {
     "{conv: {kernal: 3}}": ("conv has no argument kernal", "did you mean kernel?"),
     "{relu: {name: 3}}": ("relu has no argument name", "name is a modifier"),
     "{unit: {m: 3}}": ("unit has no argument m", ""),
-    "{conv: relu}": ("the defaults of conv are arguments", "defaults: {conv: {bias: false}}"),
+    "{conv: relu}": ("the defaults of conv must be a mapping", "defaults: {conv: {bias: false}}"),
     "{linear: {out: n}}": ("unknown name n", ""),
     "{linear: {out: i}}": ("unknown name i", ""),
-    "[conv]": ("defaults is a mapping", ""),
-    "{linear: {out: 5, act: linear}}": ("linear is followed by itself, without end", "say norm and act of it"),
+    "[conv]": ("defaults must be a mapping", ""),
+    "{linear: {out: 5, act: linear}}": ("recursive norm or act: linear", "say norm and act of it"),
 }
 
 
@@ -462,7 +462,7 @@ def test_faults_of_defaults(defaults, message, help):
 
 def test_an_act_that_leads_to_itself_through_a_block():
     found = fault(spec("[linear: 4]", head="defaults: {linear: {act: u}}\nblocks: {u: [linear: 4]}\n"))
-    assert found.message == "blocks nested more than 100 deep"
+    assert found.message == "blocks are nested more than 100 levels deep"
 
 
 # norm and act
@@ -497,16 +497,16 @@ def test_norm_is_exactly_the_layer_written_behind(follower):
 
 
 NO_FOLLOWERS = {
-    "linear: {out: 4, act: 5}": "expected the name of an op, or one with arguments, or none",
-    "linear: {out: 4, act: [relu]}": "expected the name of an op, or one with arguments, or none",
-    "linear: {out: 4, act: n}": "expected the name of an op, or none, got 3",
+    "linear: {out: 4, act: 5}": "expected an op, an op with arguments, or none",
+    "linear: {out: 4, act: [relu]}": "expected an op, an op with arguments, or none",
+    "linear: {out: 4, act: n}": "expected an op or none, got 3",
     "linear: {out: 4, act: rellu}": "unknown name rellu",
     "linear: {out: 4, act: same}": "unknown op or block same",
-    "linear: {out: 4, act: linear}": "linear: the argument is missing: out",
-    "linear: {out: 4, act: {relu: , gelu: }}": "expected one op or block with its arguments here, got 2 keys",
-    "linear: {out: 4, act: {}}": "expected one op or block with its arguments here, got 0 keys",
+    "linear: {out: 4, act: linear}": "linear: missing argument: out",
+    "linear: {out: 4, act: {relu: , gelu: }}": "expected one op or block with its arguments, got 2 keys",
+    "linear: {out: 4, act: {}}": "expected one op or block with its arguments, got 0 keys",
     "linear: {out: 4, act: {relu: 3}}": "relu takes no arguments",
-    "linear: {out: 4, act: w}": "linear: the argument is missing: out",
+    "linear: {out: 4, act: w}": "linear: missing argument: out",
     "relu: {act: gelu}": "relu has no argument act",
 }
 

@@ -110,7 +110,7 @@ def test_a_path_that_becomes_too_long():
     check(written, replays=False)
     faults, *_ = built(written, 100)
     assert 15 * 65 + len("unit.") + 50 > MAX_PATH
-    assert [fault.message for fault in faults] == ["a path of more than 1,000 characters"]
+    assert [fault.message for fault in faults] == ["the path of the layer has more than 1,000 characters"]
 
 
 def test_arguments_are_told_apart_by_type():

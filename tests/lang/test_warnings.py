@@ -15,7 +15,7 @@ def warnings(text: str) -> list[tuple[int, str, str]]:
 
 def test_a_param_that_nothing_reads_is_told():
     text = "extends: resnet50\nparams: {wdth: 3, classes: 10}\n"
-    assert warnings(text) == [(2, "the param wdth changes nothing", "did you mean width?")]
+    assert warnings(text) == [(2, "the param wdth is unused", "did you mean width?")]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_batch_in_a_shape_is_no_shape():
     with pytest.raises(UsageError) as caught:
         costcalc.load("resnet50", inputs={"input": (1, 3, 224, 224)})
     assert str(caught.value) == "input: expected 3 dimensions as in the spec, got [1, 3, 224, 224]"
-    assert caught.value.help == "a shape has no batch; --batch N multiplies the work"
+    assert caught.value.help == "remove the batch dimension; set the batch with --batch N"
 
 
 def test_an_unknown_param_is_answered_with_those_there_are():

@@ -57,7 +57,7 @@ def test_argument_of_another_framework(shape, layer, help):
 
 
 def test_value_for_op_without_arguments():
-    help = f"{COSTLESS}; it stands alone: - leaky_relu"
+    help = f"{COSTLESS}; write - leaky_relu"
     assert faults("[4, 8, 8]", "leaky_relu: 0.1") == [("leaky_relu takes no arguments", help)]
     layer = "conv: {out: 1, kernel: 1, act: {leaky_relu: 0.1}}"
     assert faults("[4, 8, 8]", layer) == [("leaky_relu takes no arguments", help)]

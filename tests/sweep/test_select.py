@@ -144,7 +144,7 @@ def test_any_front(points):
 
 @pytest.mark.parametrize(("texts", "message"), [
     ({"where": "mac < 3"}, "unknown name mac in mac < 3"),
-    ({"where": "macs <"}, "where macs <: the expression ends too early"),
+    ({"where": "macs <"}, "where macs <: unexpected end of the expression"),
     ({"where": "macs < 3 / (a - a)"}, "macs < 3 / (a - a): division by zero"),
     ({"where": "act"}, "act: expected a number"),
     ({"best": "[a]"}, "[a]: expected a number"),
