@@ -48,7 +48,7 @@ def test_batch_is_checked(call, batch, message):
         ({"input": [1] * 9}, "input: expected a list of 1 to 8 values, got 9"),
         ({"input": 32}, "input: expected a list of sizes, got 32"),
         ({"input": "1x32x32"}, "input: expected a list of sizes, got 1x32x32"),
-        ({"image": [1, 32, 32]}, "lenet5 has no input image"),
+        ({"image": [1, 32, 32]}, "unknown input image of lenet5"),
         ([1, 32, 32], "expected a mapping of input names to shapes, got [1, 32, 32]"),
     ],
 )

@@ -47,7 +47,7 @@ class Names:
                 return _copy(entry, name, numbers)
             scope = scope.outer
         raise CostcalcError(
-            "unknown layer {}",
+            "layer {} is not defined before this one",
             name,
             help=suggest(head, self.known(), "name an earlier layer of this list, or of a list around it"),
         )

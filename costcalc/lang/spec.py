@@ -61,9 +61,9 @@ class Spec:
         """Return the values of all params, in the order of the spec. Raises `UsageError` for an unknown name."""
         for name in overrides:
             if name not in self.params:
-                known = f"its params: {', '.join(self.params)}" if self.params else f"{self.name} has no params"
+                known = f"known: {', '.join(self.params)}" if self.params else "the spec has no params"
                 help = suggest(name, self.params, known)
-                raise UsageError("{} has no param {}", self.name, name, help=help)
+                raise UsageError("unknown param {} of {}", name, self.name, help=help)
         values: dict[str, Any] = {}
         env = Env(values, None, None, values, WorkBudget(MAX_WORK))
         for name, cell in self.params.items():
@@ -111,7 +111,7 @@ class Spec:
         shapes: dict[str, Shape] = {}
         for name, shape in inputs.items():
             if name not in self.inputs:
-                raise UsageError("{} has no input {}", self.name, name, help=suggest(name, self.inputs))
+                raise UsageError("unknown input {} of {}", name, self.name, help=suggest(name, self.inputs))
             if not isinstance(shape, (list, tuple)):
                 raise UsageError("{}: expected a list of sizes, got {}", name, show(shape))
             try:

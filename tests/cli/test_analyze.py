@@ -176,7 +176,7 @@ def test_overrides(cli, small, arguments, macs):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--set", "widht=16"], "model has no param widht\n  = help: did you mean width?"),
+        (["--set", "widht=16"], "unknown param widht of model\n  = help: did you mean width?"),
         (["--set", "width"], "--set width: expected NAME=VALUE"),
         (["--set", "width=4", "--set", "width=16"], "--set width is given twice"),
         (["--set", "=3"], "--set =3: expected NAME=VALUE"),
@@ -185,7 +185,7 @@ def test_overrides(cli, small, arguments, macs):
         (["--input", "3x"], "--input 3x: expected a shape\n  = help: write --input 3x192x192"),
         (["--input", "x"], "expected a shape"),
         (["--input", "3x-1x2"], "expected a shape"),
-        (["--input", "img=3x8x8"], "model has no input img"),
+        (["--input", "img=3x8x8"], "unknown input img of model"),
         (["--input", "0x8x8"], "error: "),
         (["--batch", "0"], "--batch 0: expected an integer from 1 to 10^30\n  = help: write a number such as 64 or 1k"),
         (["--batch", "1.5"], "--batch 1.5: expected an integer from 1 to 10^30"),

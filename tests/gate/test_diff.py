@@ -96,7 +96,7 @@ def test_refs_paths_and_bundled_names(repo):
         (["a", "b", "c"], "diff takes two specs, or one ref"),
         (["gone"], "there is no ref gone"),
         ([], "missing argument"),
-        (["inception", "resnet18", "--set", "nothing=1"], "has no param nothing"),
+        (["inception", "resnet18", "--set", "nothing=1"], "unknown param nothing of"),
     ],
 )
 def test_usage(repo, sides, said):

@@ -1,4 +1,4 @@
-"""Specs in a few words, and what is told of them."""
+"""Helpers for tests of the language: short specs, networks and faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from costcalc.errors import CostcalcError, SpecError
 
 
 def spec(layers: str, input: str = "[16, 8, 8]", head: str = "") -> str:
-    """A spec of these layers."""
+    """Return a spec with these layers."""
     body = indent(dedent(layers).strip("\n"), "  ")
     return f"{dedent(head).lstrip()}input: {input}\nlayers:\n{body}\n"
 
@@ -23,7 +23,7 @@ def paths(network) -> list[str]:
 
 
 def wiring(network) -> list[str]:
-    """Each layer as `name < inputs`, with the number of an output behind a layer of several."""
+    """Return each layer as `name < inputs`. A layer with several outputs has the number of the output."""
 
     def origin(tensor):
         if tensor.layer < 0:
@@ -35,7 +35,7 @@ def wiring(network) -> list[str]:
 
 
 def shape(network) -> list[int]:
-    """The shape of the last output."""
+    """Return the shape of the last output."""
     return list(network.layers[-1].outputs[-1])
 
 
@@ -44,7 +44,7 @@ def params(network) -> int:
 
 
 def faults(text: str, **values):
-    """What is wrong with a spec."""
+    """Return the faults of a spec."""
     try:
         costcalc.loads(dedent(text), **values)
     except SpecError as error:
@@ -55,6 +55,6 @@ def faults(text: str, **values):
 
 
 def fault(text: str, **values):
-    """The only fault of a spec."""
+    """Return the only fault of a spec."""
     (found,) = faults(text, **values)
     return found

@@ -1,4 +1,4 @@
-"""Valid specs drawn from the language's vocabulary, as values that YAML writes down."""
+"""Hypothesis strategies for valid specs, as plain values for YAML."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCKS: dict[str, Any] = {
         {"linear": {"out": "out"}, "if": "len(in_shape) == 1"},
     ],
 }
-"""Each is valid for a tensor of any shape."""
+"""Items that are valid for an input of any shape."""
 
 PARAMS = {"width": 4, "deep": [1, 2, 0], "a": "gelu", "double": "2 * width"}
 
@@ -63,7 +63,7 @@ changing = st.one_of(
 
 
 def repeated(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Items with modifiers beside them."""
+    """Return items with modifiers."""
     beside = st.fixed_dictionaries(
         {},
         optional={
@@ -82,7 +82,7 @@ def with_modifiers(item: Any, beside: dict[str, Any]) -> Any:
 
 
 def structures(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Structures of lists of items."""
+    """Return structures with lists of items."""
     lists = st.lists(items, max_size=3)
     keeping_lists = st.lists(keeping, max_size=2)
     return repeated(
@@ -103,7 +103,7 @@ inputs = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
 
 def _named(items: list[Any], prefix: str = "n") -> list[Any]:
-    """The items, each structure that asks for a name with one of its own."""
+    """Return the items with a unique name for each structure that needs one."""
     result = []
     for number, item in enumerate(items):
         if isinstance(item, dict):
@@ -139,9 +139,9 @@ def _spec(input: list[int], items: list[Any], defaults: bool) -> dict[str, Any]:
 
 
 specs = st.builds(_spec, inputs, st.lists(layers, min_size=1, max_size=6), st.booleans())
-"""Specs without a fault."""
+"""Valid specs."""
 
 
 def text(spec: dict[str, Any]) -> str:
-    """The spec as YAML."""
+    """Return the spec as YAML."""
     return yaml.safe_dump(spec, sort_keys=False, default_flow_style=None, width=1000)

@@ -1,5 +1,5 @@
-"""Mistakes that people make, above all those who come from PyTorch: where it is said, what, and the usual repair."""
-# ruff: noqa: E501 (a line is a mistake and its answer)
+"""Common mistakes, especially of users of PyTorch: the location, message and help of each error."""
+# ruff: noqa: E501 (one line per error)
 
 from __future__ import annotations
 
@@ -166,10 +166,10 @@ LAYERS = {
         (1, 24, "expected a list of layers, got gelu", "begin each layer with a dash and a space; write [] for an empty list"),
     ],
     "- relu:\n  from: rleu\n- relu:\n  name: rlu": [
-        (2, 9, "unknown layer rleu", "name an earlier layer of this list, or of a list around it"),
+        (2, 9, "layer rleu is not defined before this one", "name an earlier layer of this list, or of a list around it"),
     ],
     "- relu:\n  name: stem\n- gelu:\n  from: stme": [
-        (4, 9, "unknown layer stme", "did you mean stem?"),
+        (4, 9, "layer stme is not defined before this one", "did you mean stem?"),
     ],
     "- split: 3\n- relu": [
         (2, 3, "relu cannot take all 3 outputs of a layer", "write from: NAME.0 beside it for the first output"),
@@ -193,7 +193,7 @@ LAYERS = {
     "- linear: w\n  for: {w: [1, 2], v: [3]}": [
         (2, 8, "the columns of for differ in length: w has 2, v has 1", "write one value for each copy in every column"),
     ],
-    "- linear: w\n  for: {w: 64}": [(2, 12, "column w: expected a list", "write one value for each copy")],
+    "- linear: w\n  for: {w: 64}": [(2, 12, "column w: expected a list, got 64", "write one value for each copy")],
     "- linear: w\n  for:\n    - [w, v]\n    - [1]": [
         (4, 7, "the row has 1 value for 2 names", "write one value for each name of the header: w, v"),
     ],
@@ -211,7 +211,7 @@ LAYERS = {
         (4, 9, "duplicate name a in this list", "choose another name for one of the layers"),
     ],
     "- relu:\n  share: a": [
-        (2, 10, "unknown layer a", "name an earlier layer of this list, or of a list around it"),
+        (2, 10, "layer a is not defined before this one", "name an earlier layer of this list, or of a list around it"),
     ],
     "- [relu, gelu]": [(1, 3, "expected a layer, got a list", "write group: [...] to use a list as a layer")],
     "- relu gelu": [(1, 3, "unknown op or block relu gelu", "did you mean relu?")],
@@ -249,7 +249,7 @@ LAYERS = {
     ],
     "- pixel_shuffle: 2": [(1, 3, "cannot divide 3 channels into 4 groups", "round them with make_divisible(..., 4)")],
     "- norm: batchnorm": [
-        (1, 3, "unknown op or block norm", "norm is an argument, as in conv: {..., norm: ...}; a layer has a dash"),
+        (1, 3, "unknown op or block norm", "write it as an argument, as in conv: {..., norm: ...}, or name an op"),
     ],
 }  # fmt: skip
 
@@ -272,7 +272,7 @@ FILES = {
     ],
     "input_shape: [3, 224, 224]\nlayers: [relu]": [(1, 1, "unknown key input_shape", "did you mean input?")],
     "input: [3, -1, 224]\nlayers: [relu]": [
-        (1, 12, "expected an integer of at least 1, got -1", "no batch, and no size left open: what a network costs follows from"),
+        (1, 12, "expected an integer of at least 1, got -1", "write every size as a number, without the batch dimension"),
     ],
     "input: [3, H, W]\nlayers: [relu]": [
         (1, 12, "unknown name H", "define it at the top of the file: params: {H: ...}"),
@@ -333,7 +333,7 @@ FILES = {
         (3, 9, "budget must be a mapping of figures", "write budget: {macs: 4.1G, params: 26M}"),
     ],
     "input: [3]\nlayers: [relu]\noutput: out": [
-        (3, 9, "unknown layer out", "name an earlier layer of this list, or of a list around it"),
+        (3, 9, "layer out is not defined before this one", "name an earlier layer of this list, or of a list around it"),
     ],
     "input: [3]\nlayers:\n\t- relu": [(3, 1, "unexpected tab in the indentation", "indent with spaces")],
     "input: [3]\nlayers:\n  -relu\n  -gelu": [
@@ -367,7 +367,7 @@ def test_mistakes_in_a_file(text, expected):
     check(answers(text), expected)
 
 
-def test_every_place_is_in_the_text():
+def test_every_location_is_in_the_text():
     for layers in LAYERS:
         text = spec(layers, "[3, 32, 32]")
         found = faults(text)
@@ -378,7 +378,7 @@ def test_every_place_is_in_the_text():
             assert one.span.column - 1 + one.span.length <= max(1, len(line))
 
 
-def test_a_shape_error_names_shapes_layers_and_the_way_to_them():
+def test_a_shape_error_names_shapes_layers_and_calls():
     text = """\
 input: [3, 32, 32]
 blocks:
@@ -409,7 +409,7 @@ def test_an_error_in_a_builtin_block_shows_where_it_was_called():
     assert found.notes[-1] == "block depthwise_separable, called at <text>:3"
 
 
-def test_a_value_inside_a_builtin_block_is_wrong_where_it_was_called():
+def test_a_fault_of_a_value_in_a_builtin_block_is_located_at_the_call():
     found = fault(spec("- inverted_residual: {expand: 1.3, out: 8}"))
     assert found.span[1:] == (3, 5, 17)
     assert found.message == "conv: out: expected an integer, got 20.8"
@@ -433,25 +433,25 @@ def test_the_network_up_to_the_fault():
         assert costcalc.analyze(partial).totals.layers == 1
 
 
-def test_there_is_none_where_nothing_is_built():
+def test_no_partial_network_if_nothing_is_built():
     with pytest.raises(SpecError) as error:
         load("[rellu]")
     assert error.value.partial is None
 
 
-def test_a_default_is_answered_at_its_own_place():
+def test_a_fault_of_a_default_is_located_at_the_default():
     found = fault(spec("[{linear: 3}, {linear: 4}]", head="defaults: {linear: {bias: 3}}\n"))
     assert (found.message, found.span[1:3]) == ("linear: bias: expected true or false, got 3", (1, 27))
     found = fault(spec("[{linear: 3}, {linear: 4}]", head="defaults: {linear: {act: {linear: in_channels / 3}}}\n"))
     assert found.span[1:3] == (1, 35)
 
 
-def test_an_argument_is_answered_where_its_value_is_written():
+def test_a_fault_of_an_argument_is_located_at_its_value():
     found = fault(spec("[unit: 3]", head="blocks: {'unit(n, bias=3)': [{linear: {out: n, bias: bias}}]}\n"))
     assert (found.message, found.span.line) == ("linear: bias: expected true or false, got 3", 1)
 
 
-def test_the_text_of_the_error_is_every_fault_in_a_line():
+def test_the_text_of_the_error_has_one_line_per_fault():
     with pytest.raises(CostcalcError) as error:
         costcalc.loads(spec("[rellu, gellu]"), name="x.yaml")
     assert str(error.value) == (
@@ -475,17 +475,17 @@ WITHOUT_PLACE_BEFORE = {
 
 
 @pytest.mark.parametrize(("layers", "place"), WITHOUT_PLACE_BEFORE.values(), ids=WITHOUT_PLACE_BEFORE)
-def test_faults_that_show_only_while_the_network_is_built_have_places(layers, place):
+def test_faults_during_the_build_have_locations(layers, place):
     found = fault(spec(layers, head="blocks: {'unit(a=in_shape[9])': [relu]}\n"))
     assert found.span[1:3] == place
 
 
-def test_a_fault_of_the_command_line_has_none():
+def test_a_fault_of_the_command_line_has_no_location():
     assert fault(spec("[relu]"), alpha=3).span is None
 
 
-def test_late_faults_are_forgotten_with_their_network():
-    """A word that is no layer at some params is no fault at others."""
+def test_late_faults_do_not_affect_other_networks():
+    """A word that is not a layer for some params is not an error for others."""
     from costcalc.errors import Source
     from costcalc.lang.loader import open_spec
 

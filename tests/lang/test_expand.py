@@ -1,4 +1,4 @@
-"""A network written as a spec is the same network; and what else changes nothing of a network's cost."""
+"""A network written as a spec is the same network. Other changes also keep the cost of a network."""
 
 # ruff: noqa: E501 (a line is a spec)
 
@@ -31,7 +31,7 @@ drawn = settings(max_examples=60)
 
 
 def rows(network):
-    """What each layer is and costs, without its name."""
+    """Return the op and cost of each layer, without its name."""
     return [(row.op, row.inputs, row.outputs, row.totals) for row in analyze(network).layers]
 
 
@@ -122,7 +122,7 @@ def test_inputs_outputs_and_texts(input, layers, head):
     check(load(layers, input, head=f"{head}\n"))
 
 
-def test_what_is_written():
+def test_the_written_text():
     network = load(
         "[{group: [{conv: {out: 2 * w, kernel: 3}}], name: g, repeat: 2}, {residual: [relu]}]",
         head="name: x\nparams: {w: 4}\ndefaults: {conv: {bias: false, act: relu}}\n",
@@ -160,11 +160,11 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("given_text", "written"), TEXTS.items())
-def test_texts_are_quoted_where_they_must_be(given_text, written):
+def test_texts_are_quoted_if_needed(given_text, written):
     assert quoted(given_text) == written
 
 
-# What else changes nothing
+# Other changes that keep the cost
 
 
 @drawn

@@ -1,4 +1,4 @@
-"""Expressions: every operator, function and limit, what names stand for, and where a fault is."""
+"""Expressions: all operators, functions and limits, the values of names, and the locations of errors."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_values(text, value):
     assert type(found) is (Word if isinstance(value, str) else type(value))
 
 
-# The widths of MobileNetV2's stages at alpha 0.35, 0.5, 0.75, 1.3, 1.4, as its reference code gives them
+# The widths of the stages of MobileNetV2 for alpha 0.35, 0.5, 0.75, 1.3, 1.4, from its reference code
 DIVISIBLE = {
     0.35: [16, 8, 8, 16, 24, 32, 56, 112],
     0.5: [16, 8, 16, 16, 32, 48, 80, 160],
@@ -196,7 +196,7 @@ def test_make_divisible_as_in_mobilenet_v2(alpha, widths):
 
 
 @given(st.floats(0.01, 1e6), st.integers(1, 64), st.integers(0, 256))
-def test_make_divisible_is_a_multiple_near_by(x, divisor, least):
+def test_make_divisible_is_a_near_multiple(x, divisor, least):
     found = FUNCTIONS["make_divisible"](x, divisor)
     assert found % divisor == 0
     assert found >= divisor
@@ -363,7 +363,7 @@ def test_help(text, help):
     assert help in error.value.help
 
 
-def test_deep_enough():
+def test_nesting_within_the_limit():
     assert evaluate("(" * 24 + "1" + ")" * 24, {}) == 1
     assert evaluate("not " * 200 + "true", {}) is True
     assert evaluate("-" * 999 + "1", {}) == -1
@@ -372,11 +372,11 @@ def test_deep_enough():
     assert evaluate("w" + "[0]" * 8, {"w": ((((((((1,),),),),),),),)}) == 1
 
 
-def test_more_expressions_than_are_kept():
+def test_more_expressions_than_the_cache_holds():
     assert [evaluate(f"a + {n}", {"a": 1}) for n in range(5000)] == list(range(1, 5001))
 
 
-def test_functions_and_operators_are_these():
+def test_the_set_of_functions_and_operators():
     assert set(FUNCTIONS) == {
         "min", "max", "abs", "round", "floor", "ceil", "int", "sqrt", "log2", "len", "sum", "make_divisible"
     }  # fmt: skip
@@ -389,7 +389,7 @@ LITERALS = st.one_of(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6, allow_na
 
 @given(LITERALS, LITERALS, LITERALS, st.sampled_from(["+", "-", "*", "//", "%", "/"]),
        st.sampled_from(["+", "-", "*", "//", "%", "/", "<", "=="]))  # fmt: skip
-def test_arithmetic_is_pythons(a, b, c, first, second):
+def test_arithmetic_equals_pythons(a, b, c, first, second):
     text = f"a {first} b {second} c"
     try:
         expected = eval(text, {"__builtins__": {}}, {"a": a, "b": b, "c": c})
@@ -401,7 +401,7 @@ def test_arithmetic_is_pythons(a, b, c, first, second):
 
 
 @given(st.text("ab01w+-*/%<>=!()[],. \nnotrifelsa", max_size=30))
-def test_any_text_has_a_value_or_a_fault_inside_it(text):
+def test_any_text_has_a_value_or_a_located_fault(text):
     offset, length = 0, 1
     try:
         evaluate(text, {"a": 3, "b": 2.5, "w": (1, 2)})
@@ -431,7 +431,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize(("text", "value"), SEEN.items())
-def test_what_an_argument_sees(text, value):
+def test_names_in_arguments(text, value):
     assert shape(load(f'[{{linear: "{text}"}}]', "[16, 8, 4]", "params: {a: 7}\n"))[-1] == value
 
 
@@ -467,7 +467,7 @@ def test_words(text, op):
     assert load(f"[{{linear: {{out: 3, {text}}}}}]", head=head).layers[-1].op.name == op
 
 
-def test_a_name_in_scope_is_no_word():
+def test_a_name_in_scope_is_not_a_word():
     assert load("[linear: {out: 3, act: relu}]", head="params: {relu: gelu}\n").layers[-1].op.name == "gelu"
     assert fault(spec("[linear: {out: 3, act: relu}]", head="params: {relu: 3}\n")).message.endswith("got 3")
 
@@ -490,7 +490,7 @@ NOT_WHOLE = {"11.2": "11.2", "in_channels * 0.7": "11.2", "7 / 2": "3.5", "24.00
 
 
 @pytest.mark.parametrize(("text", "shown"), NOT_WHOLE.items())
-def test_a_number_that_is_not_whole(text, shown):
+def test_a_number_that_is_not_an_integer(text, shown):
     found = fault(spec(f"[linear: {text}]"))
     assert found.message.startswith(f"linear: out: expected an integer, got {shown}")
     assert all(name in found.help for name in ("round", "floor", "make_divisible"))
@@ -509,7 +509,7 @@ def test_a_number_that_is_not_whole(text, shown):
         ('- linear: "1 \\u002b unknown"', 3, 13, 18),
     ],
 )
-def test_a_fault_stands_at_its_part_of_the_expression(layers, line, column, length):
+def test_a_fault_is_located_in_the_expression(layers, line, column, length):
     assert fault(spec(layers)).span[1:] == (line, column, length)
 
 
@@ -548,7 +548,7 @@ def test_given_values(text, value):
 
 
 @pytest.mark.parametrize("text", ["4.1g", "1kk", "1 k", "1e3k", "0x10", "1m", "4,1G", "in_channels", "1;2", "."])
-def test_no_given_values(text):
+def test_invalid_given_values(text):
     with pytest.raises(ExpressionError):
         parse_value(text)
 
@@ -564,7 +564,7 @@ def test_suffixes(text, value):
 @pytest.mark.parametrize(
     "text", ["", "x", "1 + 1", "4.1g", "G", "1.2.3", "--1", "1e", "9" * 70 + "k", "1" + "0" * 30 + "k"]
 )
-def test_no_suffixed_numbers(text):
+def test_invalid_suffixed_numbers(text):
     with pytest.raises(ExpressionError):
         suffixed(text)
 

@@ -1,4 +1,4 @@
-"""What a spec takes from another: how sections merge, which files can be reached, how far."""
+"""`extends`: how sections merge, which files a spec can extend, and the limits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ budget: {params: 2}
 
 @pytest.fixture
 def folder(tmp_path):
-    """Writes files, and loads one of them."""
+    """Return a function that writes specs to a folder."""
 
     def write(**files: str):
         for name, text in files.items():
@@ -51,7 +51,7 @@ def load(folder, child: str, **values):
     return costcalc.load(folder(base=BASE, child=f"extends: base.yaml\n{child}") / "child.yaml", **values)
 
 
-def test_everything_else_stays(folder):
+def test_other_sections_are_inherited(folder):
     network = load(folder, "")
     assert paths(network) == ["unit.conv", "unit.batchnorm", "unit_2.conv", "unit_2.batchnorm", "other.relu"]
     assert network.params == {"width": 16, "depths": (2, 3), "double": 32}
@@ -80,7 +80,7 @@ REPLACED = {
 
 
 @pytest.mark.parametrize(("child", "expected"), REPLACED.items())
-def test_what_is_written_replaces(folder, child, expected):
+def test_a_section_replaces_the_inherited_one(folder, child, expected):
     network = load(folder, child)
     assert {name: getattr(network, name) for name in expected} == expected
 
@@ -127,12 +127,12 @@ def test_a_bundled_spec_by_name(folder, name):
     assert params(costcalc.load(path)) == 25_557_032
 
 
-def test_a_file_beside_before_a_bundled_spec(folder):
+def test_a_file_takes_precedence_over_a_bundled_spec(folder):
     path = folder(resnet50=BASE, own="extends: resnet50.yaml\n") / "own.yaml"
     assert len(costcalc.load(path).layers) == 5
 
 
-def test_a_folder_is_no_file_of_that_name(folder, monkeypatch):
+def test_a_folder_is_not_a_spec(folder, monkeypatch):
     home = folder(resnet50__net=BASE, own="extends: resnet50\n")
     monkeypatch.chdir(home)
     assert params(costcalc.load("resnet50")) == params(costcalc.load("own.yaml")) == 25_557_032
@@ -170,7 +170,7 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_never_outside_the_specs_own_folder(folder, name):
+def test_files_outside_the_folder_of_the_spec_are_rejected(folder, name):
     path = folder(base=BASE, home__child=f"extends: {name}\n", home__sub__x="") / "home" / "child.yaml"
     with pytest.raises(SpecError) as error:
         costcalc.load(path)
@@ -180,7 +180,7 @@ def test_never_outside_the_specs_own_folder(folder, name):
     assert "passwd" not in fault.help
 
 
-def test_not_through_a_symbolic_link(folder):
+def test_symbolic_links_to_the_outside_are_rejected(folder):
     home = folder(base=BASE, home__child="extends: link.yaml\n") / "home"
     (home / "link.yaml").symlink_to("../base.yaml")
     with pytest.raises(SpecError, match=r"link\.yaml is outside the folder of"):
@@ -191,13 +191,13 @@ def test_not_through_a_symbolic_link(folder):
         costcalc.load(home / "child.yaml")
 
 
-def test_a_link_inside_the_folder_is_one_of_its_files(folder):
+def test_a_symbolic_link_inside_the_folder_is_accepted(folder):
     home = folder(base=BASE, child="extends: link.yaml\n")
     (home / "link.yaml").symlink_to("base.yaml")
     assert len(costcalc.load(home / "child.yaml").layers) == 5
 
 
-def test_a_file_below_reaches_no_further_than_its_own_folder(folder):
+def test_a_file_in_a_subfolder_is_limited_to_its_folder(folder):
     path = folder(base=BASE, sub__next="extends: ../base.yaml\n", child="extends: sub/next.yaml\n") / "child.yaml"
     with pytest.raises(SpecError) as error:
         costcalc.load(path)
@@ -222,7 +222,7 @@ NO_SPEC = {
 
 
 @pytest.mark.parametrize(("name", "message"), NO_SPEC.items())
-def test_what_cannot_be_extended(folder, name, message):
+def test_specs_that_cannot_be_extended(folder, name, message):
     path = folder(sub__x="", child=f"extends: {name}\n") / "child.yaml"
     os.mkfifo(path.parent / "pipe")
     with pytest.raises(SpecError) as error:
@@ -238,17 +238,17 @@ def test_the_nearest_bundled_spec_is_suggested(folder):
     assert error.value.faults[0].help == "did you mean resnet50?"
 
 
-def test_a_circle(folder):
+def test_circular_extends(folder):
     path = folder(a="extends: b.yaml\n", b="extends: a.yaml\n") / "a.yaml"
     with pytest.raises(SpecError, match="circular extends") as error:
         costcalc.load(path)
     (fault,) = error.value.faults
     assert fault.message.count("a.yaml") == 2
-    with pytest.raises(SpecError, match="in a circle"):
+    with pytest.raises(SpecError, match="circular extends"):
         costcalc.load(folder(self="extends: self.yaml\n") / "self.yaml")
 
 
-def test_sixteen_deep(folder):
+def test_the_limit_of_the_chain(folder):
     files = {f"f{n}": f"extends: f{n + 1}.yaml\nparams: {{p{n}: {n}}}\n" for n in range(17)}
     path = folder(**files, f17=BASE) / "f0.yaml"
     assert len(costcalc.load(path.parent / "f1.yaml").params) == 16 + 3
@@ -256,17 +256,17 @@ def test_sixteen_deep(folder):
         costcalc.load(path)
 
 
-def test_what_all_files_hold_is_limited(folder):
-    """Each may be as large as a spec may be, all of them together no larger."""
+def test_the_nodes_of_all_files_are_limited(folder):
+    """The limit of nodes applies to all files together."""
     rows = f"[{', '.join(['1'] * 300_000)}]"
     files = {f"f{n}": f"extends: f{n + 1}.yaml\nparams: {{p{n}: {rows}}}\n" for n in range(4)}
     path = folder(**files, f4=BASE) / "f0.yaml"
     assert len(costcalc.load(path.parent / "f2.yaml").params) == 2 + 3
-    with pytest.raises(SpecError, match="more than 1,000,000 nodes in all"):
+    with pytest.raises(SpecError, match="more than 1,000,000 nodes with the specs that it extends"):
         costcalc.load(path)
 
 
-def test_faults_stand_in_the_file_that_has_them(folder):
+def test_faults_are_located_in_their_file(folder):
     path = folder(
         base=BASE.replace("other: [relu]", "other: [rellu]"), child="extends: base.yaml\nlayers: [unit: widht]\n"
     )
@@ -277,19 +277,19 @@ def test_faults_stand_in_the_file_that_has_them(folder):
     assert (base.message, base.span.source.name) == ("unknown op or block rellu", str(path / "base.yaml"))
 
 
-def test_faults_of_yaml_in_what_is_extended(folder):
+def test_faults_of_yaml_in_an_extended_spec(folder):
     path = folder(base="input: [3\n", child="extends: base.yaml\nlayers: [rellu]\n")
     with pytest.raises(SpecError) as error:
         costcalc.load(path / "child.yaml")
     assert {fault.span.source.name for fault in error.value.faults} == {str(path / "base.yaml")}
 
 
-def test_a_layer_knows_its_file(folder):
+def test_the_location_of_a_layer_has_its_file(folder):
     network = load(folder, "layers: [unit: 5]\noutput: unit\n")
     assert [layer.span.source.name.rpartition("/")[2] for layer in network.layers] == ["base.yaml", "base.yaml"]
 
 
-def test_a_text_extends_files_of_the_folder_one_is_in(folder, monkeypatch):
+def test_a_text_extends_files_of_the_current_folder(folder, monkeypatch):
     monkeypatch.chdir(folder(base=BASE))
     assert len(costcalc.loads("extends: base.yaml\n").layers) == 5
     with pytest.raises(SpecError, match="outside"):

@@ -1,6 +1,6 @@
-"""Whatever a spec says, there is a network or an error with a place: soon, in bounded memory, and never an exception.
+"""Any spec gives a network or a located error, in limited time and memory, and never another exception.
 
-What YAML itself can be made to do is tested with the reader.
+`test_reader_hostile` has the tests of YAML.
 """
 # ruff: noqa: E501 (tables)
 
@@ -40,7 +40,7 @@ many = settings(max_examples=150)
 
 
 def check(text: str) -> None:
-    """A network, whose figures can be had, or faults that stand somewhere in the text."""
+    """Check that a spec gives a network with costs, or faults with locations in the text."""
     try:
         network = costcalc.loads(text, max_layers=2_000)
     except CostcalcError as error:
@@ -58,7 +58,7 @@ def check(text: str) -> None:
         assert len({layer.name for layer in network.layers}) == len(network.layers)
 
 
-# Any bytes, any YAML of the language's words, any mutation
+# Any bytes, any YAML with the words of the language, any mutation
 
 
 @many
@@ -179,7 +179,7 @@ def test_any_call(function, arguments):
     check(spec(f"[linear: '{function}({', '.join(arguments)})']"))
 
 
-# What is made to hurt: a forked process each, with little time and memory
+# Hostile specs: each runs in a forked process with limited time and memory
 
 
 def nest(count: int, inner: str = "relu", opening: str = "{group: [", closing: str = "]}") -> str:
@@ -195,7 +195,7 @@ def lines(pattern: str, count: int) -> str:
 
 
 SMALL = ["--max-layers", "5000"]
-"""Work is limited by the layers that are allowed; with fewer, the tests of that are faster."""
+"""The limit of layers also limits work. A low limit makes these tests faster."""
 
 Case = Callable[[], tuple[str | bytes, list[str]]]
 """A spec, which is only made where it is run, and options."""
@@ -334,7 +334,7 @@ limited = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory a
 
 @limited
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_what_is_refused(run, case):
+def test_rejected_specs(run, case):
     text, options = case()
     done = run(text, options)
     said = done.stderr.decode()
@@ -349,7 +349,7 @@ def test_what_is_refused(run, case):
 
 @limited
 @pytest.mark.parametrize("case", TAKEN.values(), ids=TAKEN)
-def test_what_is_taken(run, case):
+def test_accepted_specs(run, case):
     text, options = case()
     done = run(text, [*options, "-o", "csv"])
     assert done.returncode == 0
@@ -360,7 +360,7 @@ def test_what_is_taken(run, case):
 ESCAPES = "\\e[31m \\x9b31m \\u202e [red]x[/red] \\t end"
 
 
-def test_texts_of_a_spec_are_never_raw(run):
+def test_texts_of_a_spec_are_escaped(run):
     """Those that may hold any character are shown without what acts on a terminal, and are no markup."""
     text = spec("[relu]", head=f'name: "{ESCAPES}"\nsource: "{ESCAPES}"\ndescription: "{ESCAPES}"\n')
     for options in ([], ["--color", "always"], ["-o", "markdown"], ["-o", "csv"]):
@@ -400,7 +400,7 @@ DEEPEST = [
 @pytest.mark.parametrize("text", DEEPEST)
 @pytest.mark.parametrize("frames", [0, 100, 300, 600, 800, 900])
 def test_a_deep_stack(text, frames):
-    """What fits the limits fits Python's stack, and where a caller has left too little of it, that is a limit."""
+    """A spec within the limits fits Python's stack. Too little remaining stack is reported as a limit."""
     said = ""
     try:
         deep(lambda: costcalc.loads(text), frames)

@@ -1,4 +1,4 @@
-"""A file: its keys, params and overrides, inputs and outputs, totals and limits, YAML as the language takes it."""
+"""Files: keys, params and overrides, inputs and outputs, totals and limits, and the YAML subset."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_name_is_a_text(text, name):
     [("layer", "layers"), ("inputs", "input"), ("param", "params"), ("outputs", "output"), ("extend", "extends"),
      ("Layers", "layers"), ("budgets", "budget"), ("default", "defaults"), ("block", "blocks"), ("expected", "expect")],
 )  # fmt: skip
-def test_an_unknown_key_is_an_error_with_the_nearest(key, nearest):
+def test_an_unknown_key_is_an_error_with_a_suggestion(key, nearest):
     found = fault(spec("[relu]", head=f"{key}: 3\n"))
     assert (found.message, found.help) == (f"unknown key {key}", f"did you mean {nearest}?")
     assert found.span[1:] == (1, 1, len(key))
@@ -82,7 +82,7 @@ def test_unknown_keys_are_errors_everywhere(layers, head, message, help):
     assert (found.message, found.help) == (message, help)
 
 
-def test_the_keys_are_these():
+def test_the_set_of_keys():
     assert set(KEYS) == {
         "name", "description", "source", "extends", "params", "input", "defaults", "blocks", "layers", "output",
         "expect", "budget",
@@ -169,7 +169,7 @@ OVERRIDES = [
 
 @pytest.mark.parametrize(("values", "width", "double"), OVERRIDES)
 def test_overrides(values, width, double):
-    """What is not overridden follows from what is."""
+    """Expressions of other params use the overridden values."""
     found = opened(spec("[relu]", head="params: {width: 16, double: 2 * width}\n")).values(values)
     assert (found["width"], found["double"]) == (width, double)
 
@@ -212,7 +212,7 @@ def test_values_of_overrides(given, value):
         ([[None]], "a: expected a number, true or false, a list or a word, got None"),
     ],
 )
-def test_values_that_no_param_can_have(given, message):
+def test_invalid_values_of_params(given, message):
     with pytest.raises(UsageError) as error:
         opened(spec("[relu]", head="params: {a: 1}\n")).values({"a": given})
     assert str(error.value).startswith(message)
@@ -221,13 +221,13 @@ def test_values_that_no_param_can_have(given, message):
 def test_an_unknown_param():
     with pytest.raises(UsageError) as error:
         load("[relu]", head="name: x\nparams: {alpha: 1}\n", alhpa=2)
-    assert (str(error.value), error.value.help) == ("x has no param alhpa", "did you mean alpha?")
+    assert (str(error.value), error.value.help) == ("unknown param alhpa of x", "did you mean alpha?")
     with pytest.raises(UsageError) as error:
         load("[relu]", head="name: x\n", alpha=2)
-    assert error.value.help == "x has no params"
+    assert error.value.help == "the spec has no params"
 
 
-def test_a_fault_at_an_override_has_a_place():
+def test_a_fault_at_an_override_has_a_location():
     found = fault(spec("[linear: width]", head="params: {width: 16}\n"), width=2.5)
     assert found.message == "linear: out: expected an integer, got 2.5"
     assert found.span[1:] == (4, 12, 5)
@@ -287,7 +287,7 @@ def test_inputs_are_overridden_by_name():
     assert costcalc.loads(text, inputs={"b": [5]}).inputs == {"a": (3, 8), "b": (5,)}
     assert costcalc.loads(spec("[relu]"), inputs={"input": (3, 4, 4)}).inputs == {"input": (3, 4, 4)}
     assert costcalc.loads(spec("[relu]", "{image: [3]}"), inputs={"input": (4,)}).inputs == {"image": (4,)}
-    with pytest.raises(UsageError, match="has no input c"):
+    with pytest.raises(UsageError, match="unknown input c of"):
         costcalc.loads(text, inputs={"c": [5]})
     for shape_ in ([], [0], [2.5], ["x"], [1] * 9):
         with pytest.raises(CostcalcError):
@@ -323,11 +323,11 @@ def test_outputs(output, layers, expected):
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("nope", "unknown layer nope"),
+        ("nope", "layer nope is not defined before this one"),
         ("[]", "expected the name of a layer, got an empty list"),
         ("{a: b}", "expected the name of a layer"),
         ("relu.1", "unknown name relu.1: relu has 1 output, numbered from 0"),
-        ("group.relu", "unknown layer group.relu"),
+        ("group.relu", "layer group.relu is not defined before this one"),
     ],
 )
 def test_faults_of_outputs(output, message):
@@ -367,11 +367,11 @@ def test_limits(text, expected):
 
 
 @pytest.mark.parametrize("text", ["{params: 25_557_032, macs: 4_089_184_256}", "[{params: 1, set: {alpha: 0.5}}]"])
-def test_totals_are_written_like_limits(text):
+def test_totals_have_the_syntax_of_limits(text):
     assert limits(text, "expect") == limits(text, "budget")
 
 
-def test_a_limit_knows_its_place():
+def test_a_limit_has_a_location():
     (limit,) = opened("input: [3]\nlayers: [relu]\nbudget: {macs: 4.1G}\n").budget
     assert (limit.span.line, limit.values["macs"][1].column, limit.values["macs"][1].length) == (3, 16, 4)
 
@@ -407,7 +407,7 @@ def test_analyze_does_not_enforce_them():
     assert costcalc.analyze(load("[relu]", head="expect: {macs: 7}\nbudget: {layers: 0}\n")).totals.macs == 0
 
 
-# YAML, as the language takes it
+# The YAML subset
 
 YAML = {
     "1.2 booleans only": ("{macs: 1}\nname: no", "no"),
@@ -424,7 +424,7 @@ def test_plain_strings(text, name):
 
 
 @pytest.mark.parametrize("word", ["no", "yes", "on", "off", "y", "False", "TRUE", "None"])
-def test_other_words_are_no_booleans(word):
+def test_other_words_are_not_booleans(word):
     found = fault(spec(f"[linear: {{out: 3, bias: {word}}}]"))
     assert found.message == f"unknown name {word}"
     if word not in ("y", "None"):
@@ -470,7 +470,7 @@ def test_anchors_and_aliases():
         ("resnet50", ["expected a mapping with the keys input and layers"]),
     ],
 )
-def test_what_a_spec_needs(text, missing):
+def test_required_keys(text, missing):
     found = faults(text)
     assert [one.message for one in found] == missing
     assert all(one.span and one.help for one in found)
@@ -496,7 +496,7 @@ budget: {mac: 3}
     assert [one.span.line for one in error.value.faults] == [1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12]
 
 
-def test_a_hundred_faults_are_enough():
+def test_at_most_a_hundred_faults_are_reported():
     assert len(faults(spec("".join(f"- relu{n}\n" for n in range(150))))) == 100
 
 
@@ -514,16 +514,19 @@ BEYOND = {
         spec("[{relu: , repeat: 1_000_000_000_000}]"),
         "1,000,000,000,000 copies exceed the limit of 100,000 layers",
     ),
-    "the length of an expression": (spec(f"[linear: '{'1 + ' * 300}1']"), "an expression of 1,201 characters"),
+    "the length of an expression": (spec(f"[linear: '{'1 + ' * 300}1']"), "expression too long: 1,201 characters"),
     "the depth of an expression": (spec(f"[linear: '{'(' * 99}1{')' * 99}']"), "the expression is nested more than 25"),
     "a number": (spec("[linear: 1e31]"), "number out of range: the limit is 10^30"),
     "a result": (spec("[linear: 9 ** 9 ** 9 ** 9]"), "result out of range: the limit is 10^30"),
     "a name": (spec(f"[{{relu: , name: {'a' * 256}}}]"), "name too long: 256 characters, at most 255 are allowed"),
-    "a block's name": (spec("[relu]", head=f"blocks: {{{'a' * 256}: [relu]}}\n"), "a name of 256 characters"),
-    "a path": (spec("- " + f"{{name: {'a' * 200}, group: [" * 6 + "relu" + "]}" * 6), "a path of more than 1,000"),
+    "a block's name": (spec("[relu]", head=f"blocks: {{{'a' * 256}: [relu]}}\n"), "name too long: 256 characters"),
+    "a path": (
+        spec("- " + f"{{name: {'a' * 200}, group: [" * 6 + "relu" + "]}" * 6),
+        "the path of the layer has more than 1,000",
+    ),
     "arguments of a block": (
         spec("[relu]", head="blocks:\n  ? b(" + ", ".join(f"a{n}" for n in range(256)) + ")\n  : [relu]\n"),
-        "a block of more than 255 arguments",
+        "the block has more than 255 arguments",
     ),
     "lists inside lists": (spec(f"[linear: {'[' * 9}in_channels{']' * 9}]"),
         "the list is nested more than 8 levels deep"),
@@ -543,13 +546,13 @@ BEYOND = {
 
 
 @pytest.mark.parametrize(("text", "message"), BEYOND.values(), ids=BEYOND)
-def test_going_past_a_limit_names_it(text, message):
+def test_exceeding_a_limit_names_it(text, message):
     found = fault(text)
     assert found.message.startswith(message)
     assert found.span
 
 
-def test_the_limit_of_layers_is_raised():
+def test_the_limit_of_layers_can_be_raised():
     text = spec("[{relu: , repeat: n}]", head="params: {n: 12}\n")
     assert len(costcalc.loads(text, max_layers=12).layers) == 12
     with pytest.raises(SpecError, match="more than 11 layers") as error:
@@ -588,7 +591,7 @@ def test_work_that_adds_no_layer_is_limited_too(layers):
     with pytest.raises(SpecError) as error:
         costcalc.loads(text, max_layers=100)
     (found,) = error.value.faults
-    assert "too many steps" in found.message or "copies, of at most 100 layers" in found.message
+    assert "too many steps" in found.message or "copies exceed the limit of 100 layers" in found.message
     assert found.span.line in (2, 5)
 
 

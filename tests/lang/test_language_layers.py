@@ -1,4 +1,4 @@
-"""Items of a list of layers: ways of writing them, what a layer takes, copies, conditions, names of values."""
+"""Items of a list of layers: syntax, inputs, copies, conditions, and named values."""
 
 from __future__ import annotations
 
@@ -206,10 +206,10 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("layers", UNSEEN.values(), ids=UNSEEN)
-def test_a_name_must_be_defined_before_it_is_used_and_be_seen(layers):
+def test_a_name_must_be_visible_and_defined_before_its_use(layers):
     found = fault(spec(layers, head="blocks: {outer: [{relu: , from: a}], has: [{relu: , name: a}]}\n"))
-    assert found.message.startswith("unknown layer ")
-    assert found.message.endswith(" is defined before this one")
+    assert found.message.startswith("layer ")
+    assert found.message.endswith(" is not defined before this one")
 
 
 NO_OUTPUT = {
@@ -224,7 +224,7 @@ NO_OUTPUT = {
 
 
 @pytest.mark.parametrize(("layers", "message"), NO_OUTPUT.items())
-def test_numbers_that_there_are_not(layers, message):
+def test_unknown_numbers_of_copies_and_outputs(layers, message):
     assert fault(spec(layers)).message == f"{'unknown name ' + message}, numbered from 0"
 
 
@@ -238,7 +238,7 @@ ALL_OUTPUTS = {
 
 
 @pytest.mark.parametrize(("layers", "op"), ALL_OUTPUTS.items())
-def test_all_outputs_of_a_layer_are_an_error_elsewhere(layers, op):
+def test_several_outputs_are_an_error_for_a_layer_with_one_input(layers, op):
     found = fault(spec(layers))
     assert found.message.startswith(f"{op} cannot take all ")
     assert "NAME.0" in found.help
@@ -322,7 +322,7 @@ def test_if(condition, left):
     assert len(load(f"[{{relu: , if: {condition}}}]").layers) == left
 
 
-def test_a_note_is_free():
+def test_a_note_has_no_effect():
     assert paths(load("[{relu: , note: 'any: text {'}, {relu: , note: 3}, {relu: , note: false}]")) == [
         "relu", "relu_2", "relu_3"
     ]  # fmt: skip
@@ -348,7 +348,7 @@ def test_let(layers, output):
     assert shape(load(layers, head="params: {w: 7}\n")) == output
 
 
-def test_let_of_a_layer_keeps_the_names_it_was_written_under():
+def test_a_layer_in_let_keeps_its_scope():
     network = load("[let: {g: 4}, let: {n: {groupnorm: g}}, let: {g: 8}, {conv: {out: 8, kernel: 1, norm: n}}]")
     assert str(network.layers[-1].op) == "groupnorm(groups=4)"
 
@@ -428,7 +428,7 @@ NOT_SHARED = {
         "unknown name a.2"),
     "no weights": ("[{relu: , name: a}, {relu: , share: a}]", "a has no weights to share"),
     "a layer left out": ("[{linear: 8, name: a, if: false}, {linear: 8, share: a}]", "a has no weights to share"),
-    "a layer below": ("[{linear: 8, share: a}, {linear: 8, name: a}]", "unknown layer a"),
+    "a layer below": ("[{linear: 8, share: a}, {linear: 8, name: a}]", "layer a is not defined before this one"),
     "another block of the same layers": ("[{unit: 8, name: a}, {other: 8, share: a}]",
         "cannot share a: it is not a other with the same arguments"),
     "the same block, another argument": ("[{unit: 8, name: a}, {unit: {n: 8, act: gelu}, share: a}]",
@@ -464,7 +464,7 @@ def test_several_inputs_are_names():
         ("[linear: 2]", "linear needs from: the network has several inputs"),
         ("[{group: [relu]}]", "relu needs from: the network has several inputs"),
         ("[{residual: [relu]}]", "residual needs from: the network has several inputs"),
-        ("[{linear: 2, from: input}]", "unknown layer input"),
+        ("[{linear: 2, from: input}]", "layer input is not defined before this one"),
         ("[{linear: 2, from: prev}]", "linear needs from: the network has several inputs"),
         ("[{linear: in_channels}]", "in_channels has no value without an input tensor"),
     ],
@@ -482,12 +482,12 @@ def test_one_of_several_inputs_may_be_called_input():
     assert wiring(load("[{relu: , from: input}]", "{input: [3, 4], other: [3, 4]}")) == ["relu < input"]
 
 
-def test_an_input_hides_no_layer_of_a_list_inside():
+def test_an_input_does_not_hide_a_layer_of_an_inner_list():
     network = load("[{relu: , from: a}, {group: [{relu: , name: a}, {gelu: , from: a}]}]", "{a: [3], b: [3]}")
     assert wiring(network) == ["relu < a", "group.a < relu", "gelu < group.a".replace("gelu", "group.gelu")]
 
 
-def test_the_network_up_to_a_fault_comes_with_it():
+def test_a_fault_has_the_network_up_to_it():
     with pytest.raises(SpecError) as error:
         load("[relu, {linear: 4}, {conv: {out: 3, kernel: 9}}]")
     assert paths(error.value.partial) == ["relu", "linear"]

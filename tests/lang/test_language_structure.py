@@ -115,7 +115,7 @@ UNFIT = {
 
 
 @pytest.mark.parametrize(("layers", "message", "seen", "help"), UNFIT.values(), ids=UNFIT)
-def test_shapes_that_do_not_fit(layers, message, seen, help):
+def test_incompatible_shapes(layers, message, seen, help):
     found = fault(spec(layers))
     assert found.message.startswith(message)
     notes = "\n".join(found.notes)
@@ -161,7 +161,7 @@ BESIDE = {
 
 
 @pytest.mark.parametrize(("item", "message"), BESIDE.items())
-def test_what_stands_beside_a_structure(item, message):
+def test_keys_beside_a_structure(item, message):
     assert fault(spec(f"[{item}]")).message == message
 
 
@@ -224,7 +224,7 @@ def test_calls_of_blocks(call, output):
     assert shape(load(f"- {call}", head=BLOCKS)) == output
 
 
-def test_a_block_without_layers_passes_on():
+def test_a_block_without_layers_returns_its_input():
     assert wiring(load("[relu, empty, gelu]", head=BLOCKS)) == ["relu < input", "gelu < relu"]
 
 
@@ -239,7 +239,7 @@ NOT_CALLED = {
 
 
 @pytest.mark.parametrize(("call", "message"), NOT_CALLED.items())
-def test_calls_that_do_not_fit_the_signature(call, message):
+def test_calls_that_do_not_match_the_signature(call, message):
     found = faults(spec(f"- {call}", head=BLOCKS))
     assert message in [one.message for one in found]
 
@@ -253,14 +253,14 @@ CALLERS = {
 
 
 @pytest.mark.parametrize("layers", CALLERS.values(), ids=CALLERS)
-def test_a_block_sees_nothing_of_its_caller(layers):
+def test_a_block_cannot_use_names_of_its_caller(layers):
     head = "blocks: {leak: [linear: x], leak_i: [linear: i], 'through(x)': [leak]}\n"
     found = faults(spec(layers, head=head))
     assert {one.message for one in found} == {"unknown name x", "unknown name i"}
 
 
-def test_a_value_given_to_a_block_is_the_callers():
-    """Arguments are evaluated where the call stands, with the names of the caller."""
+def test_arguments_are_evaluated_by_the_caller():
+    """Arguments are evaluated in the scope of the caller."""
     head = "blocks: {'b(norm, a)': [conv: {out: a, kernel: 1, norm: norm}]}\n"
     network = load("[let: {g: 2}, {b: {norm: {groupnorm: g * i + 2}, a: 4 + 4 * i}, repeat: 2}]", head=head)
     assert [str(layer.op) for layer in network.layers if layer.op.name == "groupnorm"] == [
@@ -316,16 +316,16 @@ def test_signatures(key, message):
     assert found.span.line == 2
 
 
-def test_a_block_is_written_once():
+def test_duplicate_blocks():
     found = fault(spec("[relu]", head="blocks:\n  a: [relu]\n  a(x): [gelu]\n"))
     assert (found.message, found.span.line) == ("duplicate block a", 3)
 
 
-def test_a_blocks_layers_are_checked_though_nothing_calls_it():
+def test_unused_blocks_are_checked():
     assert fault(spec("[relu]", head="blocks: {a: [rellu]}\n")).message == "unknown op or block rellu"
 
 
-# Built-in blocks, and a file's own of the same name
+# Built-in blocks, and blocks of the file with the same name
 
 
 def conv(k, c, out, bias=False):
@@ -333,7 +333,7 @@ def conv(k, c, out, bias=False):
 
 
 BUILTIN = {
-    # a depthwise and a pointwise convolution, a norm behind each
+    # a depthwise and a pointwise convolution, each followed by a norm
     "depthwise_separable: 32": ([32, 8, 8], 9*16 + 2*16 + 16*32 + 2*32),
     "depthwise_separable: {out: 32, kernel: 5, stride: 2}": ([32, 4, 4], 25*16 + 2*16 + 16*32 + 2*32),
     "depthwise_separable: {out: 8, act: gelu}": ([8, 8, 8], 9*16 + 2*16 + 16*8 + 2*8),
@@ -362,7 +362,7 @@ def test_builtin_blocks(call, output, count):
     assert params(network) == count
 
 
-def test_builtin_blocks_are_these():
+def test_the_set_of_builtin_blocks():
     assert list(builtin()) == [
         "depthwise_separable",
         "squeeze_excite",
@@ -390,14 +390,14 @@ def test_layers_of_builtin_blocks(call, names):
     assert paths(network) == [f"b.{name}" for name in names.split()]
 
 
-def test_a_files_own_block_of_the_same_name_wins():
+def test_a_block_of_the_file_replaces_a_builtin_block():
     head = "blocks: {'mlp(n)': [linear: n], 'relu()': [gelu]}\n"
     network = load("[mlp: 3, relu]", head=head)
     assert paths(network) == ["mlp.linear", "relu.gelu"]
     assert paths(load("[{linear: {out: 3, act: relu}}]", head=head)) == ["linear", "relu.gelu"]
 
 
-def test_a_block_of_the_file_stands_in_builtin_blocks_too():
+def test_a_block_of_the_file_is_used_in_builtin_blocks():
     network = load("[{mlp: 3}]", head="blocks: {gelu: [tanh]}\n")
     assert paths(network) == ["mlp.linear", "mlp.gelu.tanh", "mlp.linear_2"]
 
@@ -442,13 +442,13 @@ WRONG_DEFAULTS = {
     "{convv: {bias: false}}": ("unknown op or block convv", "did you mean conv?"),
     "{group: {bias: false}}": ("unknown op or block group", ""),
     "{conv: {kernal: 3}}": ("conv has no argument kernal", "did you mean kernel?"),
-    "{relu: {name: 3}}": ("relu has no argument name", "name is a modifier"),
+    "{relu: {name: 3}}": ("relu has no argument name", "write the modifier name beside relu"),
     "{unit: {m: 3}}": ("unit has no argument m", ""),
     "{conv: relu}": ("the defaults of conv must be a mapping", "defaults: {conv: {bias: false}}"),
     "{linear: {out: n}}": ("unknown name n", ""),
     "{linear: {out: i}}": ("unknown name i", ""),
     "[conv]": ("defaults must be a mapping", ""),
-    "{linear: {out: 5, act: linear}}": ("recursive norm or act: linear", "say norm and act of it"),
+    "{linear: {out: 5, act: linear}}": ("recursive norm or act: linear", "set norm and act of linear explicitly"),
 }
 
 
@@ -460,7 +460,7 @@ def test_faults_of_defaults(defaults, message, help):
     assert found.span.line == 2
 
 
-def test_an_act_that_leads_to_itself_through_a_block():
+def test_a_recursive_act_through_a_block():
     found = fault(spec("[linear: 4]", head="defaults: {linear: {act: u}}\nblocks: {u: [linear: 4]}\n"))
     assert found.message == "blocks are nested more than 100 levels deep"
 
@@ -488,7 +488,7 @@ def test_norm_and_act(layer, names):
 
 
 @pytest.mark.parametrize("follower", ["batchnorm", "{groupnorm: 2}", "{layernorm: {axes: all}}", "relu"])
-def test_norm_is_exactly_the_layer_written_behind(follower):
+def test_norm_equals_a_separate_layer(follower):
     behind = follower if follower[0] != "{" else follower[1:-1]
     brief = costcalc.analyze(load(f"[{{conv: {{out: 4, kernel: 1, norm: {follower}}}}}]"))
     written = costcalc.analyze(load(f"- conv: {{out: 4, kernel: 1}}\n- {behind}"))
@@ -512,5 +512,5 @@ NO_FOLLOWERS = {
 
 
 @pytest.mark.parametrize(("layer", "message"), NO_FOLLOWERS.items())
-def test_what_cannot_follow(layer, message):
+def test_invalid_norm_and_act(layer, message):
     assert fault(spec(f"- {layer}", head="params: {n: 3, w: linear}\n")).message == message

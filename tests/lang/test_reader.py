@@ -1,4 +1,4 @@
-"""The strict YAML reader: what is read as what, each fault at its place, and lines shown as they would be right."""
+"""The strict YAML reader: values, locations of faults, and corrected lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if hasattr(yaml, "CSafeLoader"):
 
 
 def reworded(parser: type) -> Callable[[str], Any]:
-    """A parser whose errors say something else: no answer of costcalc's may depend on a library's texts."""
+    """Return a parser with other error messages. Costcalc's messages must not depend on those of PyYAML."""
 
     class Reworded(parser):  # type: ignore[misc]
         def get_event(self) -> Any:
@@ -54,7 +54,7 @@ def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def plain(node: Node) -> Any:
-    """A node as plain values."""
+    """Return a node as plain values."""
     if node.kind == "list":
         return [plain(item) for item in node.value]
     if node.kind == "map":
@@ -158,7 +158,7 @@ def test_values(text: str, value: object) -> None:
     assert type(found) is type(value)
 
 
-def test_examples_read_as_yaml_reads_them() -> None:
+def test_examples_have_the_values_of_yaml() -> None:
     text = "a: [1, {b: c}]\nd:\n  - e: f\n    g: ~\n  - [x, 'y']\n"
     assert load(text) == yaml.safe_load(text)
 
@@ -193,7 +193,7 @@ def test_a_number_in_another_base_is_an_error_with_its_decimal(text: str, value:
     "text",
     [".inf", "-.inf", "+.Inf", ".nan", ".NaN", "1e31", "-1e31", "1e999999999", "9" * 32, "9" * 5000, "1" + "_1" * 99],
 )
-def test_what_is_no_number_of_the_language(text: str) -> None:
+def test_numbers_that_are_not_finite(text: str) -> None:
     (fault,) = faults(f"a: {text}")
     assert fault.span
     assert fault.span[1:] == (1, 4, len(text))
@@ -255,11 +255,11 @@ def test_what_is_no_number_of_the_language(text: str) -> None:
         ("a: \ufeff", [(1, 4, "invalid character U+FEFF")]),
     ],
 )
-def test_faults_and_their_places(text: str, expected: list[tuple[int, int, str]]) -> None:
+def test_faults_and_their_locations(text: str, expected: list[tuple[int, int, str]]) -> None:
     assert brief(text) == expected
 
 
-def test_a_duplicate_key_says_where_the_first_is() -> None:
+def test_a_duplicate_key_has_the_location_of_the_first() -> None:
     (fault,) = faults("a:\n  x: 1\n  x: 2")
     assert fault.notes == ("first defined at line 2, column 3",)
 
@@ -313,7 +313,7 @@ def test_a_duplicate_key_says_where_the_first_is() -> None:
         ("- conv:{p: me, a: 3}", "- conv: {p: me, a: 3}"),
     ],
 )
-def test_a_trap_shows_the_line_as_it_would_be_right(text: str, right: str) -> None:
+def test_a_trap_shows_the_corrected_line(text: str, right: str) -> None:
     first, *_ = faults(text)
     assert first.help.removesuffix(" (write not x for negation)") == f"write {right}"
     _, warnings = read(Source("x.yaml", right))
@@ -336,7 +336,7 @@ def test_a_trap_in_several_lines(text: str, line: int, right: str) -> None:
     assert (first.span.line, first.help) == (line, f"write {right}")
 
 
-def test_a_map_in_one_line_is_put_in_braces() -> None:
+def test_a_mapping_in_one_line_is_put_in_braces() -> None:
     (fault,) = faults("- conv: out: 64")
     assert fault.help == "write the inner mapping in braces: - conv: {out: 64}"
 
@@ -377,7 +377,7 @@ def test_spans(text: str, spans: list[tuple[int, int, int]]) -> None:
         ("a: [x]", None),
     ],
 )
-def test_where_the_text_of_a_scalar_begins(text: str, offset: int | None) -> None:
+def test_the_offset_of_the_text_of_a_scalar(text: str, offset: int | None) -> None:
     root, _ = read(Source("x.yaml", text))
     node = root.value[0][1]
     assert text_offset(node) == offset
@@ -387,12 +387,12 @@ def test_where_the_text_of_a_scalar_begins(text: str, offset: int | None) -> Non
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
-def test_lines_are_counted_as_yaml_counts_them(end: str) -> None:
+def test_lines_are_counted_as_in_yaml(end: str) -> None:
     assert brief(end.join(["a: 1", "b: 2", "a: 3"])) == [(3, 1, "duplicate key a")]
 
 
 class Shallow:
-    """A parser that refuses a nesting of 150 brackets while it looks ahead, before it gives an event of them."""
+    """A parser that rejects 150 nested brackets while it looks ahead, before it returns their events."""
 
     def __init__(self, text: str) -> None:
         self.inner = yaml.SafeLoader(text)
@@ -415,7 +415,7 @@ def test_a_limit_of_the_parser_does_not_hide_the_limit_of_the_language(
     assert brief(opening * 200) == [(1, column, "the spec is nested more than 100 levels deep")]
 
 
-def test_an_empty_file_is_nothing_at_its_beginning() -> None:
+def test_an_empty_file() -> None:
     root, _ = read(Source("x.yaml", ""))
     assert (root.kind, root.value, root.span[1:]) == ("scalar", None, (1, 1, 1))
 
@@ -469,7 +469,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             read_file(path)
 
 
-def test_a_stream_is_read_no_further_than_the_limit() -> None:
+def test_a_stream_is_read_up_to_the_limit() -> None:
     class Endless(BytesIO):
         taken = 0
 
@@ -485,7 +485,7 @@ def test_a_stream_is_read_no_further_than_the_limit() -> None:
     assert stream.taken == 16 * 2**20 + 1
 
 
-def test_what_is_imported() -> None:
+def test_imported_modules() -> None:
     code = (
         "import sys, re, yaml, costcalc.errors; before = set(sys.modules); import costcalc.lang.reader;"
         "print(*sorted(m for m in set(sys.modules) - before if not m.startswith('costcalc')))"

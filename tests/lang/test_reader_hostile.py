@@ -1,4 +1,4 @@
-"""Whatever a text says, reading it gives a node, or faults with a place, in bounded time and memory."""
+"""Reading any text gives a node, or faults with locations, in limited time and memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ bounded = settings(max_examples=250)
 
 
 def mutations() -> st.SearchStrategy[str]:
-    """A part of a bundled spec, with pieces put in, left out and in place of others."""
+    """Return parts of bundled specs with pieces inserted, removed and replaced."""
 
     def mutate(text: str, edits: list[tuple[float, int, str]]) -> str:
         for place, length, piece in edits:
@@ -46,7 +46,7 @@ def mutations() -> st.SearchStrategy[str]:
 
 
 def outcome(data: str | bytes) -> Any:
-    """What reading gives, as plain values. Fails on anything but a node or faults with places and their text."""
+    """Return the read value as plain values, or the faults. Fails on any other exception."""
     try:
         source = decode(data, "x.yaml") if isinstance(data, bytes) else Source("x.yaml", data)
         root, warnings = read(source)
@@ -109,8 +109,8 @@ def test_any_mutation_of_a_spec(text: str) -> None:
 
 @bounded
 @given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), mutations()))
-def test_both_parsers_read_alike(text: str) -> None:
-    """What both take is the same. They differ in what they refuse, on the edges of YAML (a tab between tokens)."""
+def test_both_parsers_read_equal_values(text: str) -> None:
+    """A text that both parsers accept has the same value. They reject different texts, such as a tab between tokens."""
     found = []
     for loader in LOADERS:
         with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Equal calls of a block are not run again. What comes out is the same as if they were."""
+"""Equal calls of a block are not run again. The result is the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .networks import specs, text
 
 
 def built(written: str, limit: int):
-    """All that a build leaves behind: its faults, its layers, and the work that was left."""
+    """Return the faults, the layers and the remaining work of a build."""
     spec = open_spec(Source("x.yaml", written))
     values = spec.values({})
     run = Run(spec.compiler, values, spec._shapes(values, {}), limit)
@@ -30,7 +30,7 @@ def built(written: str, limit: int):
 
 
 def check(written: str, limit: int = 10_000, replays: bool | None = None) -> None:
-    """Build a spec with and without replaying and compare everything."""
+    """Build a spec with and without replay, and compare the results."""
     answers = []
     real = Wiring.replay
 
@@ -85,7 +85,7 @@ def test_which_calls_are_equal(layers, replays):
 
 
 @pytest.mark.parametrize("limit", range(1, 14))
-def test_a_limit_is_passed_at_the_same_place(limit):
+def test_a_limit_is_exceeded_at_the_same_location(limit):
     check(f"input: [8]\n{UNIT}layers: [{{unit: , repeat: 5}}]\n", limit)
 
 
@@ -99,7 +99,7 @@ def test_a_path_that_becomes_too_long():
     unit = f"blocks:\n  unit:\n    - {{relu: , name: {'n' * 50}}}\n"
 
     def inside(name: str) -> str:
-        """The block in 15 groups of this name, so that both calls are as deep."""
+        """Return the block in 15 groups of this name, so that both calls have the same depth."""
         layers = "[unit]"
         for _ in range(15):
             layers = f"[{{group: {layers}, name: {name}}}]"
@@ -113,7 +113,7 @@ def test_a_path_that_becomes_too_long():
     assert [fault.message for fault in faults] == ["the path of the layer has more than 1,000 characters"]
 
 
-def test_arguments_are_told_apart_by_type():
+def test_arguments_of_different_types_differ():
     written = "input: [8]\nlayers: [{linear: {out: 8, bias: b}, for: {b: [true, 1]}}]\n"
     faults, *_ = built(written, 100)
     assert [fault.message for fault in faults] == ["linear: bias: expected true or false, got 1"]

@@ -1,4 +1,4 @@
-"""The JSON Schema for editors: valid by its own rules, takes every spec there is, refuses what it can know is wrong."""
+"""The JSON Schema for editors: it is valid, accepts all bundled specs, and rejects the errors that a schema can find."""
 # ruff: noqa: E501 (tables)
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VALIDATOR = Draft7Validator(SCHEMA)
 
 
 class Editor(yaml.SafeLoader):
-    """YAML 1.2 as editors read it: what is no decimal number without underscores, null, true or false is text."""
+    """A loader for YAML 1.2, as in editors: only plain decimal numbers, null, true and false are not strings."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012
 
@@ -51,7 +51,7 @@ def test_it_is_a_schema_of_draft_7():
     assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
 
 
-def test_every_reference_leads_somewhere():
+def test_every_reference_has_a_target():
     def references(node):
         if isinstance(node, dict):
             yield from (value for key, value in node.items() if key == "$ref" and isinstance(value, str))
@@ -72,17 +72,17 @@ def test_every_reference_leads_somewhere():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, Editor])
-def test_it_takes_every_spec(path, loader):
+def test_it_accepts_every_spec(path, loader):
     VALIDATOR.validate(yaml.load(path.read_text(), loader))
 
 
 @settings(max_examples=60)
 @given(specs)
-def test_it_takes_every_drawn_spec(drawn):
+def test_it_accepts_every_drawn_spec(drawn):
     VALIDATOR.validate(yaml.safe_load(text(drawn)))
 
 
-def test_it_knows_every_op_block_and_structure():
+def test_it_has_every_op_block_and_structure():
     item = SCHEMA["definitions"]["item"]["properties"]
     words = json.dumps(SCHEMA["definitions"]["layer"])
     assert set(registered()) | set(STRUCTURES) <= set(item)
@@ -109,17 +109,17 @@ HEADS = [
 
 
 @pytest.mark.parametrize("layers", WRITTEN)
-def test_layers_that_it_takes(layers):
+def test_accepted_layers(layers):
     VALIDATOR.validate(yaml.safe_load(spec(layers)))
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_sections_that_it_takes(head):
+def test_accepted_sections(head):
     VALIDATOR.validate(yaml.safe_load(spec("[relu]", head=f"{head}\n")))
 
 
 @pytest.mark.parametrize("shape", ["[3, 224, 224]", "[3, r, 2 * r]", "{a: [3], b: [4, n]}"])
-def test_inputs_that_it_takes(shape):
+def test_accepted_inputs(shape):
     VALIDATOR.validate(yaml.safe_load(spec("[relu]", shape)))
 
 
@@ -149,5 +149,5 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("document", REFUSED)
-def test_documents_that_it_refuses(document):
+def test_rejected_documents(document):
     assert not valid(document)

@@ -1,4 +1,4 @@
-"""What is no fault but changes nothing, and what a shape from outside may be."""
+"""Warnings of unused params, and checks of shapes and params from outside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def warnings(text: str) -> list[tuple[int, str, str]]:
     return [(w.span.line, w.message, w.help) for w in open_spec(Source("x.yaml", text)).warnings if w.span]
 
 
-def test_a_param_that_nothing_reads_is_told():
+def test_an_unused_param_is_a_warning():
     text = "extends: resnet50\nparams: {wdth: 3, classes: 10}\n"
     assert warnings(text) == [(2, "the param wdth is unused", "did you mean width?")]
 
@@ -28,33 +28,33 @@ def test_a_param_that_nothing_reads_is_told():
         "params: {n: 2}\ninput: [3, 4, 4]\nlayers:\n  - relu:\n    repeat: n\n",
     ],
 )
-def test_a_param_that_is_read_anywhere_is_not_told(text):
+def test_a_used_param_is_not_a_warning(text):
     assert warnings(text) == []
 
 
-def test_an_unused_param_of_an_extended_spec_is_its_own_affair(tmp_path):
+def test_an_unused_param_of_an_extended_spec_is_not_a_warning(tmp_path):
     (tmp_path / "base.yaml").write_text("params: {idle: 1}\ninput: [3, 4, 4]\nlayers: [relu]\n", encoding="utf-8")
     (tmp_path / "own.yaml").write_text("extends: base.yaml\n", encoding="utf-8")
     assert open_spec(str(tmp_path / "own.yaml")).warnings == ()
 
 
-def test_a_batch_in_a_shape_is_no_shape():
+def test_a_batch_in_a_shape_is_an_error():
     with pytest.raises(UsageError) as caught:
         costcalc.load("resnet50", inputs={"input": (1, 3, 224, 224)})
     assert str(caught.value) == "input: expected 3 dimensions as in the spec, got [1, 3, 224, 224]"
     assert caught.value.help == "remove the batch dimension; set the batch with --batch N"
 
 
-def test_an_unknown_param_is_answered_with_those_there_are():
+def test_an_unknown_param_lists_the_known_ones():
     with pytest.raises(UsageError) as caught:
         costcalc.load("resnet50", base=8)
     assert (str(caught.value), caught.value.help) == (
-        "resnet50 has no param base",
-        "its params: classes, width, depths",
+        "unknown param base of resnet50",
+        "known: classes, width, depths",
     )
 
 
-def test_a_key_without_a_colon_is_answered_at_its_line():
+def test_a_key_without_a_colon_is_located_at_its_line():
     with pytest.raises(SpecError) as caught:
         costcalc.loads("input [3, 8, 8]\nlayers:\n  - relu\n")
     (found,) = caught.value.faults
