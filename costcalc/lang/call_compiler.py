@@ -182,9 +182,9 @@ class Calls:
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
             item = Item("block", name, key.span)
             item.block = lambda: self.block(name)
-            item.args, meant = self._arguments(item, value, self.arguments(name), scope)
+            item.args, misspelled = self._arguments(item, value, self.arguments(name), scope)
             required = [argument for argument, default, _ in self.signature(name) if not default]
-            self._require(item, key, required, meant.union(beside))
+            self._require(item, key, required, misspelled.union(beside))
             return item
         op = ops.find(name)
         item = Item("op", name, key.span)
@@ -192,7 +192,7 @@ class Calls:
             self._unknown(key)
             return item
         item.op = op
-        args, meant = self._arguments(item, value, self.arguments(name), scope)
+        args, misspelled = self._arguments(item, value, self.arguments(name), scope)
         if op.followed:
             item.norm, item.act = (next((c for a, c in args if a == f), None) for f in FOLLOWERS)
             args = tuple(pair for pair in args if pair[0] not in FOLLOWERS)
@@ -200,7 +200,9 @@ class Calls:
                 if cell is not None and cell.run is None:
                     self.follower(cell, cell.constant)
         item.args = args
-        if self._require(item, key, [field for field in op.fields if field not in op.defaults], meant.union(beside)):
+        if self._require(
+            item, key, [field for field in op.fields if field not in op.defaults], misspelled.union(beside)
+        ):
             self.fix(item)
         return item
 
@@ -241,14 +243,14 @@ class Calls:
                 node = item.argument(error.argument)
                 self.faults.add(argument_fault(error, item, node.span if node else item.span))
 
-    def _require(self, item: Item, key: Node | Part, required: list[str], meant: set[str]) -> bool:
-        """Report missing arguments, except those in `meant`, which unknown arguments are similar to."""
-        given = {name for name, _ in item.args} | meant
+    def _require(self, item: Item, key: Node | Part, required: list[str], misspelled: set[str]) -> bool:
+        """Report missing arguments, except those in `misspelled`, which unknown arguments are similar to."""
+        given = {name for name, _ in item.args} | misspelled
         missing = [name for name in required if name not in given]
-        if missing and "" not in meant:
+        if missing and "" not in misspelled:
             noun = "arguments" if len(missing) > 1 else "argument"
             self.fault(key, "{}: missing {}: {}", item.target, noun, ", ".join(missing), help=self._usage(item.target))
-        return not missing and not meant.intersection(required)
+        return not missing and not misspelled.intersection(required)
 
     def _usage(self, name: str) -> str:
         """Return the signature of a layer, with its defaults."""
@@ -264,7 +266,7 @@ class Calls:
     ) -> tuple[tuple[tuple[str, Cell], ...], set[str]]:
         """Compile the arguments and defaults of a call. Also return the arguments that unknown ones are similar to."""
         cells = dict(self.defaults.get(item.target, {}))
-        meant: set[str] = set()
+        misspelled: set[str] = set()
         if value is None or (value.kind == "scalar" and value.value is None):
             pass
         elif value.kind == "map":
@@ -272,7 +274,7 @@ class Calls:
                 if name_node.text in known:
                     cells[name_node.text] = self._argument(item, name_node, node, scope)
                 else:
-                    meant.add(self.unknown_argument(item, name_node, known, node))
+                    misspelled.add(self.unknown_argument(item, name_node, known, node))
         elif not known:
             usage = f"write - {item.target}"
             help = f"remove it: it changes no shape and no count; {usage}" if item.op is not None else usage
@@ -280,7 +282,7 @@ class Calls:
         else:
             first = value._replace(kind="scalar", value=known[0], text=known[0])
             cells[known[0]] = self._argument(item, first, value, scope)
-        return tuple(cells.items()), meant
+        return tuple(cells.items()), misspelled
 
     def _argument(self, item: Item, key: Node, node: Node, scope: NameScope) -> Cell:
         if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:

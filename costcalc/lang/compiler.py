@@ -259,7 +259,7 @@ class Compiler(Calls):
         for name, (key, value) in beside.items():
             if name == "name":
                 item.name = self.layer_name(value)
-                self._give(item.name, value.span, given)
+                self._register_name(item.name, value.span, given)
             elif name == "from":
                 item.source = self.references(value)
             elif name == "share":
@@ -273,16 +273,16 @@ class Compiler(Calls):
             elif name == "for":
                 item.loop = self._loop(value, scope)
             elif name != "note":
-                self._stray(item, key)
+                self._unknown_modifier(item, key)
         item.bare = item.kind in ("residual", "join") and not (item.name or item.repeat or item.loop)
         if item.bare:
             for branch in item.branches:
                 if branch.given is not None:
                     help = f"name the {item.target} to prefix the names of its branches"
-                    self._give(branch.segment, branch.given, given, help)
+                    self._register_name(branch.segment, branch.given, given, help)
         item.plain = item.repeat is None and item.loop is None and item.condition is None and item.share is None
 
-    def _give(self, name: str, span: Span, given: dict[str, Span], help: str = "") -> None:
+    def _register_name(self, name: str, span: Span, given: dict[str, Span], help: str = "") -> None:
         """Register a name of a list, and check that it is unique."""
         if name in given:
             note = f"first used at line {given[name].line}"
@@ -290,7 +290,7 @@ class Compiler(Calls):
             self.faults.add(Fault(f"duplicate name {name} in this list", span, (note,), help))
         given.setdefault(name, span)
 
-    def _stray(self, item: Item, key: Node) -> None:
+    def _unknown_modifier(self, item: Item, key: Node) -> None:
         name = key.text
         known = (*item.op.fields, "norm", "act") if item.op else ()
         if name in known:

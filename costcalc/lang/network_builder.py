@@ -94,10 +94,10 @@ class Run(Wiring):
         """Run the copies of an item, as given by `for`, `repeat` and `if`."""
         if item.loop is None and item.repeat is None:
             return self.copy(item, current, frame, frame.values, segment, ""), {}
-        found: dict[str, NameEntry] = {}
+        entries: dict[str, NameEntry] = {}
         rows = [()] if item.loop is None else self.rows(item.loop, current, frame)
         for row, columns in enumerate(rows):
-            first, inner = len(self.builder.layers), found
+            first, inner = len(self.builder.layers), entries
             values = Values(frame.values)
             number = ""
             if item.loop is not None:
@@ -117,8 +117,8 @@ class Run(Wiring):
                     current = self.copy(item, current, frame, Values(values, i=i), segment, f"{number}.{i}")
                     inner[str(i)] = self.entry(item, current, start, {})
             if item.loop is not None:
-                found[str(row)] = self.entry(item, current, first, inner if item.repeat else {})
-        return current, found
+                entries[str(row)] = self.entry(item, current, first, inner if item.repeat else {})
+        return current, entries
 
     def rows(self, loop: Loop, current: Tensors, frame: Frame) -> Sequence[tuple[tuple[str, Cell], ...]]:
         """Return the names and cells of each row."""

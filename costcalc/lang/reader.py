@@ -300,11 +300,11 @@ class Reading:
         self.traps.append((kind, mark.index))
         help = ""
         if self.advise:
-            from costcalc.lang.yaml_fixes import advice, mended
+            from costcalc.lang.yaml_fixes import advice, corrected
 
-            mend = mended(self, mark)
-            help = advice(mend)
-            length = mend.end - mend.start if mend and mend.start == mark.column else length
+            correction = corrected(self, mark)
+            help = advice(correction)
+            length = correction.end - correction.start if correction and correction.start == mark.column else length
         self.fault(mark, message, length, help=help)
 
     def define(self, event: Any, anchor: _Anchor) -> None:
@@ -337,16 +337,16 @@ class Reading:
             return float(value)
         if name is not None and (name, value.__class__.__name__) in _FITS:
             return value
-        self.untaggable(event, name, text)
+        self.invalid_tag(event, name, text)
         return text
 
     def tagged_collection(self, event: Any, mapping: bool) -> None:
         """Check the tag of a list or a map."""
         name = _CORE.get(event.tag)
         if name != ("map" if mapping else "seq"):
-            self.untaggable(event, name, "a mapping" if mapping else "a list")
+            self.invalid_tag(event, name, "a mapping" if mapping else "a list")
 
-    def untaggable(self, event: Any, name: str | None, what: str) -> None:
+    def invalid_tag(self, event: Any, name: str | None, what: str) -> None:
         """Add a fault for a tag that is unknown, or does not match its value."""
         if name is not None:
             self.fault(event.start_mark, f"expected a value of type !!{name}, got {what or 'nothing'}", len(name) + 2)

@@ -14,7 +14,7 @@ import yaml
 from costcalc.errors import Fault, Source, Span
 from costcalc.lang.files import place
 from costcalc.lang.reader import MAX_DEPTH, Reading, StopReading
-from costcalc.lang.yaml_fixes import LINE_BREAK, LONGEST_LINE, OPENING, advice, line_at, mended
+from costcalc.lang.yaml_fixes import LINE_BREAK, LONGEST_LINE, OPENING, advice, corrected, line_at
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
@@ -229,18 +229,18 @@ class _Refused:
         if self.kind == "content" and self.char in ",:":
             what = "key" if self.char == ":" else "value"
             return self.at(self.mark, f"a {what} is missing before {self.char}")
-        mend = mended(self.reading, self.mark)
-        if mend is None:
+        correction = corrected(self.reading, self.mark)
+        if correction is None:
             return None
         if self.kind == "colon":
             key = self.text[self.start.index : self.mark.index + 1]
-            return self.at(self.start, f"a space is missing after {key}", advice(mend), len(key))
-        text = self.line[mend.start : mend.end]
-        span = Span(self.source, self.mark.line + 1, mend.start + 1, mend.end - mend.start)
+            return self.at(self.start, f"a space is missing after {key}", advice(correction), len(key))
+        text = self.line[correction.start : correction.end]
+        span = Span(self.source, self.mark.line + 1, correction.start + 1, correction.end - correction.start)
         if match := _TWO_ENTRIES.fullmatch(text):
-            line = f"{self.line[: mend.start]}{match[1]}, {match[2]}{self.line[mend.end :]}"
+            line = f"{self.line[: correction.start]}{match[1]}, {match[2]}{self.line[correction.end :]}"
             return Fault(f"a comma is missing after {match[1]}", span, (), f"write {line.strip()}")
-        return Fault(broken(text), span, (), advice(mend))
+        return Fault(broken(text), span, (), advice(correction))
 
     def inner_map(self) -> Fault | None:
         """Explain `conv: out: 64`, or a text that contains a colon."""
@@ -251,9 +251,9 @@ class _Refused:
         if match is not None and not match[1].strip(" -").startswith(_FREE_TEXT):
             help = f"write the inner mapping in braces: {match[1].lstrip()}{{{match[2].rstrip()}}}"
             return self.at(self.mark, _SECOND_COLON, help)
-        mend = mended(self.reading, self.mark)
-        if mend is not None:
-            return self.at(self.mark, _SECOND_COLON, advice(mend))
+        correction = corrected(self.reading, self.mark)
+        if correction is not None:
+            return self.at(self.mark, _SECOND_COLON, advice(correction))
         if re.search(r":\s", self.line[: self.mark.column]):
             return self.at(self.mark, _SECOND_COLON, "put the text in quotes")
         if match := _NO_COLON.fullmatch(self.above()):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 500
 """The largest number of characters of a line that is corrected."""
-MAX_MENDS = 12
+MAX_CORRECTIONS = 12
 MAX_STARTS = 40
 
 
@@ -29,7 +29,7 @@ _LISTED = re.compile(r"\A\(([^()\[\]{}\"']+)\)\Z")
 OPENING = {"(": ")", "[": "]", "{": "}"}
 
 
-class Mend(NamedTuple):
+class Correction(NamedTuple):
     """A corrected line, and the begin and end of the fault in the original line."""
 
     line: str
@@ -39,15 +39,15 @@ class Mend(NamedTuple):
     """The first characters of the text that needs quotes."""
 
 
-def mended(reading: Reading, mark: Any) -> Mend | None:
+def corrected(reading: Reading, mark: Any) -> Correction | None:
     """Return the corrected line at a mark where the reading found a trap, or None."""
     line = line_at(reading.source.text, mark)
     if len(line) > LONGEST_LINE:
         return None
     around = [entry[0] for entry in reading.open if entry[0].flow_style and entry[0].start_mark.line < mark.line]
     prefix = "".join("[" if isinstance(event, yaml.SequenceStartEvent) else "{" for event in around)
-    first: Mend | None = None
-    for _ in range(MAX_MENDS):
+    first: Correction | None = None
+    for _ in range(MAX_CORRECTIONS):
         traps = _traps(reading, prefix, line)
         if not traps:
             return first
@@ -89,13 +89,13 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
     return sorted([(index - len(prefix), kind) for kind, index in trial.traps])
 
 
-def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> Mend | None:
+def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> Correction | None:
     """Correct one trap on a line. Return None if no correction is known."""
     if kind in ("colon", "brace"):
         sign = line.find(":" if kind == "colon" else "{", column)
         value = sign + 1 if kind == "colon" else sign
         better = f"{line[:value].rstrip()}{' ' if kind == 'colon' else ': '}{line[value:]}"
-        return Mend(better, column, max(column + 1, next(_ends(line, value), value)), "")
+        return Correction(better, column, max(column + 1, next(_ends(line, value), value)), "")
     for start in _starts(line, column) if kind == "syntax" else (column,):
         for end in _ends(line, start):
             if not line[:start].strip() and re.search(r":\s", line[start:end]):
@@ -106,7 +106,7 @@ def _step(reading: Reading, prefix: str, line: str, column: int, kind: str) -> M
             done = start + len(text)
             left = _traps(reading, prefix, better) if end >= column else [(start, kind)]
             if not any(start <= at < done or (at < start and what == "syntax") for at, what in left):
-                return Mend(better, start, end, line[start : start + 2])
+                return Correction(better, start, end, line[start : start + 2])
     return None
 
 
@@ -169,9 +169,9 @@ def _balanced(text: str) -> bool:
     return not closing
 
 
-def advice(mend: Mend | None) -> str:
+def advice(correction: Correction | None) -> str:
     """Return the help that shows the corrected line."""
-    if mend is None:
+    if correction is None:
         return "put the expression in quotes"
-    negation = mend.sign.startswith("!") and mend.sign not in ("!!", "!<")
-    return f"write {mend.line.strip()}{' (write not x for negation)' if negation else ''}"
+    negation = correction.sign.startswith("!") and correction.sign not in ("!!", "!<")
+    return f"write {correction.line.strip()}{' (write not x for negation)' if negation else ''}"
