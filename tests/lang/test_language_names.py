@@ -276,7 +276,7 @@ NO_NAMES = ("'12'", "12", "a.b", "'a b'", "''", "é", "'[red]'", "a/b")
 def test_invalid_names(layers):
     found = fault(spec(layers))
     assert found.message == "expected a name" or found.message.startswith("invalid name '")
-    assert "not of digits alone" in found.help
+    assert "not digits alone" in found.help
 
 
 @pytest.mark.parametrize("name", ["prev", "input"])
