@@ -190,7 +190,7 @@ def test_limits_on_the_command_line(scratch):
         (["--max-increase", "macs=-2%"], "expected a percentage"),
         (["--config", "gone.toml"], "there is no file"),
         (["--base", "gone.json"], "there is no file gone.json"),
-        (["gone.yaml"], "unknown spec gone.yaml"),
+        (["gone.yaml"], "cannot read gone.yaml: file not found"),
     ],
 )
 def test_usage(scratch, arguments, said):

@@ -92,7 +92,7 @@ def test_refs_paths_and_bundled_names(repo):
         (["--", "-x:models/inception.yaml", "inception"], "cannot be a ref"),
         (["main:", "inception"], "names no file"),
         (["main:../../etc/passwd", "inception"], "there is no"),
-        (["gone.yaml", "inception"], "unknown spec gone.yaml"),
+        (["gone.yaml", "inception"], "cannot read gone.yaml: file not found"),
         (["a", "b", "c"], "diff takes two specs, or one ref"),
         (["gone"], "there is no ref gone"),
         ([], "missing argument"),

@@ -353,7 +353,7 @@ def test_a_file_that_went_is_no_bundled_network(gated):
     gated.commit("at the root")
     gated.git("mv", "inception.yaml", "module.yaml")
     for name in ("inception.yaml", "./inception.yaml", "models/inception"):
-        unusable(gated.check(name, "--max", "macs=1G"), f"unknown spec {name}")
+        unusable(gated.check(name, "--max", "macs=1G"), f"cannot read {name}: file not found")
     unusable(gated.run("diff", "inception.yaml", "module.yaml"), "inception, without the suffix")
     unusable(gated.check("inception.yaml", "--max", "macs=1G"), "inception, without the suffix, is the bundled network")
     (gated.path / "inception.yaml").mkdir()
