@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from costcalc.errors import ArgumentError
 from costcalc.ops import resize  # noqa: F401 - brings the type Mode
-from costcalc.ops.argument_types import ARGUMENT_TYPES, integer
+from costcalc.ops.argument_types import ARGUMENT_TYPES, LONG, SHOWN, integer, show
 
 GOOD = [
     ("Positive", 24.000000000000004, 24),
@@ -14,6 +15,7 @@ GOOD = [
     ("Flag", True, True),
     ("Probability", 0.5, 0.5),
     ("Probability", 1, 1),
+    ("Probability", 0, 0),
     ("Sizes", [3, 5.0], (3, 5)),
     ("Sizes", 3, 3),
     ("Margins", (0, 1), (0, 1)),
@@ -47,6 +49,7 @@ BAD = [
     ("Natural", -1, "expected an integer of at least 0, got -1"),
     ("Flag", 1, "expected true or false, got 1"),
     ("Flag", "yes", "expected true or false, got yes"),
+    ("Probability", -0.5, "expected a number from 0 to 1, got -0.5"),
     ("Probability", 1.5, "expected a number from 0 to 1, got 1.5"),
     ("Probability", True, "expected a number from 0 to 1, got true"),
     ("Probability", float("nan"), "expected a number from 0 to 1, got nan"),
@@ -118,3 +121,24 @@ def test_float_near_integer_is_integer(value, number):
             integer(value)
     else:
         assert (integer(value), type(integer(value))) == (number, int)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x" * LONG, "x" * LONG),
+        ("x" * (LONG + 1), "x" * LONG + "..."),
+        ([1] * SHOWN, f"[{'1, ' * (SHOWN - 1)}1]"),
+        ([1] * (SHOWN + 1), f"[{'1, ' * SHOWN}...]"),
+    ],
+)
+def test_only_what_is_long_is_cut(value, text):
+    assert show(value) == text
+
+
+@pytest.mark.parametrize("kind", ["Sizes", "Margins", "Integers", "Padding"])
+@pytest.mark.parametrize(
+    ("value", "valid"), [([], False), ([3], True), ([3, "a + 1"], True), ([[3]], False), (3, True)]
+)
+def test_the_schema_of_a_list(kind, value, valid):
+    assert Draft202012Validator(ARGUMENT_TYPES[kind].schema).is_valid(value) is valid

@@ -9,7 +9,7 @@ from costcalc.errors import ArgumentError, SpecError
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
 from costcalc.ops.base import layer_aliases, registered
-from costcalc.ops.framework_aliases import BLOCKS, RENAMED, nearest_layer
+from costcalc.ops.framework_aliases import BLOCKS, RENAMED, argument_help, nearest_argument, nearest_layer
 
 LAYERS = [*registered(), *builtin(), *STRUCTURES]
 
@@ -127,3 +127,27 @@ def test_help_for_doubling_the_size(kernel):
         out=3, kernel=kernel, stride=2, padding=(kernel - 1) // 2, output_padding=kernel % 2
     )
     assert op.shape(((4, 7, 7),)) == ((3, 2 * 7, 2 * 7),)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "op", "help"),
+    [
+        ("kernal", ["kernel"], "", "did you mean kernel?"),
+        ("kernal", ["kernel"], "conv", "did you mean kernel?"),
+        ("kernel_size", ["kernel"], "conv", "use kernel instead"),
+        # it means the kernel, so a name that is like its own is none
+        ("kernel_size", ["kernels"], "lrn", "known: kernels"),
+        ("inplace", ["in_place"], "relu", "remove it: it changes no shape and no count"),
+        ("slope", [], "relu", "relu takes no arguments"),
+    ],
+)
+def test_help_for_an_argument(name, known, op, help):
+    assert argument_help(name, known, op=op) == help
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "nearest"),
+    [("kernal", ["kernel"], "kernel"), ("kernel_size", ["kernels"], ""), ("inplace", ["in_place"], "")],
+)
+def test_the_nearest_argument(name, known, nearest):
+    assert nearest_argument(name, known) == nearest
