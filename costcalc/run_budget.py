@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from costcalc.errors import Fault, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Result = TypeVar("Result")
 
 STEPS_PER_LAYER = 15
 """The steps of a run per layer of the limit for one network: 1,500,000 for the default of 100,000 layers.
@@ -27,6 +29,8 @@ FEWEST_LAYERS = 100_000
 """The smallest limit of layers that the budget of a run is computed from."""
 MAX_CHARACTERS = 64 * 2**20
 """The characters of all specs that a run reads, including those of the base."""
+COMMITS_PER_RUN = 50
+"""The commits of a history that may take the work of one run. Each adds its part: 30,000 steps by default."""
 
 
 class BudgetExceeded(Exception):  # noqa: N818 - not a CostcalcError, which would be reported as a fault of one spec
@@ -38,7 +42,15 @@ class RunBudget:
 
     def __init__(self, steps_per_layer: int, max_layers: int) -> None:
         self.steps = self.steps_left = steps_per_layer * max(max_layers, FEWEST_LAYERS)
-        self.characters_left = MAX_CHARACTERS
+        self.characters = self.characters_left = MAX_CHARACTERS
+        self.steps_per_commit = self.steps // COMMITS_PER_RUN
+
+    def add_commit(self) -> None:
+        """Allow the work of one more commit of a history, so that a long history of usual specs has no limit."""
+        self.steps += self.steps_per_commit
+        self.steps_left += self.steps_per_commit
+        self.characters += MAX_CHARACTERS // COMMITS_PER_RUN
+        self.characters_left += MAX_CHARACTERS // COMMITS_PER_RUN
 
     def spend(self, steps: int) -> None:
         """Subtract steps. Raises `BudgetExceeded`, also on each later call."""
@@ -52,18 +64,18 @@ class RunBudget:
         if self.characters_left < 0:
             raise BudgetExceeded
 
-    def error(self) -> UsageError:
-        """Return the error that names the exceeded limit, and how to raise it."""
+    def error(self, advice: str) -> UsageError:
+        """Return the error that names the exceeded limit, and how to raise it. `advice` is how to make the run smaller."""
         if self.characters_left < 0:
             return UsageError(
                 "the specs of this run have more than {:,} characters in total",
-                MAX_CHARACTERS,
-                help="check fewer specs per run: costcalc check SPEC...",
+                self.characters,
+                help=advice,
             )
         return UsageError(
             "this run takes more than {:,} steps",
             self.steps,
-            help=f"check fewer specs per run, or raise --max-layers: each layer adds {STEPS_PER_LAYER} steps",
+            help=f"{advice}, or raise --max-layers: each layer adds {STEPS_PER_LAYER} steps",
         )
 
     def unexplained(self) -> Fault | None:
@@ -103,3 +115,20 @@ def read(characters: int) -> None:
     budget = _current.get()
     if budget is not None:
         budget.read(characters)
+
+
+def add_commit() -> None:
+    """Allow the work of one more commit, if the run has a budget."""
+    budget = _current.get()
+    if budget is not None:
+        budget.add_commit()
+
+
+def bounded(run: Callable[[], Result], max_layers: int | None, advice: str) -> Result:
+    """Return the result of work within the budget of one run. Raises `UsageError` with the advice if it takes more."""
+    budget = RunBudget(STEPS_PER_LAYER, max_layers or 0)
+    try:
+        with within(budget):
+            return run()
+    except BudgetExceeded:
+        raise budget.error(advice) from None

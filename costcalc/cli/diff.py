@@ -57,15 +57,20 @@ def diff(
     of the repository. With REF alone, compare every spec of the configuration with its version at that ref. Renamed
     layers are matched.
     """
-    from costcalc.gate.analysis_cache import AnalysisCache
+    from costcalc.gate.analysis_cache import KEPT, AnalysisCache
     from costcalc.gate.diff_inputs import Asked, project, two
+    from costcalc.run_budget import bounded
 
     if len(sides) > 2:
         raise UsageError("expected two specs or one ref, got {} arguments", len(sides), help="see costcalc diff --help")
-    cache = AnalysisCache(load.max_layers, load.inputs, batch)
+    cache = AnalysisCache(load.max_layers, load.inputs, batch, kept=KEPT)
     asked = Asked(load.params, depth)
     stdin = standard_input() if len(sides) == 2 and STDIN in sides else None
-    differences = [two(*sides, cache, asked, stdin)] if len(sides) == 2 else project(sides[0], cache, asked)
+
+    def run() -> list[Difference]:
+        return [two(*sides, cache, asked, stdin)] if len(sides) == 2 else project(sides[0], cache, asked)
+
+    differences = bounded(run, load.max_layers, "compare two specs at a time: costcalc diff A B")
     _report(differences, outputs, stat=stat, alone=len(sides) == 2)
     return GATE_FAILED if exit_code and any(each.differs for each in differences) else SUCCESS
 

@@ -28,9 +28,12 @@ def history(spec: str, since: str, load: Loader, batch: int, outputs: tuple[Outp
 
     The newest commit comes first. Renames are followed.
     """
-    from costcalc.gate.analysis_cache import AnalysisCache
+    from costcalc.gate.analysis_cache import KEPT, AnalysisCache
     from costcalc.gate.history import history as find
     from costcalc.report.history import document, table
+    from costcalc.run_budget import bounded
 
-    revisions = find(spec, since, AnalysisCache(load.max_layers, load.inputs, batch), load.params)
+    cache = AnalysisCache(load.max_layers, load.inputs, batch, kept=KEPT)
+    advice = "show fewer commits with --since REV"
+    revisions = bounded(lambda: find(spec, since, cache, load.params), load.max_layers, advice)
     emit(outputs, "tables", Report(lambda form: [table(revisions, form)], lambda: document(revisions)))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FEWEST = 8
 """How many analyses are remembered however large they are: those of one spec, now and then."""
 
+KEPT = 20_000
+"""How many layers are remembered in a run: to keep those of hundreds of specs takes longer than it saves."""
+
 Values = tuple[tuple[str, str], ...]
 Known = dict[tuple[tuple[str, ...], Values], "Analysis | SpecError | UsageError"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
-from costcalc.gate.analysis_cache import AnalysisCache
+from costcalc.gate.analysis_cache import KEPT, AnalysisCache
 from costcalc.gate.baselines import GitBase
 from costcalc.gate.evaluate import Evaluator, Outcome
 from costcalc.gate.file_base import FileBase
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-KEPT = 20_000
-"""How many layers are remembered: to keep those of hundreds of specs takes longer than it saves."""
-
 
 class Request(NamedTuple):
     """What is to be checked, and how. Everything from outside is in it: the day, and the refs that a CI names."""
@@ -79,12 +76,8 @@ def bounded(run: Callable[[], Result], max_layers: int | None) -> Result:
     """The result of work that a whole check may take, and no more. Raises `UsageError` where it takes more."""
     from costcalc.lang.spec import gc_paused
 
-    budget = run_budget.RunBudget(run_budget.STEPS_PER_LAYER, max_layers or 0)
-    try:
-        with run_budget.within(budget), gc_paused():
-            return run()
-    except run_budget.BudgetExceeded:
-        raise budget.error() from None
+    with gc_paused():
+        return run_budget.bounded(run, max_layers, "check fewer specs per run: costcalc check SPEC...")
 
 
 class Checking:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc import run_budget
 from costcalc.errors import CostcalcError, UsageError
 from costcalc.gate.git_snapshot import Snapshot, SnapshotLibrary, at_commit
 from costcalc.gate.rename_sides import SUFFIXES, snapshot_file
@@ -110,6 +111,7 @@ class _Walk:
     def extended(self, commit: str, path: str) -> tuple[str, ...]:
         """The files of the repository that a spec was made of at a commit."""
         if (commit, path) not in self.files:
+            run_budget.add_commit()
             library = SnapshotLibrary(Snapshot(self.repository, commit), commit[:10])
             spec = at_commit(library, path)
             files = () if spec is None or isinstance(spec, CostcalcError) else spec.files

@@ -136,9 +136,46 @@ def test_a_budget_stays_exceeded():
             with pytest.raises(run_budget.BudgetExceeded):
                 run_budget.spend(1)
     run_budget.spend(10**9)  # outside of it nothing is counted
-    assert isinstance(budget.error(), UsageError)
+    assert isinstance(budget.error("check fewer specs"), UsageError)
 
 
 def test_max_layers_raises_the_limit():
     assert run_budget.RunBudget(15, 10).steps == 1_500_000
     assert run_budget.RunBudget(15, 1_000_000).steps == 15_000_000
+
+
+def steps_of_at_most(monkeypatch, layers):
+    """Make the limits small: as many steps as for a network of so many layers, and 1/50 of them for each commit."""
+    monkeypatch.setattr(run_budget, "FEWEST_LAYERS", layers)
+
+
+@pytest.mark.parametrize(("commits", "layers", "status"), [(40, 3, 0), (1, 400, 0), (4, 400, 2)])
+def test_a_history_may_be_long_but_not_one_of_large_specs(repo, monkeypatch, commits, layers, status):
+    """The limit is 15 · 60 = 900 steps, and 18 for each commit; a large spec takes more than 400, a small one 12."""
+    for number in range(commits):
+        repo.write("a.yaml", f"input: [{number + 3}]\nlayers: [{{relu: , repeat: {layers}}}]\n")
+        repo.commit(f"{number}")
+    steps_of_at_most(monkeypatch, 60)
+    done = repo.run("history", "a.yaml")
+    assert done.status == status
+    if status:
+        assert "this run takes more than 9" in done.err
+        assert "show fewer commits with --since REV, or raise --max-layers" in done.err
+        assert repo.run("history", "a.yaml", "--since", "HEAD~1").status == 0
+
+
+def test_a_diff_of_a_project_is_bounded(repo, monkeypatch):
+    """Each spec takes 400 steps and more, at both commits, and 800 to align them; the limit is 15 · 200."""
+    repo.write("costcalc.toml", 'specs = ["a.yaml", "b.yaml", "c.yaml"]\n')
+    for name in "abc":
+        repo.write(f"{name}.yaml", f"name: {name}\ninput: [3]\nlayers: [{{relu: , repeat: 400}}]\n")
+    repo.commit()
+    for name in "abc":
+        repo.write(f"{name}.yaml", f"name: {name}\ninput: [4]\nlayers: [{{relu: , repeat: 400}}]\n")
+    assert repo.run("diff", "HEAD").status == 0
+    steps_of_at_most(monkeypatch, 200)
+    done = repo.run("diff", "HEAD")
+    assert done.status == 2
+    assert "this run takes more than 3,000 steps" in done.err
+    assert "compare two specs at a time: costcalc diff A B" in done.err
+    assert repo.run("diff", "a.yaml", "a.yaml").status == 0
