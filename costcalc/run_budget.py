@@ -65,7 +65,7 @@ class RunBudget:
             raise BudgetExceeded
 
     def error(self, advice: str) -> UsageError:
-        """Return the error that names the exceeded limit, and how to raise it. `advice` is how to make the run smaller."""
+        """Return the error that names the exceeded limit. `advice` is how the user makes the run smaller."""
         if self.characters_left < 0:
             return UsageError(
                 "the specs of this run have more than {:,} characters in total",
