@@ -92,7 +92,7 @@ def test_many_large_specs(repo):
     status, output = check(repo)
     assert status == 2
     assert STEPS in output
-    assert "give --max-layers: each layer that it allows is 15 steps more" in output
+    assert "raise --max-layers: each layer adds 15 steps" in output
 
 
 def test_many_long_specs(repo):
@@ -114,7 +114,7 @@ def test_the_causes_of_a_finding_in_a_large_network(repo):
     assert status == 1
     assert f"macs {(4 * 400 + 44_999 * 400 * 400) * 64:,} > 23,000,000" in output
     assert "the causes of some findings are missing: the search takes more than 500,000 steps" in output
-    assert "give --max-layers: each layer that it allows is 5 steps more" in output
+    assert "raise --max-layers: each layer adds 5 steps" in output
 
 
 def test_a_run_counts_alike_each_time():

@@ -188,8 +188,8 @@ def test_limits_on_the_command_line(scratch):
         (["--max", "macs=1", "--max", "macs=2"], "given twice"),
         (["--max-increase", "macs=x%"], "expected a percentage"),
         (["--max-increase", "macs=-2%"], "expected a percentage"),
-        (["--config", "gone.toml"], "there is no file"),
-        (["--base", "gone.json"], "there is no file gone.json"),
+        (["--config", "gone.toml"], "gone.toml: file not found"),
+        (["--base", "gone.json"], "cannot read gone.json: file not found"),
         (["gone.yaml"], "cannot read gone.yaml: file not found"),
     ],
 )
@@ -543,7 +543,7 @@ def test_init(scratch):
         (["--init", "../a.yaml"], "../a.yaml is not below this folder"),
         (["--init", "m/../../a.yaml"], "is not below this folder"),
         (["--init", "/a.yaml"], "/a.yaml is not below this folder"),
-        (["--init", "gone.yaml"], "there is no file gone.yaml"),
+        (["--init", "gone.yaml"], "cannot read gone.yaml: file not found"),
         (["--init", "empty"], "there is no spec below this folder"),
     ],
 )

@@ -355,7 +355,10 @@ def test_a_file_that_went_is_no_bundled_network(gated):
     for name in ("inception.yaml", "./inception.yaml", "models/inception"):
         unusable(gated.check(name, "--max", "macs=1G"), f"cannot read {name}: file not found")
     unusable(gated.run("diff", "inception.yaml", "module.yaml"), "inception, without the suffix")
-    unusable(gated.check("inception.yaml", "--max", "macs=1G"), "inception, without the suffix, is the bundled network")
+    unusable(
+        gated.check("inception.yaml", "--max", "macs=1G"),
+        "write inception, without the suffix, for the bundled network",
+    )
     (gated.path / "inception.yaml").mkdir()
     unusable(gated.check("inception.yaml", "--max", "macs=1G"), "expected a spec, got the folder inception.yaml")
     unusable(gated.run("diff", "inception.yaml", "module.yaml"), "expected a spec, got the folder inception.yaml")
