@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from costcalc.report.comparison import grids
+from costcalc.report.comparison import tables
 from costcalc.report.table import render
 
 PROBLEM = ("compare", "--channels", "192", "--size", "28", "--out", "32", "--kernel", "5", "--padding", "same")
@@ -109,7 +109,7 @@ def test_the_columns_of_cheapest(cli):
 def test_tables_fit(width, subject):
     import costcalc
 
-    text = render(*grids(costcalc.compare(subject, cheapest=True)), width=width)
+    text = render(*tables(costcalc.compare(subject, cheapest=True)), width=width)
     assert max(map(len, text.split("\n"))) <= width
     assert "separable" in text
 
@@ -320,7 +320,7 @@ def test_without_cells_there_is_one_table_and_a_line_that_says_so(cli, spec):
 def test_names_are_whole_and_a_legend_stands_below_its_columns_only(width):
     import costcalc
 
-    text = render(*grids(costcalc.compare("vgg16")), width=width)
+    text = render(*tables(costcalc.compare("vgg16")), width=width)
     assert "\nstage.4.conv.2 " in text
     assert ("practice: actual ratio" in text) is ("theory practice" in " ".join(text.split())) is (width >= 100)
     assert "stem, unchanged without --stem: stage.0.conv.0\n" in text
@@ -330,7 +330,7 @@ def test_what_cheapest_asks_for_is_shown_on_a_narrow_terminal():
     import costcalc
 
     for subject, width, times in (("mobilenet_v1", 80, 2), ("vgg16", 80, 2), ("resnet50", 80, 2), ("googlenet", 60, 1)):
-        text = render(*grids(costcalc.compare(subject, cheapest=True)), width=width)
+        text = render(*tables(costcalc.compare(subject, cheapest=True)), width=width)
         assert text.partition(" cells\n\n")[2].partition("─")[0].count("cheapest") == times
 
 
