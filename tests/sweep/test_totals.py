@@ -211,18 +211,19 @@ PIXELS = 8 * 8
 @pytest.mark.parametrize("batch", [1, 5])
 def test_totals_of_a_network(tmp_path, batch):
     path = tmp_path / "net.yaml"
-    layers = "  - conv: {out: 16, kernel: 3, padding: 1}\n  - relu\n  - relu\n  - relu\n"
+    layers = "  - conv: {out: 16, kernel: 3, padding: 1}\n  - batchnorm\n  - relu\n  - relu\n  - relu\n"
     path.write_text(f"input: [3, 8, 8]\nlayers:\n{layers}")
     elements = PIXELS * 16
     expected = {
-        "layers": 4,
-        "params": 9 * 3 * 16 + 16,
-        "buffers": 0,
+        "layers": 5,
+        "params": 9 * 3 * 16 + 16 + 2 * 16,
+        "buffers": 2 * 16,
         "macs": elements * 9 * 3 * batch,
-        "add": elements * batch,
+        "add": 2 * elements * batch,
+        "mul": elements * batch,
         "cmp": 3 * elements * batch,
-        "flops": (2 * elements * 9 * 3 + elements + 3 * elements) * batch,
-        "activations": 4 * elements * batch,
+        "flops": (2 * elements * 9 * 3 + elements + 2 * elements + 3 * elements) * batch,
+        "activations": 5 * elements * batch,
     }
     network = open_spec(str(path)).build({})
     found = totals(network, expected, batch)
