@@ -89,7 +89,7 @@ class _Cluster:
                     return
                 yield from self.result(*submitted.popleft(), pause)
         except (OSError, CancelledError, self.distributed.client.ClosedClientError):
-            raise UsageError("lost the connection to the Dask scheduler at {}", self.address) from None
+            raise UsageError("the Dask scheduler at {} does not answer", self.address) from None
         finally:
             with suppress(OSError):  # the scheduler may be gone
                 self.client.close(timeout=PATIENCE)

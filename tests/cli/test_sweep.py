@@ -157,7 +157,7 @@ def test_without_matplotlib_a_picture_says_what_to_install(cli, two, monkeypatch
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     run = cli("sweep", two, "--set", "a=3,6", "-o", f"png={tmp_path / 'x.png'}")
     assert run.status == 2
-    assert "png needs matplotlib" in run.err
+    assert "png requires matplotlib" in run.err
     assert "costcalc[plot]" in run.err
 
 
