@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+MOST_GROUPS = 12
+"""Groups of layers that the help of one error lists."""
+
 
 class Request(NamedTuple):
     """What is to be checked, and how. Everything from outside is in it: the day, and the refs that a CI names."""
@@ -249,7 +252,12 @@ class Checking:
         layers = sorted({name for spec in names for name in self.evaluator.layers(spec)})
         if not scope.layer:
             return Fault("no spec here has all of these params", scope.places.get("set", entry.span))
-        help = suggest(scope.layer, layers, "costcalc analyze SPEC lists the layers")
+        groups = dict.fromkeys(
+            f"{group}.**" if dot else group for group, dot, _ in (name.partition(".") for name in layers)
+        )
+        listed = f"costcalc analyze {names[0].name} lists the layers"
+        known = f"the layers are {', '.join(groups)}; {listed}" if len(groups) <= MOST_GROUPS else listed
+        help = suggest(scope.layer, [*groups, *layers], known)
         return Fault(f"no layer matches {scope.layer}", scope.places.get("layer", entry.span), (), help)
 
     def waive(self, outcomes: Iterable[tuple[Named, Outcome]]) -> tuple[list[Finding], list[Finding], set[int]]:

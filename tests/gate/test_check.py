@@ -270,6 +270,23 @@ def test_faults_of_a_configuration(scratch, toml, place, said):
     assert said in done.err
 
 
+@pytest.mark.parametrize(
+    ("layers", "help"),
+    [
+        ("{group: [relu, relu], name: front}, tanh", "the layers are front.**, tanh; costcalc analyze net.yaml lists"),
+        (", ".join(f"{{relu: , name: l{number}}}" for number in range(13)), "= help: costcalc analyze net.yaml lists"),
+        ("{group: [relu], name: stm}", "did you mean stm.**?"),
+    ],
+)
+def test_a_budget_on_a_group_that_was_renamed(scratch, layers, help):
+    scratch.write("net.yaml", f"input: [3]\nlayers: [{layers}]\n")
+    scratch.write("costcalc.toml", "specs = ['*.yaml']\n[[budget]]\nlayer = 'stem.**'\nmacs = 1\n")
+    done = scratch.check()
+    assert done.status == 2
+    assert "costcalc.toml:3:9: error: no layer matches stem.**" in done.err
+    assert help in done.err
+
+
 def test_pyproject_and_the_nearest_configuration(repo):
     (repo.path / "costcalc.toml").unlink()
     repo.write("pyproject.toml", '[tool.costcalc]\nspecs = ["**/*.yaml"]\n[[tool.costcalc.budget]]\nmacs = "1G"\n')
