@@ -87,3 +87,16 @@ def test_footprint(op, arguments, footprint):
 )
 def test_layout(op, arguments, axes, rank, layout):
     assert make(op, arguments).layout(axes, rank) == layout
+
+
+@pytest.mark.parametrize(
+    ("op", "arguments", "caption"),
+    [
+        ("relu", {}, "relu"),
+        ("groupnorm", {"groups": 2}, "groupnorm(groups=2)"),
+        ("maxpool", {"kernel": 3, "stride": 2}, "3x3 maxpool, /2"),
+        ("attention", {"heads": 2}, "attention(heads=2)"),
+    ],
+)
+def test_caption(op, arguments, caption):
+    assert make(op, arguments).caption(2) == caption
