@@ -59,8 +59,10 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, after checking that its inputs and outputs do not conflict."""
+        from costcalc.cli import light_yaml
         from costcalc.cli.output import refuse_conflicts
 
+        light_yaml.load()
         refuse_conflicts(ctx)
         return super().invoke(ctx)
 

@@ -11,7 +11,7 @@ from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, ne
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.expression import RESERVED, parse
 from costcalc.lang.functions import Word, gathered
-from costcalc.lang.signature import IDENTIFIER, Parameter, split_signature
+from costcalc.lang.signature import Parameter, is_identifier, split_signature
 from costcalc.lang.template import (
     MODIFIERS,
     NONE,
@@ -302,7 +302,7 @@ class Calls:
             match, help = "", f"write the modifier {name} beside {item.target}, not among its arguments"
         elif re.match(r"\w+ *=", name):
             match, help = name.partition("=")[0].strip(), f"write a colon instead of =: {name.replace('=', ': ', 1)}"
-        elif not IDENTIFIER.fullmatch(name):
+        elif not is_identifier(name):
             match, help = "", f"write arguments with their names: {self._usage(item.target)}"
         else:
             given = tuple([entry.value for entry in value.value]) if value.kind == "list" else value.value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from costcalc.errors import Fault, counted, suggest
 from costcalc.lang.call_compiler import Calls
 from costcalc.lang.expression import RESERVED
-from costcalc.lang.signature import IDENTIFIER, MAX_NAME, NAME, NAME_TOO_LONG
+from costcalc.lang.signature import MAX_NAME, NAME_TOO_LONG, is_identifier, is_name
 from costcalc.lang.template import (
     MODIFIERS,
     STRUCTURES,
@@ -161,7 +161,7 @@ class Compiler(Calls):
 
     def variable(self, key: Node) -> None:
         """Check that a key is a valid name of a value."""
-        if not IDENTIFIER.fullmatch(key.text):
+        if not is_identifier(key.text):
             help = "use letters, digits and _, without a leading digit"
             self.fault(key, "invalid name of a value: {}", key.text, help=help)
         elif key.text in RESERVED:
@@ -241,7 +241,7 @@ class Compiler(Calls):
         text = node.text if node.kind == "scalar" else ""
         if len(text) > MAX_NAME:
             self.fault(node, NAME_TOO_LONG, len(text), MAX_NAME)
-        elif not NAME.fullmatch(text):
+        elif not is_name(text):
             message = f"invalid name {text!r}" if text else "expected a name"
             self.fault(node, "{}", message, help="use letters, digits, _ and -, but not digits alone")
         elif text in RESERVED_NAMES:

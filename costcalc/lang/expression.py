@@ -304,7 +304,7 @@ class _Literals(Environment):
         return Word(name)
 
 
-_SI = re.compile(r"([+-]?)(\d[\d_]*(?:\.\d+)?|\.\d+)([kKMGT])", re.ASCII)
+_SI = r"([+-]?)(\d[\d_]*(?:\.\d+)?|\.\d+)([kKMGT])"
 _POWERS = {"": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
 
 
@@ -314,7 +314,7 @@ def parse_value(text: str) -> Value:
     >>> parse_value("0.25"), parse_value("4.1G"), parse_value("[3, 4, 23, 3]"), parse_value("relu")
     (0.25, 4100000000, (3, 4, 23, 3), 'relu')
     """
-    return suffixed(text) if _SI.fullmatch(text.strip()) else parse(text).run(_Literals({}))
+    return suffixed(text) if re.fullmatch(_SI, text.strip(), re.ASCII) else parse(text).run(_Literals({}))
 
 
 def suffixed(text: str) -> int | float:
@@ -325,7 +325,7 @@ def suffixed(text: str) -> int | float:
     """
     from decimal import Decimal
 
-    match = _SI.fullmatch(text.strip())
+    match = re.fullmatch(_SI, text.strip(), re.ASCII)
     if match:
         sign, digits, suffix = match.groups()
         if len(digits) > 60:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import islice
-from pathlib import PurePath
+from os.path import basename
 from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import MAX_RANK, LimitError
@@ -115,7 +115,8 @@ class _Loader:
     def compiled(self) -> Spec:
         compiler = Compiler(self.params, self.faults)
         spec = Spec(self.source, tuple(self.files), compiler)
-        spec.name = self.text("name") or PurePath(self.source.name).name.removesuffix(".yaml").strip("<>") or "network"
+        file = basename(self.source.name)  # noqa: PTH119 - pathlib is slow to import
+        spec.name = self.text("name") or file.removesuffix(".yaml").strip("<>") or "network"
         spec.source = self.text("source")
         spec.description = self.text("description")
         for key, body in self.blocks.values():

@@ -9,12 +9,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-import yaml
+from yaml.error import YAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from costcalc import run_budget
 from costcalc.errors import Fault, Source, Span, SpecError
 from costcalc.lang.files import decode, place, read_file, read_stream
-from costcalc.lang.scalars import CONSTANTS, NUMERIC, OCTAL, number
+from costcalc.lang.scalars import CONSTANTS, NUMERIC, is_octal, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +36,15 @@ MAX_NODES = 1_000_000
 MAX_FAULTS = 100
 _FAR = 1_000
 
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any
+try:
+    from yaml._yaml import CParser
+
+    LOADER = CParser
+except ImportError:
+    from yaml import SafeLoader
+
+    LOADER = SafeLoader
 """The parser: libyaml's, or the one in Python."""
 
 Scalar: TypeAlias = int | float | bool | str | None
@@ -59,7 +77,7 @@ class Node(NamedTuple):
             return Span(self.source, *place(written, index - len(before) + len(before.rstrip())), 1)
         if self.plain and written.startswith(self.text, index):
             return Span(self.source, line, column, len(self.text))
-        match = _SCALAR.match(written, index)
+        match = re.compile(_SCALAR).match(written, index)
         return Span(self.source, line, column, len(match[0].rstrip()) or 1 if match else 1)
 
 
@@ -72,7 +90,7 @@ def text_offset(node: Node) -> int | None:
     """
     written = node.source.text
     index: int = node.mark.index
-    match = _PROPERTIES.match(written, index)
+    match = re.compile(_PROPERTIES).match(written, index)
     start = match.end() if match else index
     start += not node.plain
     if node.kind == "scalar" and "\n" not in node.text and written.startswith(node.text, start):
@@ -92,9 +110,9 @@ def read(source: Source) -> tuple[Node, list[Fault]]:
     root = None
     try:
         if "\ufeff" in source.text:  # libyaml drops it, the parser in Python keeps it
-            raise yaml.YAMLError("byte order mark")
+            raise YAMLError("byte order mark")
         root = reading.document()
-    except (yaml.YAMLError, UnicodeEncodeError) as error:
+    except (YAMLError, UnicodeEncodeError) as error:
         from costcalc.lang.yaml_errors import explain
 
         fault = explain(reading, error)
@@ -125,10 +143,11 @@ class _Anchor(NamedTuple):
 _CORE = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "seq", "map")}
 _FITS = {("int", "int"), ("float", "float"), ("bool", "bool"), ("null", "NoneType")}
 _MERGE = "write out the keys, or set them once in defaults or in a block"
-_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)*")
-_SCALAR = re.compile(r"""(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\r\n]|'')*'?|[^\r\n]*)""")
-_BRACE = re.compile(r"([A-Za-z_][\w-]*)(:?) *\{")
-_WORD = re.compile(r"[^\s,\[\]{}]*")
+# Rarely used: the module re compiles each at its first use.
+_PROPERTIES = r"(?:[&!][^\s,\[\]{}]*[ \t]+)*"
+_SCALAR = r"""(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\r\n]|'')*'?|[^\r\n]*)"""
+_BRACE = r"([A-Za-z_][\w-]*)(:?) *\{"
+_WORD = r"[^\s,\[\]{}]*"
 
 
 class Reading:
@@ -151,8 +170,8 @@ class Reading:
         """Read the root node. It is an empty scalar if the text has no document."""
         source, stack, new = self.source, self.open, tuple.__new__
         next_event: Callable[[], Any] = LOADER(source.text).get_event
-        scalar, sequence_start, mapping_start = yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent
-        sequence_end, mapping_end = yaml.SequenceEndEvent, yaml.MappingEndEvent
+        scalar, sequence_start, mapping_start = ScalarEvent, SequenceStartEvent, MappingStartEvent
+        sequence_end, mapping_end = SequenceEndEvent, MappingEndEvent
         children: list[Node] = []
         mapping = False
         height = count = documents = 0
@@ -193,7 +212,7 @@ class Reading:
                 stack.append((event, children, mapping, height, count))
                 count += 1
                 children, mapping, height = [], kind is mapping_start, 0
-            elif kind is yaml.AliasEvent:
+            elif kind is AliasEvent:
                 anchor = self.alias(event)
                 count += anchor.nodes
                 height = max(height, anchor.height)
@@ -204,12 +223,12 @@ class Reading:
                 if mapping and not len(children) & 1 and named.kind == "scalar":
                     named = named._replace(value=named.text)
                 children.append(named)
-            elif kind is yaml.DocumentStartEvent:
+            elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     help = "write the second document to a separate file"
                     self.stop(event.start_mark, "expected one document, got a second", help=help)
-            elif kind is yaml.StreamEndEvent:
+            elif kind is StreamEndEvent:
                 break
             self.nodes = count
             if count > MAX_NODES:
@@ -230,7 +249,7 @@ class Reading:
 
     def number(self, text: str, mark: Any) -> Scalar:
         """Return the value of a plain scalar that begins like a number: a number, or the text."""
-        if len(text) <= 30 and text[0] != "0" and text.isdigit() and text.isascii():
+        if len(text) <= 30 and (text[0] != "0" or text == "0") and text.isdigit() and text.isascii():
             return int(text)
         try:
             value = number(text)
@@ -238,10 +257,10 @@ class Reading:
             message, help = error.args
             self.fault(mark, message, len(text), help=help)
             return 0
-        if value.__class__ is int and (octal := OCTAL.fullmatch(text)):
+        if value.__class__ is int and is_octal(text):
             span = Span(self.source, mark.line + 1, mark.column + 1, len(text))
             help = f"write {value}: YAML 1.1 reads a leading zero as octal"
-            self.faults.append(Fault(f"{octal[0]} is read as the decimal number {value}", span, (), help, "warning"))
+            self.faults.append(Fault(f"{text} is read as the decimal number {value}", span, (), help, "warning"))
         return value
 
     def pairs(self, children: list[Node], torn: bool) -> list[tuple[Node, Node]]:
@@ -261,7 +280,7 @@ class Reading:
                 self.fault(key.mark, "the merge key << is not supported", 2, help=_MERGE)
             elif key.plain and not key.text:
                 self.fault(key.mark, "a key is missing")
-            elif key.plain and (match := _BRACE.match(key.text)):
+            elif key.plain and (match := re.match(_BRACE, key.text)):
                 name, colon = match.groups()
                 self.trap(
                     "brace" if not colon else "colon",
@@ -351,6 +370,6 @@ class Reading:
         if name is not None:
             self.fault(event.start_mark, f"expected a value of type !!{name}, got {what or 'nothing'}", len(name) + 2)
             return
-        match = _WORD.match(self.source.text, event.start_mark.index)
+        match = re.compile(_WORD).match(self.source.text, event.start_mark.index)
         tag = match[0] if match else "!"
         self.trap("tag", event.start_mark, f"the tag {tag} is not supported", len(tag))

@@ -11,15 +11,22 @@ CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": No
 NUMERIC = frozenset("0123456789+-.")
 """The first characters of numbers."""
 
-_NUMBER = re.compile(
-    r"[-+]?(?:([0-9]+(?:_[0-9]+)*)(?:(\.)([0-9]+(?:_[0-9]+)*)?)?|(\.)([0-9]+(?:_[0-9]+)*))(?:[eE]([-+]?[0-9]+))?"
-)
-OCTAL = re.compile(r"[-+]?0[0-9_]+")
-"""An integer that YAML 1.1 reads as octal."""
-_BASED = re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
+# The module re compiles each at its first use.
+_NUMBER = r"[-+]?(?:([0-9]+(?:_[0-9]+)*)(?:(\.)([0-9]+(?:_[0-9]+)*)?)?|(\.)([0-9]+(?:_[0-9]+)*))(?:[eE]([-+]?[0-9]+))?"
+_BASED = r"[-+]?0[xXoObB][0-9a-fA-F_]+"
+_SPECIAL = r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)"
 _LONGEST = 100
 """The largest number of characters of a number."""
+
+
+def is_octal(text: str) -> bool:
+    """Return whether YAML 1.1 takes the text of a decimal integer for an octal number.
+
+    >>> is_octal("-010"), is_octal("0"), is_octal("0e3")
+    (True, False, False)
+    """
+    digits = text.lstrip("+-")
+    return digits[0] == "0" and len(digits) > 1 and digits.replace("_", "").isdecimal()
 
 
 def number(text: str) -> int | float | str:
@@ -34,11 +41,11 @@ def number(text: str) -> int | float | str:
         if not text.strip("0123456789_.eE+-"):
             raise ValueError(f"number too long: {len(text):,} characters, at most {_LONGEST} are allowed", "")
         return text
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text)
     if match is None:
-        if _SPECIAL.fullmatch(text):
+        if re.fullmatch(_SPECIAL, text):
             raise ValueError(f"expected a finite number, got {text}", "")
-        if _BASED.fullmatch(text):
+        if re.fullmatch(_BASED, text):
             try:
                 based = int(text, 0)
             except ValueError:

@@ -12,12 +12,9 @@ MAX_NAME = 255
 """The largest number of characters of a name."""
 MAX_ARGUMENTS = 255
 """The largest number of arguments of a block."""
-NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9_-]+", re.ASCII)
-"""The pattern of names of layers and blocks."""
-IDENTIFIER = re.compile(r"[^\W\d]\w*")
-"""The pattern of names of values."""
+_NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 NAME_TOO_LONG = "name too long: {:,} characters, at most {} are allowed"
-_SIGNATURE = re.compile(r"\s*([\w-]+)\s*(?:\((.*)\)\s*)?", re.DOTALL)
+_SIGNATURE = r"\s*([\w-]+)\s*(?:\((.*)\)\s*)?"
 
 
 class Parameter(NamedTuple):
@@ -28,14 +25,32 @@ class Parameter(NamedTuple):
     offset: int
 
 
+def is_name(text: str) -> bool:
+    """Return whether a text can be the name of a layer or a block: ASCII letters, digits, _ and -, not only digits.
+
+    >>> is_name("conv-1"), is_name("1"), is_name("é")
+    (True, False, False)
+    """
+    return bool(text) and _NAME_CHARACTERS.issuperset(text) and not text.isdigit()
+
+
+def is_identifier(text: str) -> bool:
+    r"""Return whether a text can be the name of a value: the pattern `[^\W\d]\w*`, without compiling it.
+
+    >>> is_identifier("größe_1"), is_identifier("1st"), is_identifier("a-b")
+    (True, False, False)
+    """
+    return text.replace("_", "a").isalnum() and not text[0].isdecimal()
+
+
 def split_signature(text: str) -> tuple[str, list[Parameter]]:
     """Return the name of a block and its arguments. Raises `ExpressionError`.
 
     >>> split_signature("bottleneck(mid, stride=max(1, 2))")[1]
     [Parameter(name='mid', default='', offset=11), Parameter(name='stride', default='max(1, 2)', offset=23)]
     """
-    match = _SIGNATURE.fullmatch(text)
-    if not match or not NAME.fullmatch(match[1]):
+    match = re.fullmatch(_SIGNATURE, text, re.DOTALL)
+    if not match or not is_name(match[1]):
         raise _at(
             ExpressionError("invalid signature of a block: {}", text, help="write name: or name(a, b=1):"), 0, len(text)
         )
@@ -68,7 +83,7 @@ def _parameter(part: str, at: int) -> Parameter:
     name, equals, default = part.partition("=")
     lead = len(name) - len(name.lstrip())
     name = name.strip()
-    if not IDENTIFIER.fullmatch(name) or name in RESERVED:
+    if not is_identifier(name) or name in RESERVED:
         if name in RESERVED:
             error = ExpressionError("{} is a reserved name", name, help="choose another name")
         else:

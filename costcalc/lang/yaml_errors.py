@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import SequenceStartEvent
+from yaml.scanner import ScannerError
 
 from costcalc.errors import Fault, Source, Span
 from costcalc.lang.files import place
@@ -47,7 +49,7 @@ def explain(reading: Reading, error: Exception) -> Fault:
         help = "write it as an escape in double quotes" if ord(odd[0]) < 0xD800 else ""
         message = f"invalid character U+{ord(odd[0]):04X}"
         return Fault(message, Span(source, *place(source.text, odd.start())), (), help)
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Fault("invalid YAML", Span(source, 1, 1))
     return too_deep(reading, error.problem_mark) or _Refused(reading, error).fault()
 
@@ -68,12 +70,12 @@ def too_deep(reading: Reading, mark: Any) -> Fault | None:
     except StopReading:
         span = trial.faults[-1].span
         return trial.faults[-1]._replace(span=span and span._replace(source=reading.source))
-    except yaml.YAMLError:
+    except YAMLError:
         pass
     return None
 
 
-def kind_of(reading: Reading, error: yaml.MarkedYAMLError) -> Kind:
+def kind_of(reading: Reading, error: MarkedYAMLError) -> Kind:
     """Classify an error.
 
     `context_mark` is the begin of the token or collection that could not be read, `problem_mark` the position of the
@@ -84,7 +86,7 @@ def kind_of(reading: Reading, error: yaml.MarkedYAMLError) -> Kind:
     start: Any = error.context_mark
     first = "" if start is None else text[start.index : start.index + 1]
     char = text[mark.index : mark.index + 1]
-    if isinstance(error, yaml.scanner.ScannerError):
+    if isinstance(error, ScannerError):
         if start is None:
             return _UNEXPECTED.get(char, "sign")
         if first in _TOKENS and not (first in "\"'" and _closed(text, start.index, mark.index)):
@@ -183,7 +185,7 @@ class _Refused:
             event = next((entry[0] for entry in reversed(self.reading.open) if entry[0].flow_style), None)
             if event is not None:
                 mark = event.start_mark
-                sign = "[" if isinstance(event, yaml.SequenceStartEvent) else "{"
+                sign = "[" if isinstance(event, SequenceStartEvent) else "{"
                 return self.at(mark, f"{sign} was never closed", f"close it with {OPENING[sign]}")
         return None
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import SequenceStartEvent
 
 from costcalc.errors import Source
 from costcalc.lang.reader import Reading, StopReading
@@ -45,7 +46,7 @@ def corrected(reading: Reading, mark: Any) -> Correction | None:
     if len(line) > LONGEST_LINE:
         return None
     around = [entry[0] for entry in reading.open if entry[0].flow_style and entry[0].start_mark.line < mark.line]
-    prefix = "".join("[" if isinstance(event, yaml.SequenceStartEvent) else "{" for event in around)
+    prefix = "".join("[" if isinstance(event, SequenceStartEvent) else "{" for event in around)
     first: Correction | None = None
     for _ in range(MAX_CORRECTIONS):
         traps = _traps(reading, prefix, line)
@@ -73,7 +74,7 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
     trial.anchors = dict(reading.anchors)
     try:
         trial.document()
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         from costcalc.lang.yaml_errors import in_flow, kind_of
 
         mark: Any = error.problem_mark
@@ -84,7 +85,7 @@ def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
             trial.traps.append(("colon", mark.index))
         elif not (open and mark.index >= len(text.rstrip())):
             trial.traps.append(("syntax", mark.index))
-    except (StopReading, yaml.YAMLError):
+    except (StopReading, YAMLError):
         pass
     return sorted([(index - len(prefix), kind) for kind, index in trial.traps])
 

@@ -53,7 +53,7 @@ def analyze_json() -> Iterator[Figure]:
     with compiled() as env:
         ours = process([*CLI, "analyze", "resnet50", "-o", "json"], env)
         bare = process(["-c", "import click, yaml"], env)
-        yield from ratio("analyze resnet50 -o json, to importing click and yaml", ours, bare, 1.8)
+        yield from ratio("analyze resnet50 -o json, to importing click and yaml", ours, bare, 1.5)
 
 
 def compare_table() -> Iterator[Figure]:
