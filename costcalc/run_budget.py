@@ -6,7 +6,6 @@ Both are counted instead of timed, so that equal runs give equal results.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from costcalc.errors import Fault, UsageError
@@ -90,38 +89,36 @@ class RunBudget:
         )
 
 
-_current: ContextVar[RunBudget | None] = ContextVar("run_budget", default=None)
+_budgets: list[RunBudget] = []
+"""The budgets in force, the innermost last. The reader imports this module, so it does not import contextvars."""
 
 
 @contextmanager
 def within(budget: RunBudget) -> Iterator[None]:
     """Count the work in the context on this budget only. `BudgetExceeded` is not caught."""
-    token = _current.set(budget)
+    _budgets.append(budget)
     try:
         yield
     finally:
-        _current.reset(token)
+        _budgets.pop()
 
 
 def spend(steps: int) -> None:
     """Subtract steps from the budget of the current run, if any. Raises `BudgetExceeded`."""
-    budget = _current.get()
-    if budget is not None:
-        budget.spend(steps)
+    if _budgets:
+        _budgets[-1].spend(steps)
 
 
 def read(characters: int) -> None:
     """Subtract the characters of a text from the budget of the current run, if any. Raises `BudgetExceeded`."""
-    budget = _current.get()
-    if budget is not None:
-        budget.read(characters)
+    if _budgets:
+        _budgets[-1].read(characters)
 
 
 def add_commit() -> None:
     """Allow the work of one more commit, if the run has a budget."""
-    budget = _current.get()
-    if budget is not None:
-        budget.add_commit()
+    if _budgets:
+        _budgets[-1].add_commit()
 
 
 def bounded(run: Callable[[], Result], max_layers: int | None, advice: str) -> Result:

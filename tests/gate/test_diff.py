@@ -93,7 +93,7 @@ def test_refs_paths_and_bundled_names(repo):
         (["main:", "inception"], "names no file"),
         (["main:../../etc/passwd", "inception"], "there is no"),
         (["gone.yaml", "inception"], "cannot read gone.yaml: file not found"),
-        (["a", "b", "c"], "diff takes two specs, or one ref"),
+        (["a", "b", "c"], "expected two specs or one ref, got 3 arguments"),
         (["gone"], "there is no ref gone"),
         ([], "missing argument"),
         (["inception", "resnet18", "--set", "nothing=1"], "unknown param nothing of"),
