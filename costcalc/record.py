@@ -6,7 +6,7 @@ small command. A record declares its fields in the same way, and type checkers t
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=True)
@@ -35,6 +35,10 @@ class Record:
             raise TypeError(f"{type(self).__name__}: {problem}")
         self.__dict__.update(merged)
 
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with other values of some fields. Raises `TypeError` for an unknown field."""
+        return type(self)(**{**self.__dict__, **changes})
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
@@ -49,3 +53,13 @@ class Record:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={self.__dict__[name]!r}' for name in self.fields)})"
+
+
+class Entity(Record):
+    """A record that is equal only to itself, so it can be a key whatever its fields are."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)

@@ -38,14 +38,16 @@ def _increases(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
 
 
 def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[str], Any]) -> dict[str, Any]:
-    """Values by metric. Raises `UsageError` that names the option."""
+    """Return converted values by metric. Raises `UsageError` with the name of the option."""
     from costcalc.model import METRICS
 
     found = {}
     for value in values:
         metric, equals, text = value.partition("=")
         if not equals:
-            raise UsageError("{} {}: expected METRIC=VALUE", param.opts[0], value, help=f"{param.opts[0]} macs=...")
+            raise UsageError(
+                "{} {}: expected METRIC=VALUE", param.opts[0], value, help=f"write {param.opts[0]} macs=..."
+            )
         if metric not in METRICS:
             raise UsageError("{}: unknown metric {}", param.opts[0], metric, help=suggest(metric, METRICS))
         if metric in found:
@@ -70,12 +72,17 @@ def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[s
 @click.option("--config", metavar="PATH", help="Use this configuration instead of the nearest one above each spec.")
 @click.option("--max", "limits", multiple=True, metavar="METRIC=N", callback=_limits, help="A budget for every spec.")
 @click.option(
-    "--max-increase", "increases", multiple=True, metavar="METRIC=N", callback=_increases, help="2%, +500k, or 0."
+    "--max-increase",
+    "increases",
+    multiple=True,
+    metavar="METRIC=N",
+    callback=_increases,
+    help="An allowed increase: 2%, +500k or 0.",
 )
-@click.option("--exit-zero", is_flag=True, help="Status 0 where a gate failed; a check that was not made stays 2.")
-@click.option("--strict", is_flag=True, help="Stale waivers, loosened limits and rules not evaluated fail too.")
-@click.option("--init", is_flag=True, help="Write a first costcalc.toml with today's totals as budgets.")
-@click.option("--ratchet", is_flag=True, help="Lower the budgets of the configuration to what is reached.")
+@click.option("--exit-zero", is_flag=True, help="Exit with status 0 if a rule fails. Errors keep status 2.")
+@click.option("--strict", is_flag=True, help="Also fail for stale waivers, loosened limits and rules not evaluated.")
+@click.option("--init", is_flag=True, help="Write a costcalc.toml with the current totals as budgets.")
+@click.option("--ratchet", is_flag=True, help="Lower the budgets to the largest figures of the specs.")
 @click.option("--max-layers", type=click.IntRange(min=1), metavar="N", help="Allow more than 100,000 layers.")
 @output_option("check")
 @color_option
@@ -94,10 +101,10 @@ def check(
     max_layers: int | None,
     outputs: tuple[Output, ...],
 ) -> int:
-    """Hold specs to their limits: published totals, budgets, and increases against a git ref.
+    """Check specs against their limits: published totals, budgets, and increases since a git ref.
 
-    SPEC may be a folder. Without SPEC: the specs that costcalc.toml, or [tool.costcalc] of pyproject.toml, names.
-    Status 1: a limit does not hold; 2: the check could not be made.
+    SPEC can be a folder. The default is the specs that costcalc.toml, or [tool.costcalc] of pyproject.toml, names.
+    Exit status 1: a rule fails; 2: the check could not be completed.
     """
     from datetime import datetime
 
@@ -108,11 +115,13 @@ def check(
     if ratchet:
         _alone("--ratchet", "--config", "--max-layers", "--color", help="--ratchet only lowers the budgets")
         if specs:
-            raise UsageError("--ratchet takes no SPEC", help="a budget is lowered to what all of its specs reach")
+            raise UsageError(
+                "--ratchet takes no SPEC", help="remove it: a budget is lowered to the figures of all of its specs"
+            )
         return _ratchet(config, max_layers, today)
     from costcalc.gate.check import Request
     from costcalc.gate.check import check as run
-    from costcalc.gate.requirements import Given
+    from costcalc.gate.requirements import CommandLineLimits
 
     outcome = run(
         Request(
@@ -121,7 +130,7 @@ def check(
             base=base,
             candidates=() if base else targets(os.environ),
             config=config,
-            given=Given(limits, increases),
+            limits=CommandLineLimits(max=limits, increase=increases),
             strict=strict,
             max_layers=max_layers,
             stdin=standard_input() if STDIN in specs else None,
@@ -142,14 +151,14 @@ def check(
 
 
 def _alone(mode: str, *allowed: str, help: str) -> None:
-    """Raise `UsageError` where an option stands beside a mode that does not use it."""
+    """Raise `UsageError` if an option is given together with a mode that does not use it."""
     others = [option for option in given_options() if option not in (mode, *allowed)]
     if others:
         raise UsageError("{} and {} exclude each other", mode, others[0], help=help)
 
 
 def _ratchet(config: str | None, max_layers: int | None, today: date) -> int:
-    """Lower budgets, and say which."""
+    """Lower budgets, and report them."""
     from costcalc.cli.output import write_files, write_stderr
     from costcalc.gate.ratchet import ratchet
     from costcalc.report.text import visible
@@ -160,13 +169,15 @@ def _ratchet(config: str | None, max_layers: int | None, today: date) -> int:
         write_stderr(f"{visible(span.source.name)}:{span.line}: {metric} {before:,} -> {after:,}\n")
     count = len(done.lowered)
     write_stderr(
-        f"lowered {count:,} budget{'' if count == 1 else 's'}\n" if count else "no budget is above what is reached\n"
+        f"lowered {count:,} budget{'' if count == 1 else 's'}\n"
+        if count
+        else "no budget is above the figures of its specs\n"
     )
     return SUCCESS
 
 
 def _init(specs: tuple[str, ...], today: date) -> int:
-    """Write a first configuration beside the specs, and say what is in it."""
+    """Write a first configuration, and report it."""
     from costcalc.cli.output import write_stderr
     from costcalc.cli.output_files import OutputFiles
     from costcalc.gate.check import bounded
@@ -174,22 +185,20 @@ def _init(specs: tuple[str, ...], today: date) -> int:
 
     path = "costcalc.toml"
     if os.path.lexists(path):
-        raise UsageError("there is a costcalc.toml already", help="edit it, or remove it first")
+        raise UsageError("costcalc.toml exists already", help="edit it, or remove it first")
     start = bounded(lambda: survey(specs, today), None)
     with OutputFiles() as files:
         files.write(path, start.text, new=True)
         files.commit()
-    write_stderr(
-        f"wrote costcalc.toml: budgets for {start.specs:,} spec{'' if start.specs == 1 else 's'}, to be reviewed\n"
-    )
+    write_stderr(f"wrote costcalc.toml with budgets for {start.specs:,} spec{'' if start.specs == 1 else 's'}\n")
     return SUCCESS
 
 
 def targets(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The refs of the target branch that GitHub or GitLab name in the environment of a pull or merge request.
+    """Return the refs of the target branch of a pull or merge request, from the environment of GitHub or GitLab.
 
-    In a merge queue of GitHub the name of the queue's own branch has it. In the pipeline of a fork on GitLab the branch
-    at `origin` is the fork's, which may lag behind; there the commit comes first that GitLab compares with.
+    In a merge queue of GitHub, the name of the queue's branch contains it. In a pipeline of a fork on GitLab, the
+    branch of `origin` is that of the fork, which may be outdated, so the commit that GitLab compares with comes first.
     """
     queued = re.fullmatch(r"refs/heads/gh-readonly-queue/(.+)/pr-\d+-[0-9a-f]+", environment.get("GITHUB_REF", ""))
     branch = environment.get("GITHUB_BASE_REF") or (queued[1] if queued else "")
@@ -203,7 +212,7 @@ def targets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def report_of(outcome: Check) -> CheckReport:
-    """The report of a check."""
+    """Return the report of a check."""
     from costcalc import __version__
     from costcalc.gate.rules import RULES
 

@@ -58,13 +58,13 @@ def diff(
     layers are matched.
     """
     from costcalc.gate.analysis_cache import KEPT, AnalysisCache
-    from costcalc.gate.diff_inputs import Asked, project, two
+    from costcalc.gate.diff_inputs import DiffOptions, project, two
     from costcalc.run_budget import bounded
 
     if len(sides) > 2:
         raise UsageError("expected two specs or one ref, got {} arguments", len(sides), help="see costcalc diff --help")
     cache = AnalysisCache(load.max_layers, load.inputs, batch, kept=KEPT)
-    asked = Asked(load.params, depth)
+    asked = DiffOptions(load.params, depth)
     stdin = standard_input() if len(sides) == 2 and STDIN in sides else None
 
     def run() -> list[Difference]:

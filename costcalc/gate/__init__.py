@@ -1,1 +1,1 @@
-"""Cost regression checks: limits, and the spec as it was at a git ref, analysed again."""
+"""Cost regression checks: limits, and comparison with the spec at a git ref."""

@@ -1,7 +1,7 @@
-"""Which layer of one network is which of another: through renames, insertions and moves.
+"""Aligns the layers of two networks, through renames, insertions and moves.
 
-Layers that no name or argument changed are found first and hold the rest in place. Between them the alignment with the
-most in common is sought; what is then left over and stands elsewhere has moved.
+Unchanged layers are paired first. In the gaps between them, the alignment with the highest score is computed. Layers
+that are then left and have a counterpart elsewhere have moved.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 SAME, CHANGED, RENAMED, MOVED, ADDED, REMOVED = "same", "changed", "renamed", "moved", "added", "removed"
 
 _MOST = 250_000
-"""The pairs of layers that are compared one by one; beyond, layers are paired by name alone."""
+"""The largest gap, in pairs of layers, for which the alignment is computed. Larger gaps are paired by name."""
 
 
 class Pair(NamedTuple):
-    """A layer at the base and now. One of them is missing where it was added or removed."""
+    """A layer at the base and now. One of them is None if the layer was added or removed."""
 
     base: Row | None
     row: Row | None
@@ -32,23 +32,23 @@ class Pair(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name now; of a layer that was removed, its name then."""
+        """The name now; for a removed layer, the name at the base."""
         layer = self.row or self.base
         return layer.name if layer else ""
 
     @property
     def base_totals(self) -> Totals:
-        """What it cost."""
+        """The totals at the base."""
         return self.base.totals if self.base else Totals()
 
     @property
     def totals(self) -> Totals:
-        """What it costs."""
+        """The totals now."""
         return self.row.totals if self.row else Totals()
 
 
 def align(base: Sequence[Row], rows: Sequence[Row]) -> list[Pair]:
-    """Every layer of both networks once, in the order of the new one; what was removed stands where it stood."""
+    """Return every layer of both networks once, in the order of the new one, with removed layers in between."""
     run_budget.spend(len(base) + len(rows))
     partner: dict[int, int] = {}
     for first, last, first_row, last_row in _gaps(base, rows, partner):
@@ -62,18 +62,18 @@ def align(base: Sequence[Row], rows: Sequence[Row]) -> list[Pair]:
 
 def _list(base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int], moved: set[int]) -> list[Pair]:
     pairs: list[Pair] = []
-    back = {here: there for there, here in partner.items()}
-    at = 0
+    base_index_of = {index: base_index for base_index, index in partner.items()}
+    position = 0
     for index, row in enumerate(rows):
-        there = back.get(index)
-        if there is None:
+        base_index = base_index_of.get(index)
+        if base_index is None:
             pairs.append(Pair(None, row, ADDED))
             continue
-        if there not in moved:
-            pairs += [Pair(base[each], None, REMOVED) for each in range(at, there) if each not in partner]
-            at = max(at, there + 1)
-        pairs.append(Pair(base[there], row, _status(base[there], row, there in moved)))
-    return pairs + [Pair(base[each], None, REMOVED) for each in range(at, len(base)) if each not in partner]
+        if base_index not in moved:
+            pairs += [Pair(base[each], None, REMOVED) for each in range(position, base_index) if each not in partner]
+            position = max(position, base_index + 1)
+        pairs.append(Pair(base[base_index], row, _status(base[base_index], row, base_index in moved)))
+    return pairs + [Pair(base[each], None, REMOVED) for each in range(position, len(base)) if each not in partner]
 
 
 def _status(base: Row, row: Row, moved: bool) -> str:
@@ -93,7 +93,7 @@ def _given_name(row: Row) -> Hashable:
 
 
 def _work(row: Row) -> Hashable:
-    """What a layer does; nothing for one without weights and multiplications, which are all alike."""
+    """Return the op, cost and shapes of a layer; None if it has no parameters and no multiply-adds."""
     return (row.op, row.totals, row.inputs, row.outputs) if row.totals.params or row.totals.macs else None
 
 
@@ -102,7 +102,7 @@ def _exact(row: Row) -> Hashable:
 
 
 def _automatic(row: Row) -> bool:
-    """Whether a layer has the name that its op gives it by itself, with numbers of its own."""
+    """Return whether a layer has the default name of its op, possibly with a number."""
     numbered = f"{row.op}_"
     return any(
         part == row.op or (part.startswith(numbered) and part[len(numbered) :].isdecimal())
@@ -111,19 +111,19 @@ def _automatic(row: Row) -> bool:
 
 
 def _gaps(base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int]) -> Iterable[tuple[int, int, int, int]]:
-    """Pair what is exactly the same and in the same order; the stretches between are what is left to look at."""
-    where = {key: index for index, key in enumerate(map(_exact, rows))}
-    anchors = _increasing([(index, where[key]) for index, key in enumerate(map(_exact, base)) if key in where])
+    """Pair unchanged layers in the same order, and yield the gaps between them."""
+    index_of = {key: index for index, key in enumerate(map(_exact, rows))}
+    anchors = _increasing([(index, index_of[key]) for index, key in enumerate(map(_exact, base)) if key in index_of])
     partner.update(anchors)
-    at = at_row = 0
-    for there, here in [*anchors, (len(base), len(rows))]:
-        if there > at or here > at_row:
-            yield at, there, at_row, here
-        at, at_row = there + 1, here + 1
+    first = first_row = 0
+    for last, last_row in [*anchors, (len(base), len(rows))]:
+        if last > first or last_row > first_row:
+            yield first, last, first_row, last_row
+        first, first_row = last + 1, last_row + 1
 
 
 def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest part of the pairs that is in order on both sides.
+    """Return the longest subsequence of the pairs that increases on both sides.
 
     >>> _increasing([(0, 3), (1, 0), (2, 1), (3, 2)])
     [(1, 0), (2, 1), (3, 2)]
@@ -131,10 +131,10 @@ def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     ends: list[int] = []
     tails: list[int] = []
     before: list[int] = []
-    for index, (_, here) in enumerate(pairs):
-        length = bisect_left(ends, here)
+    for index, (_, end) in enumerate(pairs):
+        length = bisect_left(ends, end)
         before.append(tails[length - 1] if length else -1)
-        ends[length : length + 1] = [here]
+        ends[length : length + 1] = [end]
         tails[length : length + 1] = [index]
     chain = []
     index = tails[-1] if tails else -1
@@ -144,18 +144,18 @@ def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return chain[::-1]
 
 
-def _pair_gap(base: Sequence[Row], rows: Sequence[Row], there: range, here: range, partner: dict[int, int]) -> None:
-    """The alignment of two stretches with the most in common (Needleman and Wunsch 1970, without a price for gaps)."""
-    if not there or not here:
+def _pair_gap(base: Sequence[Row], rows: Sequence[Row], base_gap: range, gap: range, partner: dict[int, int]) -> None:
+    """Align two gaps with the highest score (Needleman and Wunsch 1970, without a penalty for gaps)."""
+    if not base_gap or not gap:
         return
-    if len(there) * len(here) > _MOST:
-        names = {rows[index].name: index for index in here}
-        found = [(index, names[base[index].name]) for index in there if base[index].name in names]
-        partner.update(pair for pair in _increasing(found) if base[pair[0]].op == rows[pair[1]].op)
+    if len(base_gap) * len(gap) > _MOST:
+        names = {rows[index].name: index for index in gap}
+        same_names = [(index, names[base[index].name]) for index in base_gap if base[index].name in names]
+        partner.update(pair for pair in _increasing(same_names) if base[pair[0]].op == rows[pair[1]].op)
         return
-    common = _common(base[there.start : there.stop], rows[here.start : here.stop])
-    best = [[0] * (len(here) + 1)]
-    for row in reversed(common):
+    scores = _scores(base[base_gap.start : base_gap.stop], rows[gap.start : gap.stop])
+    best = [[0] * (len(gap) + 1)]
+    for row in reversed(scores):
         after, line = 0, [0]
         for points, below, beside in zip(reversed(row), reversed(best[-1][:-1]), reversed(best[-1][1:]), strict=True):
             if points and beside + points > below:
@@ -166,10 +166,10 @@ def _pair_gap(base: Sequence[Row], rows: Sequence[Row], there: range, here: rang
         best.append(line[::-1])
     best.reverse()
     i = j = 0
-    while i < len(there) and j < len(here):
-        points = common[i][j]
+    while i < len(base_gap) and j < len(gap):
+        points = scores[i][j]
         if points and best[i][j] == best[i + 1][j + 1] + points:
-            partner[there[i]] = here[j]
+            partner[base_gap[i]] = gap[j]
             i, j = i + 1, j + 1
         elif best[i][j] == best[i + 1][j]:
             i += 1
@@ -177,10 +177,10 @@ def _pair_gap(base: Sequence[Row], rows: Sequence[Row], there: range, here: rang
             j += 1
 
 
-def _common(base: Sequence[Row], rows: Sequence[Row]) -> list[list[int]]:
-    """How much speaks for two layers being one: the op, the shapes, the figures; the name, most if somebody gave it.
+def _scores(base: Sequence[Row], rows: Sequence[Row]) -> list[list[int]]:
+    """Return the similarity of each pair of layers, by op, shapes, figures and name. A given name counts most.
 
-    Most layers of a network do the same as others, so that only what names add is found for each pair.
+    Many layers of a network are equal but for their names, so only the score of the names is computed for each pair.
     """
     named: dict[str, list[int]] = {}
     beside: dict[str, list[int]] = {}
@@ -212,7 +212,7 @@ def _kind(row: Row) -> Hashable:
 
 
 def _around(row: Row) -> str:
-    """The name without its last segment."""
+    """Return the name without its last segment."""
     return row.name.rpartition(".")[0]
 
 
@@ -225,12 +225,12 @@ def _alike(base: Row, row: Row) -> int:
 def _pair_rest(
     base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int], key: Callable[[Row], Hashable]
 ) -> None:
-    """Pair what is left over, wherever it stands."""
+    """Pair the layers that are left, whatever their positions are."""
     taken = set(partner.values())
-    waiting: dict[Hashable, list[int]] = {}
+    unpaired: dict[Hashable, list[int]] = {}
     for index in range(len(rows) - 1, -1, -1):
         if index not in taken and (name := key(rows[index])) is not None:
-            waiting.setdefault(name, []).append(index)
+            unpaired.setdefault(name, []).append(index)
     for index, layer in enumerate(base):
-        if index not in partner and (found := waiting.get(key(layer))):
-            partner[index] = found.pop()
+        if index not in partner and (candidates := unpaired.get(key(layer))):
+            partner[index] = candidates.pop()

@@ -1,4 +1,4 @@
-"""A spec at one time, and its figures at any params: each distinct content is analysed once."""
+"""Analyses versions of specs with given params. Each distinct content is analysed once."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from costcalc.lang.spec import Spec
 
 FEWEST = 8
-"""How many analyses are remembered however large they are: those of one spec, now and then."""
+"""The number of analyses that are cached whatever their size: those of one spec, now and at the base."""
 
 KEPT = 20_000
-"""How many layers are remembered in a run: to keep those of hundreds of specs takes longer than it saves."""
+"""The number of layers that are cached. Keeping those of hundreds of specs takes more time than it saves."""
 
 Values = tuple[tuple[str, str], ...]
 Known = dict[tuple[tuple[str, ...], Values], "Analysis | SpecError | UsageError"]
 
 
 class AnalysisCache:
-    """Analyses specs, and remembers by content what it has analysed; with `kept`, the last of that many layers."""
+    """Analyses specs and caches the results by content. `kept` limits the number of layers in the cache."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class AnalysisCache:
         self._aligned: tuple[Analysis, Analysis, list[Pair]] | None = None
 
     def analysis(self, spec: Spec, values: Mapping[str, Any]) -> Analysis:
-        """A spec's analysis at some params. Raises `SpecError` and `UsageError`."""
+        """Return the analysis of a spec with given params. Raises `SpecError` and `UsageError`."""
         texts = tuple([file.text for file in spec.files])
         key = (texts, tuple(sorted((name, repr(value)) for name, value in values.items())))
         found = self._known.pop(key, None)
@@ -66,7 +66,7 @@ class AnalysisCache:
         return found
 
     def alignment(self, base: Analysis, analysis: Analysis) -> list[Pair]:
-        """The layers of two networks side by side; remembered until it is asked for others."""
+        """Return the aligned layers of two networks. The last result is cached."""
         if self._aligned is None or self._aligned[0] is not base or self._aligned[1] is not analysis:
             self._aligned = base, analysis, align(base.layers, analysis.layers)
         return self._aligned[2]
@@ -77,45 +77,45 @@ def _rows(found: Analysis | SpecError | UsageError) -> int:
 
 
 def _renamed(fault: Any, spec: Spec) -> Any:
-    """A fault in the file of this spec that has the same text as the one it was found in."""
+    """Return a fault with its location in the file of this spec that has the same text."""
     span = fault.span
     own = span and next((file for file in spec.files if file.text == span.source.text), span.source)
     return fault._replace(span=span and span._replace(source=own))
 
 
 class Subject(NamedTuple):
-    """A spec at one time, ready to be measured."""
+    """A version of a spec."""
 
     spec: Spec
     cache: AnalysisCache
 
     def analysis(self, values: Mapping[str, Any]) -> Analysis | None:
-        """The analysis at some params; None where the spec has not all of these."""
+        """Return the analysis with given params; None if the spec does not have all of them."""
         if not values.keys() <= self.spec.params.keys():
             return None
         return self.cache.analysis(self.spec, values)
 
 
 class Recorded(NamedTuple):
-    """What an earlier `analyze -o json` says of a network: figures without a spec."""
+    """The analyses of a network in an earlier `analyze -o json`, without a spec."""
 
     analyses: Sequence[Analysis]
 
     @property
     def spec(self) -> None:
-        """There is none."""
+        """Always None."""
         return
 
     def analysis(self, values: Mapping[str, Any]) -> Analysis | None:
-        """The analysis at some params; at the spec's own, the only one of the network."""
+        """Return the analysis with given params; without params, the only analysis of the network."""
         if not values:
             return self.analyses[0] if len(self.analyses) == 1 else None
-        found = [
+        matching = [
             each
             for each in self.analyses
             if all(name in each.params and _equal(each.params[name], value) for name, value in values.items())
         ]
-        return found[0] if len(found) == 1 else None
+        return matching[0] if len(matching) == 1 else None
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -126,7 +126,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def layer_rows(analysis: Analysis, glob: str) -> Sequence[Row]:
-    """The layers of a glob; without one, all of them."""
+    """Return the layers that a glob matches; all layers for an empty glob."""
     if not glob:
         return analysis.layers
     run_budget.spend(len(analysis.layers) // run_budget.MATCHES_PER_STEP)
@@ -134,7 +134,7 @@ def layer_rows(analysis: Analysis, glob: str) -> Sequence[Row]:
 
 
 def figures(analysis: Analysis, glob: str) -> Totals | None:
-    """The totals, or the sum of the layers that a glob matches; None where it matches none."""
+    """Return the sum of the layers that a glob matches, or None; the totals for an empty glob."""
     if not glob:
         return analysis.totals
     rows = layer_rows(analysis, glob)
@@ -142,7 +142,7 @@ def figures(analysis: Analysis, glob: str) -> Totals | None:
 
 
 def metric(totals: Totals, name: str) -> int:
-    """One figure of `METRICS`."""
+    """Return a figure of `METRICS`."""
     assert name in METRICS
     value: int = getattr(totals, name)
     return value

@@ -1,4 +1,4 @@
-"""Reads an earlier `costcalc analyze -o json` back into analyses, strictly: a base must not be what it does not say."""
+"""Reads a report of `costcalc analyze -o json` into analyses. Rejects every deviation from the format."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from costcalc.model import METRICS, Analysis, Row, Totals
 ONE, MANY = "costcalc.analysis/1", "costcalc.analyses/1"
 DIGITS = 100
 LIMIT = 10**DIGITS
-"""No figure comes near; a longer number could not be written as a text again."""
+"""Figures are below this limit. Python does not convert much longer numbers to text."""
 
 
 def read(path: str) -> list[Analysis]:
-    """The analyses of a file. Raises `UsageError` where it holds anything else."""
+    """Return the analyses of a file. Raises `UsageError` if it contains anything else."""
     import json
 
     from costcalc.lang.reader import read_file
@@ -23,19 +23,25 @@ def read(path: str) -> list[Analysis]:
     try:
         document = json.loads(read_file(path).text, parse_constant=_not_finite)
     except (ValueError, RecursionError):
-        raise UsageError("{} is not JSON", path, help=f"costcalc analyze SPEC... -o json={path} writes it") from None
+        raise UsageError(
+            "{} is not JSON", path, help=f"write it with costcalc analyze SPEC... -o json={path}"
+        ) from None
     form = document.get("format") if isinstance(document, dict) else None
     if form not in (ONE, MANY):
         raise UsageError(
-            "{} is not of the form {} or {}", path, ONE, MANY, help=f"costcalc analyze SPEC... -o json={path}"
+            "{} is not a report of the format {} or {}",
+            path,
+            ONE,
+            MANY,
+            help=f"write it with costcalc analyze SPEC... -o json={path}",
         )
     try:
         entries = _list(document["analyses"]) if form == MANY else [document]
         analyses = [_analysis(entry) for entry in entries]
         if not analyses:
-            raise ValueError("it holds no analysis")
+            raise ValueError("expected at least one analysis")
     except KeyError as error:
-        raise _refused(path, f"there is no {error.args[0]}") from None
+        raise _refused(path, f"the key {error.args[0]} is missing") from None
     except ValueError as error:
         raise _refused(path, str(error)) from None
     return analyses
@@ -52,7 +58,7 @@ def _not_finite(name: str) -> float:
 def _analysis(value: Any) -> Analysis:
     entry = _dict(value)
     if entry["batch"] != 1 or entry["partial"] is not False:
-        raise ValueError("a base is a whole network at batch 1")
+        raise ValueError("expected a whole network at batch 1")
     totals = _dict(entry["totals"])
     return Analysis(
         network=_text(entry["network"]),
@@ -94,7 +100,7 @@ def _whole(value: Any) -> int:
 
 
 def _param(value: Any) -> Any:
-    """A param's value: a number, true or false, a word, or a list of these."""
+    """Return the value of a param: a number, a boolean, a string, or a list of these."""
     if isinstance(value, list):
         return [_param(each) for each in value]
     if isinstance(value, str):
@@ -106,7 +112,7 @@ def _param(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or any("\ud800" <= char <= "\udfff" for char in value):
-        raise ValueError(f"expected a text, got {_shown(value)}")
+        raise ValueError(f"expected a string, got {_shown(value)}")
     return value
 
 

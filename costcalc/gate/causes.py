@@ -1,10 +1,10 @@
-"""Why a figure is what it is: the layers that grew, the value behind it, and the nearest value that would do."""
+"""Explains a finding: the layers that grew, the changed value, and the nearest value that fits."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.gate.analysis_cache import figures, layer_rows, metric
 from costcalc.gate.changed_values import Change, analysis_with, changes
@@ -12,6 +12,7 @@ from costcalc.gate.limits import OVER_EXPECT
 from costcalc.gate.results import Cause
 from costcalc.gate.trials import Trials
 from costcalc.globs import match
+from costcalc.record import Record
 from costcalc.run_budget import BudgetExceeded
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis
 
 _MOST_LAYERS = 200_000
-"""How many layers are built at most to explain one finding, so that a very large network does not take minutes."""
+"""The number of layers that are built to explain a finding, so that a very large network does not take minutes."""
 _FEWEST_TRIALS = 8
 _NEIGHBOURS = 8
-"""How many values next to one that is no valid network are tried in its place."""
+"""The number of neighbours that are tried in place of a value with which the network is not valid."""
 
 
-class Reason(NamedTuple):
-    """What explains a finding: the place, what to say beside it, and the repair; each empty where there is none."""
+class FindingReason(Record):
+    """The explanation of a finding: its causes, its location with a label, and the repair. Each may be empty."""
 
     causes: tuple[Cause, ...]
     span: Span | None = None
@@ -41,15 +42,15 @@ class Reason(NamedTuple):
 
 
 def causes(pairs: Sequence[Pair], name: str, glob: str = "", sign: int = 1) -> tuple[Cause, ...]:
-    """The layers that became dearer in one figure, or with the sign -1 cheaper, the largest change first."""
+    """Return the layers of which a figure grew (with `sign` -1: shrank), the largest change first."""
     grown = []
     for pair in pairs:
         before, now = metric(pair.base_totals, name), metric(pair.totals, name)
         if (now - before) * sign > 0 and (not glob or match(glob, pair.name, ".")):
             grown.append((pair.name, before if pair.base else None, now, now - before))
     total = sum([change for *_, change in grown])
-    found = [Cause(layer, before, now, change, Fraction(change, total)) for layer, before, now, change in grown]
-    return tuple(sorted(found, key=lambda cause: -abs(cause.change)))
+    result = [Cause(layer, before, now, change, Fraction(change, total)) for layer, before, now, change in grown]
+    return tuple(sorted(result, key=lambda cause: -abs(cause.change)))
 
 
 def explain(
@@ -61,8 +62,8 @@ def explain(
     base_name: str,
     limit: int,
     cache: AnalysisCache,
-) -> Reason:
-    """Why a spec's figure passes a limit; without a place or a repair where the budget of the run is used up."""
+) -> FindingReason:
+    """Explain why a figure exceeds a limit, as far as the budget of the run allows."""
     grown: tuple[Cause, ...] = ()
     try:
         now = _cost(analysis, requirement)
@@ -74,9 +75,9 @@ def explain(
             reason = _by_change(spec, base, analysis, requirement, base_name, limit, cache, grown, now, sign)
             if reason:
                 return reason
-        return Reason(grown, layer_span(spec, analysis, requirement, grown, cache))
+        return FindingReason(causes=grown, span=layer_span(spec, analysis, requirement, grown, cache))
     except BudgetExceeded:
-        return Reason(grown)
+        return FindingReason(causes=grown)
 
 
 def _by_change(
@@ -90,14 +91,14 @@ def _by_change(
     grown: tuple[Cause, ...],
     now: int,
     sign: int,
-) -> Reason | None:
-    """The value whose change explains most of a finding, where one does."""
+) -> FindingReason | None:
+    """Return the explanation by the changed value with the largest effect; None if no value has one."""
     changed = changes(spec, base)
     most = max(_FEWEST_TRIALS, _MOST_LAYERS // max(1, len(analysis.layers)))
 
     def cost(change: Change, written: str) -> int | None:
-        found = analysis_with(spec, change, written, requirement.set, cache)
-        return _cost(found, requirement) if found else None
+        changed_analysis = analysis_with(spec, change, written, requirement.set, cache)
+        return _cost(changed_analysis, requirement) if changed_analysis else None
 
     change = _largest(changed[:most], now, sign, cost)
     if change is None:
@@ -108,7 +109,8 @@ def _by_change(
         value = largest_fit(change, lambda written: _fits(trials.cost(written), limit), trials.prepare)
         where = f" {change.where}" if change.where else ""
         help = f"{change.name} = {value[0]}{where} is the {value[1]} that fits" if value else ""
-    return Reason(grown, change.span, f"was {change.base_written} at {base_name}", help)
+    label = f"was {change.base_written} at {base_name}"
+    return FindingReason(causes=grown, span=change.span, label=label, help=help)
 
 
 def _cost(analysis: Analysis, requirement: Requirement) -> int | None:
@@ -121,7 +123,7 @@ def _fits(value: int | None, limit: int) -> bool | None:
 
 
 def _largest(changed: list[Change], now: int, sign: int, cost: Callable[[Change, str], int | None]) -> Change | None:
-    """The change that costs most: without which the figure would be lowest; with the sign -1, highest."""
+    """Return the change with the largest effect: without it, the figure is lowest (with `sign` -1: highest)."""
     best, saved = None, 0
     for change in changed:
         without = cost(change, change.base_written)
@@ -133,7 +135,7 @@ def _largest(changed: list[Change], now: int, sign: int, cost: Callable[[Change,
 def layer_span(
     spec: Spec, analysis: Analysis, requirement: Requirement, grown: tuple[Cause, ...], cache: AnalysisCache
 ) -> Span | None:
-    """The line of the layer that grew most; without a base, of the dearest."""
+    """Return the location of the layer that grew most; without a base, of the most expensive one."""
     rows = layer_rows(analysis, requirement.layer)
     if grown:
         name = grown[0].layer
@@ -148,11 +150,11 @@ def largest_fit(
     fits: Callable[[str], bool | None],
     prepare: Callable[[int, Iterable[str]], None] = lambda *_: None,
 ) -> tuple[str, str] | None:
-    """The value nearest to the changed one at which the figure is within the limit, and whether it is from below.
+    """Return the value nearest to the changed one that fits, and whether it is the `largest` or the `smallest`.
 
-    Bisection between a value that fits and the one that does not; `fits` is None for what is no valid network. Answers
-    only where the values next to the one found, and some farther on, all do not fit. `prepare` is told how many values
-    there are among which `fits` is asked for some, and which; there may be too many to list.
+    Bisects between a value that fits and the changed one. `fits` returns None if the network is not valid. Returns None
+    unless the values next to the result, and some beyond, do not fit. `prepare` is called first with the number of
+    candidates and an iterator of them, of which there may be too many to list.
     """
     if type(change.value) not in (int, float):
         return None
@@ -167,25 +169,25 @@ def largest_fit(
     def text(step: int) -> str:
         return f"{Decimal(step).scaleb(-places):f}"
 
-    bad, good = (int(number.scaleb(places)) for number in (now, before))
-    if fits(text(good)) is not True:
-        if good > bad or fits(text(1)) is not True:
+    failing, fitting = (int(number.scaleb(places)) for number in (now, before))
+    if fits(text(fitting)) is not True:
+        if fitting > failing or fits(text(1)) is not True:
             return None
-        good, bad = 1, good
-    toward = 1 if bad > good else -1
-    prepare(abs(bad - good) + 1, map(text, range(min(good, bad), max(good, bad) + 1)))
-    while abs(bad - good) > 1:
-        middle = (good + bad) // 2
-        step, found = middle, fits(text(middle))
-        while found is None and step != good and abs(step - middle) < _NEIGHBOURS:
+        fitting, failing = 1, fitting
+    toward = 1 if failing > fitting else -1
+    prepare(abs(failing - fitting) + 1, map(text, range(min(fitting, failing), max(fitting, failing) + 1)))
+    while abs(failing - fitting) > 1:
+        middle = (fitting + failing) // 2
+        step, fit = middle, fits(text(middle))
+        while fit is None and step != fitting and abs(step - middle) < _NEIGHBOURS:
             step -= toward
-            found = fits(text(step)) if step != good else None
-        if found:
-            good = step
+            fit = fits(text(step)) if step != fitting else None
+        if fit:
+            fitting = step
         else:
-            bad = middle
-    rest = abs(int(now.scaleb(places)) - good)
+            failing = middle
+    rest = abs(int(now.scaleb(places)) - fitting)
     beyond = {*range(1, min(rest, _NEIGHBOURS)), *(rest * part // 8 for part in range(1, 8))} - {0}
-    if any(fits(text(good + toward * step)) for step in beyond):
+    if any(fits(text(fitting + toward * step)) for step in beyond):
         return None
-    return text(good), "largest" if toward > 0 else "smallest"
+    return text(fitting), "largest" if toward > 0 else "smallest"

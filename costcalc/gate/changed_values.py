@@ -1,4 +1,4 @@
-"""The values that differ between two texts of a spec, and what the spec would cost with one of them as it was."""
+"""Finds the values that differ between two versions of a spec, and analyses the spec with one of them replaced."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis
 
 SECTIONS = ("params", "input", "defaults", "blocks", "layers")
-"""Where a value can cost something."""
+"""The sections whose values affect the cost."""
 
 
 class Change(NamedTuple):
-    """A value of the spec that was another one at the base."""
+    """A value of the spec that differs from the base."""
 
     name: str
-    """The param, argument or column that it belongs to: `r5`, `kernel`, `depths[2]`."""
+    """The name of the param, argument or column: `r5`, `kernel`, `depths[2]`."""
     file: int
-    """Which of the spec's files it stands in."""
-    at: int
-    """How many characters stand before it there."""
+    """The index of its file among those of the spec."""
+    offset: int
+    """Its position in the file, in characters."""
     span: Span
     written: str
     base_written: str
     value: Any
     where: str = ""
-    """Which row of a table it stands in: `in row 1 of for`, the first row of values; empty for anything else."""
+    """Its row in a table, such as `in row 1 of for` for the first row of values; otherwise empty."""
 
 
 def changes(spec: Spec, base: Spec) -> list[Change]:
-    """Every scalar that differs and has a counterpart, in the order of the spec and then of what it extends."""
-    found: dict[tuple[int, int], Change] = {}
+    """Return every scalar that differs and has a counterpart, in the order of the spec and of the files it extends."""
+    result: dict[tuple[int, int], Change] = {}
     for index, (file, old) in enumerate(zip(spec.files, base.files, strict=False)):
         if file.text != old.text:
             (root, _), (base_root, _) = read(file), read(old)
@@ -50,12 +50,12 @@ def changes(spec: Spec, base: Spec) -> list[Change]:
                 written, before = _written(node), _written(base_node)
                 if written and before and written != before:
                     change = Change(name, index, node.mark.index, node.span, written, before, node.value, where)
-                    found.setdefault((index, change.at), change)
-    return list(found.values())
+                    result.setdefault((index, change.offset), change)
+    return list(result.values())
 
 
 Differing = tuple[str, str, "Node", "Node"]
-"""A name, which row of a table, and a scalar now and at the base."""
+"""A name, a row of a table, and the scalar now and at the base."""
 
 
 def _sections(root: Node, base: Node) -> Iterator[Differing]:
@@ -67,7 +67,7 @@ def _sections(root: Node, base: Node) -> Iterator[Differing]:
 
 
 def _differing(name: str, node: Node, base: Node, where: str = "") -> Iterator[Differing]:
-    """Scalars that differ, each with the name of the key that it stands under."""
+    """Yield the scalars that differ, each with the name of its key."""
     if node.kind != base.kind:
         return
     if node.kind == "scalar":
@@ -88,7 +88,7 @@ def _differing(name: str, node: Node, base: Node, where: str = "") -> Iterator[D
 
 
 def _differing_table(table: Node, base: Node) -> Iterator[Differing]:
-    """Values that differ in a `for`, each with the name of its column and its row."""
+    """Yield the values of a `for` that differ, each with the name of its column and its row."""
     if table.kind == base.kind == "map":  # a column may also be an expression
         known = {key.text: value for key, value in base.value}
         for key, value in table.value:
@@ -102,7 +102,7 @@ def _differing_table(table: Node, base: Node) -> Iterator[Differing]:
 
 
 def _rows(table: Node) -> list[dict[str, Node]]:
-    """The rows of a `for` by the names of its columns. It is written as columns, or as rows below a row of names."""
+    """Return the rows of a `for`, by column. It consists of columns, or of rows below a row of names."""
     if table.kind == "map":
         columns = {key.text: value.value for key, value in table.value if value.kind == "list"}
         return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=False)]
@@ -113,7 +113,7 @@ def _rows(table: Node) -> list[dict[str, Node]]:
 
 
 def _paired_rows(rows: Sequence[dict[str, Node]], base: Sequence[dict[str, Node]]) -> list[tuple[int, int]]:
-    """Which row was which: by position, from the top as far as rows are alike, and from the bottom for the rest."""
+    """Pair rows by position: from the top as far as rows are equal, and from the bottom for the rest."""
     texts, base_texts = ([{name: _text(cell) for name, cell in row.items()} for row in each] for each in (rows, base))
     top = 0
     while top < min(len(rows), len(base)) and texts[top] == base_texts[top]:
@@ -129,7 +129,7 @@ def _text(node: Node) -> str:
 
 
 def _paired(nodes: Sequence[Node], base: Sequence[Node]) -> list[tuple[int, int]]:
-    """Which entry of a list was which: by position where the lists are as long, else by what kind of layer each is."""
+    """Pair the entries of two lists: by position if their lengths are equal, or else by the kind of layer."""
     if len(nodes) == len(base):
         return [(index, index) for index in range(len(nodes))]
     matcher = SequenceMatcher(None, [*map(_signature, base)], [*map(_signature, nodes)], autojunk=False)
@@ -146,9 +146,9 @@ def _signature(node: Node) -> str:
 
 
 def _written(node: Node) -> str:
-    """A scalar as it stands in the text; nothing for one over several lines, or under a tag or an anchor."""
-    text, at = node.source.text, node.mark.index
-    written = text[at : at + node.span.length]
+    """Return the text of a scalar; empty if it has several lines, a tag or an anchor."""
+    text, offset = node.source.text, node.mark.index
+    written = text[offset : offset + node.span.length]
     if node.plain:
         return written if written == node.text else ""
     quoted = len(written) > 1 and written[0] == written[-1] and written[0] in "\"'"
@@ -156,25 +156,25 @@ def _written(node: Node) -> str:
 
 
 class FileChain(Library):
-    """The files of a spec, of which one may read otherwise. Each extends the next; nothing is read from anywhere."""
+    """The files of a spec, of which one may be edited. Each extends the next; no file is read."""
 
     def __init__(self, files: Sequence[Source]) -> None:
         self.files = files
 
     def extended(self, base: Source, name: str) -> Source:
-        """The next file."""
+        """Return the next file."""
         return self.files[self.files.index(base) + 1]
 
 
 def analysis_with(
     spec: Spec, change: Change, written: str, values: Mapping[str, Any], cache: AnalysisCache
 ) -> Analysis | None:
-    """The analysis of the spec with another text in the place of one value; None where that is no valid network."""
+    """Return the analysis of the spec with another text for one value; None if the network is not valid."""
     from costcalc.lang.loader import open_spec
 
     files = list(spec.files)
     text = files[change.file].text
-    text = text[: change.at] + written + text[change.at + len(change.written) :]
+    text = text[: change.offset] + written + text[change.offset + len(change.written) :]
     files[change.file] = files[change.file]._replace(text=text)
     try:
         return cache.analysis(open_spec(files[0], FileChain(files)), values)

@@ -1,19 +1,21 @@
-"""A whole check: every spec held to what is required of it, and the verdict."""
+"""Runs a whole check: compares every spec with its limits and returns the verdict."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, suggest
 from costcalc.gate.analysis_cache import KEPT, AnalysisCache
 from costcalc.gate.baselines import GitBase
-from costcalc.gate.evaluate import Evaluator, Outcome
+from costcalc.gate.evaluate import Evaluator, SpecOutcome
 from costcalc.gate.file_base import FileBase
 from costcalc.gate.limits import BASE
-from costcalc.gate.project import Named, Project, Settings, relative
+from costcalc.gate.other_specs import OtherSpecs
+from costcalc.gate.project import NamedSpec, Project, Settings, relative
 from costcalc.gate.repositories import Repositories, first
-from costcalc.gate.requirements import Given, applies
+from costcalc.gate.requirements import CommandLineLimits, applies
 from costcalc.gate.results import (
     BROKEN,
     DELETED,
@@ -28,7 +30,8 @@ from costcalc.gate.results import (
     worth_a_comment,
 )
 from costcalc.gate.waivers import STALE, apply, stale
-from costcalc.gate.weakened_limits import LOOSENED, Weakening, widened, widened_findings
+from costcalc.gate.weakened_limits import LOOSENED, LimitComparison, widened, widened_findings
+from costcalc.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,26 +40,27 @@ if TYPE_CHECKING:
 
     from costcalc.errors import Source
     from costcalc.gate.analysis_cache import Subject
-    from costcalc.gate.baselines import Lost
+    from costcalc.gate.base_spec import Lost
     from costcalc.gate.limits import Budget, Config, Increase, Waiver
+    from costcalc.gate.other_specs import Outcomes
     from costcalc.model import Totals
 
 Result = TypeVar("Result")
 
 MOST_GROUPS = 12
-"""Groups of layers that the help of one error lists."""
+"""The number of groups of layers that the help of an error lists."""
 
 
-class Request(NamedTuple):
-    """What is to be checked, and how. Everything from outside is in it: the day, and the refs that a CI names."""
+class Request(Record):
+    """The arguments of a check. They include all external facts: the date, and the refs that a CI names."""
 
     today: date
     specs: tuple[str, ...] = ()
     base: str = ""
     candidates: tuple[str, ...] = ()
-    """Refs to try in the place of a base that is not given."""
+    """Refs to try if `base` is empty."""
     config: str | None = None
-    given: Given = Given()
+    limits: CommandLineLimits = CommandLineLimits()
     strict: bool = False
     max_layers: int | None = None
     stdin: Source | None = None
@@ -64,19 +68,19 @@ class Request(NamedTuple):
 
 
 def check(request: Request) -> Check:
-    """Hold specs to their limits. Raises `CostcalcError` for anything that keeps the check from being made."""
+    """Check specs against their limits. Raises `CostcalcError` if the check cannot be completed."""
     from pathlib import Path
 
     def run() -> Check:
-        project = Project(Path.cwd(), request.config)
+        project = Project.open(Path.cwd(), request.config)
         with Repositories(project.folder) as repositories:
-            return Checking(request, project, repositories).check()
+            return Checking.open(request, project, repositories).check()
 
     return bounded(run, request.max_layers)
 
 
 def bounded(run: Callable[[], Result], max_layers: int | None) -> Result:
-    """The result of work that a whole check may take, and no more. Raises `UsageError` where it takes more."""
+    """Return the result of `run` within the limits of a check. Raises `UsageError` if it exceeds them."""
     from costcalc.lang.spec import gc_paused
 
     with gc_paused():
@@ -84,53 +88,54 @@ def bounded(run: Callable[[], Result], max_layers: int | None) -> Result:
 
 
 class Checking:
-    """One check: its specs, what they are compared with, and what is required of them."""
+    """A check: its specs, their configurations and their bases."""
 
-    def __init__(self, request: Request, project: Project, repositories: Repositories) -> None:
+    def __init__(
+        self, request: Request, project: Project, repositories: Repositories, selected: Sequence[NamedSpec]
+    ) -> None:
         self.request = request
         self.project = project
         self.repositories = repositories
+        self.selected = selected
         self.cache = AnalysisCache(request.max_layers, kept=KEPT)
-        self.selected = self.select()
-        self.near = next((spec.path.parent for spec in self.selected if spec.path), None)
-        self.base = self.find_base()
-        self.against: dict[str, GitBase | FileBase | None] = {BASE: self.base}
+        self.near = next((spec.path.parent for spec in selected if spec.path), None)
         self.explaining = run_budget.RunBudget(run_budget.EXPLAINING_PER_LAYER, request.max_layers or 0)
-        self.weakening = Weakening(self.base) if self.base else None
-        self.evaluator = Evaluator(self.cache, request.given, self.base_of, self.explaining, self.weakening)
-        self.settings = {
-            id(settings): settings
-            for settings in [spec.settings for spec in self.selected] + [project.settings(project.folder)]
-            if settings is not None
-        }
+        self._bases: dict[str, GitBase | FileBase | None] = {}
 
-    def select(self) -> list[Named]:
-        """The specs to check. Raises `UsageError` where there are none."""
-        if self.request.specs:
-            named = [
-                spec
-                for name in self.request.specs
-                for spec in self.project.selected(name, self.request.stdin if name == "-" else None)
-            ]
-            return list({spec.name: spec for spec in named}.values())
-        found = self.project.configured()
-        if not found:
-            settings = self.project.settings(self.project.folder)
-            if settings is None:
-                raise UsageError(
-                    "no spec is named, and no costcalc.toml is here",
-                    help="costcalc check SPEC, or costcalc check --init, which writes a first one",
-                )
-            config = settings.config
-            raise SpecError([Fault("no file matches what this configuration names as specs", config.specs_span)])
-        return found
+    @classmethod
+    def open(cls, request: Request, project: Project, repositories: Repositories) -> Self:
+        """Find the specs and the base of a check. Raises `CostcalcError`."""
+        checking = cls(request, project, repositories, select(request, project))
+        checking._bases[BASE] = checking.find_base()
+        return checking
+
+    @property
+    def base(self) -> GitBase | FileBase | None:
+        """The base that `--base` or a CI names."""
+        return self._bases[BASE]
+
+    @cached_property
+    def comparison(self) -> LimitComparison | None:
+        """The comparison of the limits with those at the base."""
+        return LimitComparison(self.base) if self.base else None
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """The evaluator of the specs."""
+        return Evaluator(self.cache, self.request.limits, self.base_of, self.explaining, self.comparison)
+
+    @cached_property
+    def settings(self) -> list[Settings]:
+        """The configurations of the specs and of the working folder."""
+        own = self.project.settings(self.project.folder)
+        return list(dict.fromkeys(each for each in [*[spec.settings for spec in self.selected], own] if each))
 
     def find_base(self) -> GitBase | FileBase | None:
-        """What to compare with. Raises `UsageError` where it is named and cannot be had."""
+        """Return the base. Raises `UsageError` if it is named and cannot be read."""
         request = self.request
         ref = request.base
         if ref.endswith(".json"):
-            base = FileBase(ref, self.cache)
+            base = FileBase.open(ref, self.cache)
             base.follow(self.selected)
             return base
         if not ref and not request.candidates:
@@ -141,8 +146,8 @@ class Checking:
         return self.git_base(ref, merge_base=True, named_by_ci=True)
 
     def git_base(self, ref: str, *, merge_base: bool, named_by_ci: bool = False) -> GitBase:
-        """The specs at a ref, or where HEAD left it, with those that were renamed since then."""
-        base = GitBase(
+        """Return the specs at a ref or at its merge base with HEAD, and follow renames."""
+        base = GitBase.open(
             self.repositories,
             self.project,
             ref,
@@ -155,103 +160,100 @@ class Checking:
         return base
 
     def base_of(self, against: str) -> GitBase | FileBase | None:
-        """What an increase is against: the base, or a ref of its own."""
-        if against not in self.against:
-            self.against[against] = self.git_base(against, merge_base=False)
-        return self.against[against]
+        """Return the base that the `against` of an increase names."""
+        if against not in self._bases:
+            self._bases[against] = self.git_base(against, merge_base=False)
+        return self._bases[against]
 
     def check(self) -> Check:
-        """The outcome. Raises `CostcalcError` for anything that keeps the check from being made."""
+        """Run the check. Raises `CostcalcError` if it cannot be completed."""
         outcomes = {spec.name: (spec, self.evaluator.evaluate(spec)) for spec in self.selected}
-        others = OtherSpecs(self, outcomes)
-        self.refuse_idle(outcomes, others)
-        findings, waived, used = self.waive(outcomes.values())
-        findings += self.stale(used, others)
-        findings += self.loosened(outcomes, others)
-        deleted, lost = self.lost()
+        others = OtherSpecs(self.project, self.evaluator, self.request.today, outcomes)
+        self.refuse_unused_entries(outcomes, others)
+        findings, waived, used = self.apply_waivers(outcomes.values())
+        findings += self.stale_findings(used, others)
+        findings += self.loosened_findings(outcomes, others)
+        deleted, lost = self.lost_specs()
         findings += lost
-        unevaluated = tuple([each for _, one in outcomes.values() for each in one.unevaluated])
-        results = [one.result for _, one in outcomes.values()] + deleted
+        unevaluated = tuple([each for _, outcome in outcomes.values() for each in outcome.unevaluated])
+        results = [outcome.result for _, outcome in outcomes.values()] + deleted
         if self.request.strict:
-            findings = [each._replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings]
+            findings = [each.replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings]
         broken = any(result.status == BROKEN for result in results)
         failed = any(finding.severity == ERROR for finding in findings) or (self.request.strict and unevaluated)
-        if not broken and not any(result.held for result in results):
-            raise self.nothing(unevaluated)
+        if not broken and not any(result.requirements for result in results):
+            raise self.nothing_checked(unevaluated)
         verdict = ERROR if broken else FAIL if failed else PASS
-        usage = tuple([each for _, one in outcomes.values() for each in one.usage])
-        info = self.base.info if self.base else None
+        usage = tuple([each for _, outcome in outcomes.values() for each in outcome.usage])
         root = self.project.root
         folder = relative(self.project.folder, root) if root else ""
         return Check(
-            verdict,
-            info,
-            tuple(findings),
-            tuple(waived),
-            unevaluated,
-            tuple(results),
-            (*self.evaluator.notices, *self.notices()),
-            self.request.strict,
-            "" if folder == "." else folder,
-            usage,
-            any(each.severity == ERROR or each.rule == LOOSENED for each in findings)
+            verdict=verdict,
+            base=self.base.info if self.base else None,
+            findings=tuple(findings),
+            waived=tuple(waived),
+            not_evaluated=unevaluated,
+            specs=tuple(results),
+            notices=(*self.evaluator.notices, *self.notices()),
+            strict=self.request.strict,
+            folder="" if folder == "." else folder,
+            usage=usage,
+            comment=any(each.severity == ERROR or each.rule == LOOSENED for each in findings)
             or any(worth_a_comment(each, usage, self.comment_above(outcomes, each)) for each in results),
         )
 
     def notices(self) -> list[Fault]:
-        """What a reader should know of how the base was found, and of causes that were not looked for."""
-        said = dict.fromkeys(self.repositories.notices())
+        """Return warnings about the choice of the base, and about causes that were not searched for."""
+        texts = dict.fromkeys(self.repositories.notices())
         unexplained = self.explaining.unexplained()
-        return [*[Fault(text, severity=WARNING) for text in said], *([unexplained] if unexplained else [])]
+        return [*[Fault(text, severity=WARNING) for text in texts], *([unexplained] if unexplained else [])]
 
-    def comment_above(self, outcomes: dict[str, tuple[Named, Outcome]], result: SpecResult) -> Fraction | None:
-        """From which relative change on a spec's figures are worth a comment; None where any change is."""
+    def comment_above(self, outcomes: Outcomes, result: SpecResult) -> Fraction | None:
+        """Return the relative change from which on a spec needs a comment; None if any change does."""
         settings = outcomes[result.spec][0].settings if result.spec in outcomes else None
         return settings.config.comment_above if settings else None
 
-    def nothing(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
-        """A check that measured nothing never passes."""
+    def nothing_checked(self, unevaluated: Sequence[Unevaluated]) -> UsageError:
+        """Return the error for a check without any comparison, which must not pass."""
         if unevaluated:
-            return UsageError(
-                "nothing was checked: {}", unevaluated[0].reason, help="--base REF says what to compare with"
-            )
+            return UsageError("nothing was checked: {}", unevaluated[0].reason, help="add --base REF")
         names = ", ".join([spec.name for spec in self.selected[:3]])
         return UsageError(
             "nothing was checked: no limit applies to {}",
             names if len(self.selected) <= 3 else f"any of {len(self.selected):,} specs",
-            help="give a budget in the spec, in costcalc.toml (costcalc check --init), or --max macs=...",
+            help="add a budget to the spec or to costcalc.toml (costcalc check --init), or add --max macs=...",
         )
 
     # Configurations
 
-    def refuse_idle(self, outcomes: dict[str, tuple[Named, Outcome]], others: OtherSpecs) -> None:
-        """Raise `SpecError` where an entry of a configuration is about no spec, no param or no layer at all."""
-        hits = {hit for _, one in outcomes.values() for hit in one.hits}
+    def refuse_unused_entries(self, outcomes: Outcomes, others: OtherSpecs) -> None:
+        """Raise `SpecError` for an entry of a configuration that matches no spec, no params or no layer."""
+        used = {entry for _, outcome in outcomes.values() for entry in outcome.used}
         faults = []
-        for settings in self.settings.values():
+        for settings in self.settings:
             for entry in settings.config.entries:
                 scope = entry.scope
-                names = [spec for spec in others.known(settings) if applies(scope.spec, spec.key)]
+                names = [spec for spec in others.specs(settings) if applies(scope.spec, spec.key)]
                 if not names and scope.spec:
-                    help = "specs says which specs there are; the nearest configuration above a spec holds it"
-                    place = scope.places.get("spec", entry.span)
-                    faults.append(Fault(f"no spec matches {scope.spec}", place, (), help))
-                elif names and (scope.set or scope.layer) and id(entry) not in hits and not others.hit(entry, names):
-                    faults.append(self.idle_scope(entry, names))
+                    help = "compare it with specs; a nearer configuration may apply to the spec"
+                    span = scope.places.get("spec", entry.span)
+                    faults.append(Fault(f"no spec matches {scope.spec}", span, (), help))
+                elif names and (scope.set or scope.layer) and entry not in used and not others.use(entry, names):
+                    faults.append(self.unused_entry(entry, names))
         if faults:
             raise SpecError(faults)
 
-    def idle_scope(self, entry: Budget | Increase, names: Sequence[Named]) -> Fault:
-        """Why an entry holds nothing in the specs that it names."""
+    def unused_entry(self, entry: Budget | Increase, names: Sequence[NamedSpec]) -> Fault:
+        """Return the fault of an entry that matches nothing in the specs that it names."""
         scope = entry.scope
         params = sorted({name for spec in names for name in self.evaluator.params(spec)})
         for name in scope.set:
             if name not in params:
-                place = scope.places.get("set", entry.span)
-                return Fault(f"no spec here has a param {name}", place, (), suggest(name, params))
+                span = scope.places.get("set", entry.span)
+                return Fault(f"unknown param {name}", span, (), suggest(name, params))
         layers = sorted({name for spec in names for name in self.evaluator.layers(spec)})
         if not scope.layer:
-            return Fault("no spec here has all of these params", scope.places.get("set", entry.span))
+            return Fault("none of the specs has all of these params", scope.places.get("set", entry.span))
         groups = dict.fromkeys(
             f"{group}.**" if dot else group for group, dot, _ in (name.partition(".") for name in layers)
         )
@@ -260,151 +262,131 @@ class Checking:
         help = suggest(scope.layer, [*groups, *layers], known)
         return Fault(f"no layer matches {scope.layer}", scope.places.get("layer", entry.span), (), help)
 
-    def waive(self, outcomes: Iterable[tuple[Named, Outcome]]) -> tuple[list[Finding], list[Finding], set[int]]:
-        """Findings that stand, findings that are waived, and which waivers are about any."""
+    def apply_waivers(
+        self, outcomes: Iterable[tuple[NamedSpec, SpecOutcome]]
+    ) -> tuple[list[Finding], list[Finding], set[Waiver]]:
+        """Return the findings that are not waived, those that are, and the waivers that match any."""
         findings: list[Finding] = []
         waived: list[Finding] = []
-        used: set[int] = set()
-        for spec, one in outcomes:
-            for finding in one.findings:
-                known = spec.settings.config.waivers if spec.settings else ()
-                said, accepted, about = apply(finding, known, spec.key, self.request.today)
-                (waived if accepted else findings).append(said)
-                used |= {id(waiver) for waiver in about}
+        used: set[Waiver] = set()
+        for spec, outcome in outcomes:
+            waivers = spec.settings.config.waivers if spec.settings else ()
+            for finding in outcome.findings:
+                noted, accepted, matching = apply(finding, waivers, spec.key, self.request.today)
+                (waived if accepted else findings).append(noted)
+                used.update(matching)
         return findings, waived, used
 
-    def stale(self, used: set[int], others: OtherSpecs) -> list[Finding]:
-        """Waivers that have expired, or match nothing in any configured spec, whichever are being checked."""
-        found = []
-        for settings in self.settings.values():
+    def stale_findings(self, used: set[Waiver], others: OtherSpecs) -> list[Finding]:
+        """Return findings of waivers that have expired, or match nothing in any configured spec."""
+        findings = []
+        for settings in self.settings:
             for waiver in settings.config.waivers:
-                concerned = id(waiver) in used or others.concerned(settings, waiver)
-                finding = stale(waiver, concerned, self.request.today)
-                found += [finding] if finding else []
-        return found
+                finding = stale(waiver, waiver in used or others.need(waiver, settings), self.request.today)
+                findings += [finding] if finding else []
+        return findings
 
-    def loosened(self, outcomes: dict[str, tuple[Named, Outcome]], others: OtherSpecs) -> list[Finding]:
-        """Limits, waivers and specs of which less is required than at the base."""
-        if self.weakening is None:
+    def loosened_findings(self, outcomes: Outcomes, others: OtherSpecs) -> list[Finding]:
+        """Return findings of limits and waivers that require less than at the base."""
+        if self.comparison is None:
             return []
-        found = [finding for _, one in outcomes.values() for finding in one.weakened]
-        found += self.widened(self.weakening, outcomes, others)
-        found += self.weakening.unreadable.values()
-        return list({finding.key: finding for finding in found}.values())
+        findings = [finding for _, outcome in outcomes.values() for finding in outcome.loosened]
+        findings += self.widened_waivers(self.comparison, outcomes, others)
+        findings += self.comparison.unreadable.values()
+        return list({finding.key: finding for finding in findings}.values())
 
-    def widened(
-        self, weakening: Weakening, outcomes: dict[str, tuple[Named, Outcome]], others: OtherSpecs
-    ) -> list[Finding]:
-        """Waivers that accept more than at the base, of every configured spec."""
-        found = []
-        for settings in self.settings.values():
+    def widened_waivers(self, comparison: LimitComparison, outcomes: Outcomes, others: OtherSpecs) -> list[Finding]:
+        """Return findings of waivers that accept more than at the base, for every configured spec."""
+        waivers = []
+        for settings in self.settings:
             if settings.config.waivers:
-                for spec in others.known(settings):
+                for spec in others.specs(settings):
                     path = outcomes[spec.name][1].path if spec.name in outcomes else ""
-                    then, path = weakening.config_then(spec, path)
-                    found += widened(spec.name, then, path, settings.config, spec.key)
-        return widened_findings(found, weakening.base.info.name)
+                    base_config, path = comparison.config_then(spec, path)
+                    waivers += widened(spec.name, base_config, path, settings.config, spec.key)
+        return widened_findings(waivers, comparison.base.info.name)
 
-    def lost(self) -> tuple[list[SpecResult], list[Finding]]:
-        """The specs of the base that nothing is compared with: those that are deleted, and findings of lost limits.
+    def lost_specs(self) -> tuple[list[SpecResult], list[Finding]]:
+        """Return the specs of the base that no spec is compared with: deleted ones, and findings of their limits.
 
-        Where specs are named, nothing is said of the others, but of those that a configuration names no more.
+        If specs are named on the command line, only specs that a configuration no longer names are findings.
         """
         base = self.base
         if isinstance(base, FileBase):
-            return [], [self.lost_finding(base)] if base.lost else []
+            return [], [_lost_networks(base)] if base.lost else []
         if base is None:
             return [], []
         compared = {spec.path for spec in self.selected if spec.path}
         own = self.project.settings(self.project.folder)
-        found: dict[str, tuple[Lost, Settings]] = {}
-        for settings in self.settings.values():
+        lost_specs: dict[str, tuple[Lost, Settings]] = {}
+        for settings in self.settings:
             if base.covers(settings) and (settings is own or self.request.specs):
-                found.update({lost.name: (lost, settings) for lost in base.lost(settings, compared)})
+                lost_specs.update({lost.name: (lost, settings) for lost in base.lost(settings, compared)})
         results, findings = [], []
-        for lost, settings in found.values():
+        for lost, settings in lost_specs.values():
             if self.request.specs and (lost.deleted or self.project.names(lost.file)):
                 continue
             if lost.deleted:
-                results.append(SpecResult(lost.name, DELETED, None, _totals(lost.subject)))
-            if lost.limits or self.request.given != Given():
+                results.append(SpecResult(spec=lost.name, status=DELETED, base_totals=_totals(lost.subject)))
+            if lost.limits or self.request.limits != CommandLineLimits():
                 findings.append(_lost_limits(lost, settings.config, base.info.name))
         return results, findings
 
-    def lost_finding(self, base: FileBase) -> Finding:
-        """What is said of the networks of an earlier report that nothing is compared with."""
-        names = ", ".join(base.lost[:5]) + (f" and {len(base.lost) - 5:,} more" if len(base.lost) > 5 else "")
-        message = f"no spec is compared with {names} of {base.info.name}"
-        help = "check every spec that it was made of, or write it from fewer: costcalc analyze SPEC... -o json=..."
-        return Finding(LOOSENED, WARNING, "", message, help=help, key=f"{LOOSENED}|{base.info.name}")
+
+def select(request: Request, project: Project) -> list[NamedSpec]:
+    """Return the specs to check. Raises `UsageError` and `SpecError` if there are none."""
+    if request.specs:
+        named = [
+            spec for name in request.specs for spec in project.selected(name, request.stdin if name == "-" else None)
+        ]
+        return list({spec.name: spec for spec in named}.values())
+    configured = project.configured()
+    if not configured:
+        settings = project.settings(project.folder)
+        if settings is None:
+            raise UsageError(
+                "no SPEC is given, and this folder has no costcalc.toml",
+                help="write costcalc check SPEC, or costcalc check --init for a first costcalc.toml",
+            )
+        raise SpecError([Fault("no file matches the specs of this configuration", settings.config.specs_span)])
+    return configured
+
+
+def _lost_networks(base: FileBase) -> Finding:
+    """Return the finding for networks of a report that no spec is compared with."""
+    names = ", ".join(base.lost[:5]) + (f" and {len(base.lost) - 5:,} more" if len(base.lost) > 5 else "")
+    return Finding(
+        rule=LOOSENED,
+        severity=WARNING,
+        spec="",
+        message=f"no spec is compared with {names} of {base.info.name}",
+        help="check every spec of the report, or write a report of fewer: costcalc analyze SPEC... -o json=...",
+        key=f"{LOOSENED}|{base.info.name}",
+    )
 
 
 def _lost_limits(lost: Lost, config: Config, ref: str) -> Finding:
-    """A spec of the base that had limits, and is not checked any more."""
-    message = f"{config.source.name} does not name it as a spec any more, as it did at {ref}"
+    """Return the finding for a spec that had limits at the base and is no longer checked."""
+    message = f"{config.source.name} no longer names this spec, unlike at {ref}"
     span = config.specs_span
     if lost.deleted:
-        message, span = f"the file is gone, and with it the limits that it had at {ref}", None
+        message, span = f"the spec was deleted; it had limits at {ref}", None
     return Finding(
-        LOOSENED,
-        WARNING,
-        lost.name,
-        message,
-        span,
+        rule=LOOSENED,
+        severity=WARNING,
+        spec=lost.name,
+        message=message,
+        span=span,
         notes=(lost.note,) if lost.note else (),
-        help="say in the review why it need not be checked",
+        help="give the reason in the review",
         key=f"{LOOSENED}|{lost.name}",
     )
 
 
 def _totals(subject: Subject | None) -> Totals | None:
-    """The totals of a spec that was; None where it was not a network."""
+    """Return the totals of a spec of the base; None if it was not a valid network."""
     try:
         analysis = subject and subject.analysis({})
     except CostcalcError:
         return None
     return analysis.totals if analysis else None
-
-
-class OtherSpecs:
-    """The configured specs that are not being checked: looked at only where an entry or a waiver may be about them."""
-
-    def __init__(self, checking: Checking, outcomes: dict[str, tuple[Named, Outcome]]) -> None:
-        self.checking = checking
-        self.outcomes = outcomes
-        self._known: dict[int, list[Named]] = {}
-        self._looked: dict[str, Outcome] = {}
-
-    def known(self, settings: Settings) -> list[Named]:
-        """Every spec that a configuration holds: those that it names and those being checked."""
-        if id(settings) not in self._known:
-            named = {spec.name: spec for spec in self.checking.project.specs(settings)}
-            named.update({spec.name: spec for spec, _ in self.outcomes.values()})
-            found = [spec for spec in named.values() if spec.settings and spec.settings.config is settings.config]
-            self._known[id(settings)] = found
-        return self._known[id(settings)]
-
-    def look(self, spec: Named) -> Outcome:
-        """A spec's outcome, without what explains its findings."""
-        if spec.name in self.outcomes:
-            return self.outcomes[spec.name][1]
-        if spec.name not in self._looked:
-            self._looked[spec.name] = self.checking.evaluator.evaluate(spec, explained=False)
-        return self._looked[spec.name]
-
-    def hit(self, entry: Budget | Increase, names: Sequence[Named]) -> bool:
-        """Whether an entry has something to hold in any of the specs, or a broken spec keeps that unknown."""
-        looked = map(self.look, names)
-        return any(id(entry) in one.hits or one.result.status == BROKEN for one in looked)
-
-    def concerned(self, settings: Settings, waiver: Waiver) -> bool:
-        """Whether a waiver is about anything, or what could not be evaluated keeps that unknown."""
-        today = self.checking.request.today
-        for spec in self.known(settings):
-            if applies(waiver.scope.spec, spec.key):
-                one = self.look(spec)
-                if one.result.status == BROKEN or any(each.rule == waiver.rule for each in one.unevaluated):
-                    return True
-                if any(apply(finding, [waiver], spec.key, today)[2] for finding in one.findings):
-                    return True
-        return False

@@ -1,4 +1,4 @@
-"""Reads `costcalc.toml`, or `[tool.costcalc]` of `pyproject.toml`. An unknown key is an error with its place."""
+"""Reads `costcalc.toml`, or `[tool.costcalc]` of `pyproject.toml`. An unknown key is an error with its location."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from costcalc.gate.limits import (
     Capped,
     Config,
     Increase,
-    Scope,
+    LimitScope,
     Waiver,
     allowance,
     figure,
@@ -35,7 +35,7 @@ NAMES = ("costcalc.toml", "pyproject.toml")
 _SCOPE = ("spec", "set", "layer")
 _BUDGET = (*_SCOPE, *METRICS, "warn_at", "only")
 WORSE = "worse"
-"""The value of `only`: the budget fails only where the figure is larger than at the base."""
+"""The value of `only`: the budget fails only if the figure is larger than at the base."""
 _INCREASE = (*_SCOPE, *METRICS, "against")
 _WAIVER = ("rule", *_SCOPE, "ceiling", "reason", "expires")
 
@@ -43,9 +43,9 @@ Value = TypeVar("Value")
 
 
 def parse(source: Source, path: str = "") -> Config | None:
-    """The configuration that a file's text holds; None for a `pyproject.toml` without one. Raises `SpecError`.
+    """Return the configuration of a file; None for a `pyproject.toml` without one. Raises `SpecError`.
 
-    `path` is the file's, where its source has another name.
+    `path` is the path of the file, if its source has another name.
     """
     if (path or source.name).rpartition("/")[2] == "pyproject.toml":
         if "costcalc" not in source.text:
@@ -54,13 +54,13 @@ def parse(source: Source, path: str = "") -> Config | None:
         table = document.values.get("tool")
         if not isinstance(table, dict) or "costcalc" not in table:
             return None
-        return _Reading(document, ("tool", "costcalc"), table["costcalc"]).config()
+        return _ConfigReader(document, ("tool", "costcalc"), table["costcalc"]).config()
     document = read(source)
-    return _Reading(document, (), document.values).config()
+    return _ConfigReader(document, (), document.values).config()
 
 
-class _Reading:
-    """One configuration in the making; its faults collect."""
+class _ConfigReader:
+    """Reads one configuration and collects its faults."""
 
     def __init__(self, document: Document, root: Path, values: Any) -> None:
         self.document = document
@@ -69,17 +69,19 @@ class _Reading:
         self.faults: list[Fault] = []
 
     def config(self) -> Config:
-        """The configuration. Raises `SpecError` with every fault."""
+        """Return the configuration. Raises `SpecError` with all faults."""
         values = self.table(self.root, self.values, ("specs", "budget", "increase", "waiver", "comment"))
         specs = self.globs((*self.root, "specs"), values.get("specs", []))
         config = Config(
-            self.document.source,
-            specs,
-            tuple([self.budget(path, entry) for path, entry in self.entries(values, "budget", _BUDGET)]),
-            tuple([self.increase(path, entry) for path, entry in self.entries(values, "increase", _INCREASE)]),
-            tuple([self.waiver(path, entry) for path, entry in self.entries(values, "waiver", _WAIVER)]),
-            self.document.place(*self.root, "specs").value if specs else None,
-            self.comment_above(values),
+            source=self.document.source,
+            specs=specs,
+            budgets=tuple([self.budget(path, entry) for path, entry in self.entries(values, "budget", _BUDGET)]),
+            increases=tuple(
+                [self.increase(path, entry) for path, entry in self.entries(values, "increase", _INCREASE)]
+            ),
+            waivers=tuple([self.waiver(path, entry) for path, entry in self.entries(values, "waiver", _WAIVER)]),
+            specs_span=self.document.place(*self.root, "specs").value if specs else None,
+            comment_above=self.comment_above(values),
         )
         if self.faults:
             raise SpecError(sorted(self.faults, key=lambda fault: fault.span[1:] if fault.span else ()))
@@ -91,7 +93,7 @@ class _Reading:
 
     def table(self, path: Path, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(value, dict):
-            self.fault(path, "expected a table here")
+            self.fault(path, "expected a table")
             return {}
         for key in value:
             if key not in known:
@@ -103,12 +105,12 @@ class _Reading:
         path = (*self.root, name)
         if not isinstance(listed, list):
             head = ".".join(map(str, path))
-            self.fault(path, f"{name} is a list of tables", f"[[{head}]] begins each", key=True)
+            self.fault(path, f"{name} must be a list of tables", f"begin each with [[{head}]]", key=True)
             return []
         return [((*path, index), self.table((*path, index), entry, known)) for index, entry in enumerate(listed)]
 
     def taken(self, path: Path, convert: Callable[[Any], Value], value: Any, default: Value) -> Value:
-        """A converted value; its error becomes a fault at its place."""
+        """Return a converted value. An error becomes a fault at its location."""
         try:
             return convert(value)
         except CostcalcError as error:
@@ -119,12 +121,12 @@ class _Reading:
         value = entry.get(key, "")
         if isinstance(value, str) and (value or key not in entry):
             return value
-        self.fault((*path, key), f"{key} is a text")
+        self.fault((*path, key), f"{key} must be a string that is not empty")
         return ""
 
     def globs(self, path: Path, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
-            self.fault(path, "specs is a list of globs", 'specs = ["models/**/*.yaml"]')
+            self.fault(path, "specs must be a list of globs", 'write specs = ["models/**/*.yaml"]')
             return ()
         for index, glob in enumerate(value):
             self.inside((*path, index), glob)
@@ -132,9 +134,11 @@ class _Reading:
 
     def inside(self, path: Path, glob: str) -> None:
         if glob.startswith("/") or ".." in glob.split("/"):
-            self.fault(path, f"{glob} leads out of the folder of this file", "globs of specs are relative to it")
+            self.fault(
+                path, f"{glob} leads out of the folder of this file", "write a glob that is relative to the folder"
+            )
 
-    def scope(self, path: Path, entry: dict[str, Any]) -> Scope:
+    def scope(self, path: Path, entry: dict[str, Any]) -> LimitScope:
         given = entry.get("set", {})
         values: Mapping[str, Any] = {}
         if isinstance(given, dict):
@@ -145,11 +149,11 @@ class _Reading:
                 for name, value in given.items()
             }
         else:
-            self.fault((*path, "set"), "set gives values to params", "set = { alpha = 0.5 }")
+            self.fault((*path, "set"), "set must be a table of params", "write set = { alpha = 0.5 }")
         spec = self.text(path, entry, "spec")
         self.inside((*path, "spec"), spec)
         places = {key: self.document.place(*path, key).value for key in _SCOPE if key in entry}
-        return Scope(spec, values, self.text(path, entry, "layer"), places)
+        return LimitScope(spec=spec, set=values, layer=self.text(path, entry, "layer"), places=places)
 
     def budget(self, path: Path, entry: dict[str, Any]) -> Budget:
         values = {
@@ -160,13 +164,18 @@ class _Reading:
             if metric in entry
         }
         if not values:
-            self.fault(path, "a budget without a figure", f"one of {', '.join(METRICS)}", key=True)
-        scope, place = self.scope(path, entry), self.document.place(*path).key
-        return Budget(scope, values, self.percentage(path, entry, "warn_at"), place, self.only_worse(path, entry))
+            self.fault(path, "the budget has no figure", f"add one of {', '.join(METRICS)}", key=True)
+        return Budget(
+            scope=self.scope(path, entry),
+            values=values,
+            warn_at=self.percentage(path, entry, "warn_at"),
+            span=self.document.place(*path).key,
+            only_worse=self.only_worse(path, entry),
+        )
 
     def only_worse(self, path: Path, entry: dict[str, Any]) -> bool:
         if "only" in entry and entry["only"] != WORSE:
-            self.fault((*path, "only"), f"only is {WORSE!r} or left out", f'only = "{WORSE}"')
+            self.fault((*path, "only"), f"only must be {WORSE!r}", f'write only = "{WORSE}", or remove it')
         return entry.get("only") == WORSE
 
     def comment_above(self, values: dict[str, Any]) -> Fraction | None:
@@ -192,22 +201,29 @@ class _Reading:
             if metric in entry
         }
         if not values:
-            self.fault(path, "an increase without a figure", f"one of {', '.join(METRICS)}", key=True)
+            self.fault(path, "the increase has no figure", f"add one of {', '.join(METRICS)}", key=True)
         against = self.text(path, entry, "against") or "base"
-        return Increase(self.scope(path, entry), values, against, self.document.place(*path).key)
+        span = self.document.place(*path).key
+        return Increase(scope=self.scope(path, entry), values=values, against=against, span=span)
 
     def waiver(self, path: Path, entry: dict[str, Any]) -> Waiver:
         for key in ("rule", "reason"):
             if key not in entry:
-                self.fault(path, f"a waiver needs a {key}", key=True)
+                self.fault(path, f"the waiver has no {key}", f"add {key} = ...", key=True)
         rule = self.text(path, entry, "rule")
         if rule and rule not in WAIVABLE:
-            self.fault((*path, "rule"), f"{rule} cannot be waived", f"known: {', '.join(WAIVABLE)}")
+            self.fault((*path, "rule"), f"{rule} cannot be waived", f"write one of {', '.join(WAIVABLE)}")
         ceiling = self.table((*path, "ceiling"), entry.get("ceiling", {}), METRICS)
         caps = {metric: self.taken((*path, "ceiling", metric), figure, cap, 0) for metric, cap in ceiling.items()}
         expires = self.taken((*path, "expires"), _day, entry["expires"], None) if "expires" in entry else None
-        scope, reason = self.scope(path, entry), self.text(path, entry, "reason")
-        return Waiver(rule, scope, caps, reason, expires, self.document.place(*path).key)
+        return Waiver(
+            rule=rule,
+            scope=self.scope(path, entry),
+            ceiling=caps,
+            reason=self.text(path, entry, "reason"),
+            expires=expires,
+            span=self.document.place(*path).key,
+        )
 
 
 def _day(value: Any) -> date | None:
@@ -217,5 +233,5 @@ def _day(value: Any) -> date | None:
         except ValueError:
             pass
     if isinstance(value, datetime) or not isinstance(value, date):
-        raise CostcalcError("expected a day, got {}", repr(value), help="2027-03-31")
+        raise CostcalcError("expected a date, got {}", repr(value), help="write for example 2027-03-31")
     return value

@@ -1,4 +1,4 @@
-"""Two networks layer by layer: what was added, removed, changed, moved; by layer, by group, and in total."""
+"""Compares two networks by layer, by group of layers, and in total."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Line(NamedTuple):
-    """A layer, a group of layers or a network: its figures then and now, and the change of each figure.
+    """A layer, a group of layers or a network: its figures at the base and now, and their change.
 
-    `base_name` and `base_op` are empty where nothing was, `name` and `op` where nothing is.
+    `base_name` and `base_op` are empty if it was added, `name` and `op` if it was removed.
     """
 
     name: str
@@ -33,17 +33,17 @@ class Line(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The name now; of what is gone, the name then."""
+        """The name now; if it was removed, the name at the base."""
         return self.name or self.base_name
 
     def part(self, metric: str) -> Fraction | None:
-        """The change of a figure as a part of what it was."""
+        """Return the relative change of a figure; None if it was 0."""
         base: int = getattr(self.base, metric)
         return Fraction(getattr(self.change, metric), base) if base else None
 
 
 class Difference(NamedTuple):
-    """Two networks side by side. `layers` are all of them, in the order of the new one."""
+    """The difference of two networks. `layers` are all layers, in the order of the new network."""
 
     total: Line
     groups: tuple[Line, ...]
@@ -51,27 +51,28 @@ class Difference(NamedTuple):
 
     @property
     def moved(self) -> list[Line]:
-        """The layers that are not what they were; those that have only another name left out."""
+        """The layers that differ in more than their names."""
         return [line for line in self.layers if line.status not in (SAME, RENAMED)]
 
     @property
     def renamed(self) -> int:
-        """How many layers have only another name."""
+        """The number of layers that differ only in their names."""
         return sum(line.status == RENAMED for line in self.layers)
 
     @property
     def differs(self) -> bool:
-        """Whether anything but names is different."""
+        """Whether the networks differ in more than names."""
         return bool(self.moved) or self.total.base != self.total.totals
 
 
 def diff(name: str, now: Analysis | None, base_name: str, base: Analysis | None, depth: int = 1) -> Difference:
-    """The difference of two networks; either may be missing. Groups are by the first `depth` segments of names."""
+    """Return the difference of two networks, of which one may be None. `depth` is the number of segments of a group."""
     old, new = base.layers if base else (), now.layers if now else ()
     layers = tuple([_line(pair.base, pair.row, pair.status) for pair in align(old, new)])
     status = NEW if base is None else DELETED if now is None else ""
-    then, here = base.totals if base else Totals(), now.totals if now else Totals()
-    total = Line(name if now else "", base_name if base else "", status, then, here, _minus(here, then))
+    old_totals, totals = base.totals if base else Totals(), now.totals if now else Totals()
+    change = _minus(totals, old_totals)
+    total = Line(name if now else "", base_name if base else "", status, old_totals, totals, change)
     difference = Difference(total, tuple(_groups(layers, depth)), layers)
     if not status:
         total = total._replace(status=MODIFIED if difference.differs else UNCHANGED)
@@ -79,26 +80,26 @@ def diff(name: str, now: Analysis | None, base_name: str, base: Analysis | None,
 
 
 def _line(base: Row | None, row: Row | None, status: str) -> Line:
-    then, here = base.totals if base else Totals(), row.totals if row else Totals()
+    old_totals, totals = base.totals if base else Totals(), row.totals if row else Totals()
     return Line(
         row.name if row else "",
         base.name if base else "",
         status,
-        then,
-        here,
-        _minus(here, then),
+        old_totals,
+        totals,
+        _minus(totals, old_totals),
         row.op if row else "",
         base.op if base else "",
     )
 
 
 def _groups(layers: Iterable[Line], depth: int) -> list[Line]:
-    """Layers whose names begin with the same segments, summed; what lies in no group stands alone already."""
+    """Return the sums of the layers whose names begin with the same segments."""
     sums: dict[str, tuple[Totals, Totals, set[str]]] = {}
     for line in layers:
-        for name, then, here in _places(line, depth):
+        for name, old_totals, totals in _group_totals(line, depth):
             base, now, seen = sums.get(name, (Totals(), Totals(), set()))
-            sums[name] = (_plus(base, then), _plus(now, here), seen | {line.status})
+            sums[name] = (base + old_totals, now + totals, seen | {line.status})
     lines = []
     for name, (base, now, seen) in sums.items():
         status = seen.pop() if len(seen) == 1 else "changed" if seen - {SAME, RENAMED} else SAME
@@ -108,22 +109,18 @@ def _groups(layers: Iterable[Line], depth: int) -> list[Line]:
     return lines
 
 
-def _places(line: Line, depth: int) -> list[tuple[str, Totals, Totals]]:
-    """The groups of a layer then and now, which differ where it moved."""
-    then, here = (_group(name, depth) for name in (line.base_name, line.name))
-    if then == here or not (then and here):
-        name = here or then
+def _group_totals(line: Line, depth: int) -> list[tuple[str, Totals, Totals]]:
+    """Return the groups of a layer at the base and now, which differ if it moved, with its totals in each."""
+    old_group, group = (_group(name, depth) for name in (line.base_name, line.name))
+    if old_group == group or not (old_group and group):
+        name = group or old_group
         return [(name, line.base, line.totals)] if name else []
-    return [(then, line.base, Totals()), (here, Totals(), line.totals)]
+    return [(old_group, line.base, Totals()), (group, Totals(), line.totals)]
 
 
 def _group(name: str, depth: int) -> str:
     parts = name.split(".")
     return ".".join(parts[: min(depth, len(parts) - 1)])
-
-
-def _plus(one: Totals, other: Totals) -> Totals:
-    return one + other
 
 
 def _minus(one: Totals, other: Totals) -> Totals:

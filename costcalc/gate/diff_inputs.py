@@ -1,4 +1,4 @@
-"""What `diff` and `history` are asked about: a path, `REF:path`, a bundled name, or a whole project at a ref."""
+"""The inputs of `diff`: two specs, each a path, `REF:path` or a bundled name; or a project and a ref."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from costcalc.lang.spec import Spec
 
 
-class Asked(NamedTuple):
-    """At which params, and how deep groups are."""
+class DiffOptions(NamedTuple):
+    """The params of the networks, and the depth of the groups."""
 
     values: Mapping[str, Any] = {}
     depth: int = 1
 
 
-def two(one: str, other: str, cache: AnalysisCache, asked: Asked, stdin: Source | None = None) -> Difference:
-    """The difference between two specs, each a path, `REF:path` or a bundled name. Raises `CostcalcError`.
+def two(one: str, other: str, cache: AnalysisCache, options: DiffOptions, stdin: Source | None = None) -> Difference:
+    """Return the difference of two specs, each a path, `REF:path` or a bundled name. Raises `CostcalcError`.
 
-    Where there is a standard input, `-` names it.
+    `-` is standard input, if `stdin` is given.
     """
     with Repositories(Path.cwd()) as repositories:
         base, now = (_spec(name, repositories, stdin) for name in (one, other))
-        before = cache.analysis(base, asked.values)
-        return diff(other, cache.analysis(now, asked.values), one, before, asked.depth)
+        before = cache.analysis(base, options.values)
+        return diff(other, cache.analysis(now, options.values), one, before, options.depth)
 
 
 def _spec(name: str, repositories: Repositories, stdin: Source | None) -> Spec:
@@ -52,52 +52,52 @@ def _spec(name: str, repositories: Repositories, stdin: Source | None) -> Spec:
         folder = os.path.isdir(name)  # noqa: PTH112
         return open_spec(name if os.path.lexists(name) and not folder else named_network(name))
     if not path:
-        raise UsageError("{} names no file", name, help="REF:path/from/the/root.yaml, or REF:./path/from/here.yaml")
+        raise UsageError("{} has no path", name, help="write REF:path/from/root.yaml, or REF:./path/from/folder.yaml")
     repository = repositories.at(repositories.folder)
-    snapshot = Snapshot(repository, repository.commit(ref))
+    snapshot = Snapshot.open(repository, repository.commit(ref))
     return open_spec(rooted(repository, repositories.folder, path), SnapshotLibrary(snapshot, ref))
 
 
 def rooted(repository: Repository, folder: Path, path: str) -> str:
-    """A path of `REF:path` from the repository's root: as it is, or from the working folder where it says `./`."""
+    """Return a path relative to the root. A path that begins with `./` or `../` is relative to the folder."""
     if not path.startswith(("./", "../")) or repository.root is None:
         return str(PurePosixPath(path))
     full = Path(os.path.normpath(Path(os.path.realpath(folder)) / path))
     return relative(full, repository.root)
 
 
-def project(ref: str, cache: AnalysisCache, asked: Asked) -> list[Difference]:
-    """The difference of every configured spec to what it was at a ref. Raises `CostcalcError`."""
+def project(ref: str, cache: AnalysisCache, options: DiffOptions) -> list[Difference]:
+    """Return the difference of every configured spec since a ref. Raises `CostcalcError`."""
     from costcalc.lang.loader import open_spec
 
-    work = Project(Path.cwd())
+    work = Project.open(Path.cwd())
     settings = work.settings(work.folder)
     if settings is None:
         raise UsageError(
-            "no costcalc.toml is here, so no specs are known",
-            help="costcalc diff A B compares two specs, REF:path among them",
+            "this folder has no costcalc.toml, which names the specs",
+            help="compare two specs: costcalc diff A B",
         )
     with Repositories(work.folder) as repositories:
-        base = GitBase(repositories, work, ref, cache, merge_base=False)
+        base = GitBase.open(repositories, work, ref, cache, merge_base=False)
         specs = work.configured()
         base.follow(specs)
-        found = []
+        differences = []
         for named in specs:
             subject = Subject(open_spec(named.name), cache)
-            now = subject.analysis(asked.values)
+            now = subject.analysis(options.values)
             before = base.before(named, subject)
             if before.faults:
                 raise SpecError(before.faults)
-            old = now if before.status == UNCHANGED else before.subject and before.subject.analysis(asked.values)
-            found.append(diff(named.name, now, before.path or named.name, old, asked.depth))
+            old = now if before.status == UNCHANGED else before.subject and before.subject.analysis(options.values)
+            differences.append(diff(named.name, now, before.path or named.name, old, options.depth))
         compared = {named.path for named in specs if named.path}
         for lost in base.lost(settings, compared) if base.covers(settings) else []:
             if lost.deleted:
                 try:
-                    old = lost.subject and lost.subject.analysis(asked.values)
+                    old = lost.subject and lost.subject.analysis(options.values)
                 except CostcalcError:
                     old = None
-                found.append(diff("", None, lost.name, old, asked.depth))
-        if not found:
-            raise UsageError("no file matches what {} names as specs", settings.config.source.name)
-        return found
+                differences.append(diff("", None, lost.name, old, options.depth))
+        if not differences:
+            raise UsageError("no file matches the specs of {}", settings.config.source.name)
+        return differences

@@ -1,14 +1,21 @@
-"""Holds one spec to everything that is required of it."""
+"""Checks one spec against all of its requirements."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Subject, figures, metric
 from costcalc.gate.limits import OVER_EXPECT
-from costcalc.gate.requirements import Given, entries, entry_requirements, given_requirements, judge, own_requirements
+from costcalc.gate.requirements import (
+    CommandLineLimits,
+    command_line_requirements,
+    entries,
+    entry_requirements,
+    judge,
+    own_requirements,
+)
 from costcalc.gate.results import (
     BROKEN,
     ERROR,
@@ -21,96 +28,98 @@ from costcalc.gate.results import (
     Unevaluated,
     Usage,
 )
+from costcalc.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from costcalc.gate.baselines import Before, GitBase
+    from costcalc.gate.base_spec import Before
+    from costcalc.gate.baselines import GitBase
     from costcalc.gate.file_base import FileBase
-    from costcalc.gate.limits import Requirement
-    from costcalc.gate.project import Named
-    from costcalc.gate.weakened_limits import Weakening
+    from costcalc.gate.limits import Budget, Increase, Requirement
+    from costcalc.gate.project import NamedSpec
+    from costcalc.gate.weakened_limits import LimitComparison
     from costcalc.model import Analysis, Totals
     from costcalc.run_budget import RunBudget
 
 ERROR_RULE = "CC001"
 
 
-class Outcome(NamedTuple):
-    """What became of one spec. `hits` are the entries of the configuration that had something to hold, by identity.
+class SpecOutcome(Record):
+    """The outcome for one spec. `used` are the budgets and increases that matched a figure of it.
 
-    `weakened` are limits that hold less than at the base, where the spec had this `path`.
+    `loosened` are findings of limits that require less than at the base, where the spec had this `path`.
     """
 
     result: SpecResult
     findings: tuple[Finding, ...] = ()
     unevaluated: tuple[Unevaluated, ...] = ()
-    hits: frozenset[int] = frozenset()
+    used: frozenset[Budget | Increase] = frozenset()
     usage: tuple[Usage, ...] = ()
-    weakened: tuple[Finding, ...] = ()
+    loosened: tuple[Finding, ...] = ()
     path: str = ""
 
 
 class Evaluator:
-    """Holds specs to their limits; `base_of` finds what an increase is against."""
+    """Checks specs against their limits. `base_of` returns the base that an `against` names."""
 
     def __init__(
         self,
         cache: AnalysisCache,
-        given: Given,
+        limits: CommandLineLimits,
         base_of: Callable[[str], GitBase | FileBase | None],
         explaining: RunBudget,
-        weakening: Weakening | None,
+        comparison: LimitComparison | None,
     ) -> None:
         self.cache = cache
         self.explaining = explaining
-        """What it may take to find the causes of all findings."""
-        self.given = given
+        """The budget for finding the causes of all findings."""
+        self.limits = limits
         self.base_of = base_of
-        self.weakening = weakening
+        self.comparison = comparison
         self.notices: list[Fault] = []
 
-    def subject(self, named: Named) -> Subject:
-        """A spec as it is now. Raises `SpecError`, and `UsageError` where there is no such file."""
+    def subject(self, named: NamedSpec) -> Subject:
+        """Return a spec of the work tree. Raises `SpecError`, and `UsageError` if the file cannot be read."""
         from costcalc.lang.loader import open_spec
 
         return Subject(open_spec(named.text or named.name), self.cache)
 
-    def params(self, named: Named) -> list[str]:
-        """The names of a spec's params; none of a broken one."""
+    def params(self, named: NamedSpec) -> list[str]:
+        """Return the names of the params of a spec; none if it is broken."""
         try:
             return list(self.subject(named).spec.params)
         except CostcalcError:
             return []
 
-    def layers(self, named: Named) -> list[str]:
-        """The names of a spec's layers; none of a broken one."""
+    def layers(self, named: NamedSpec) -> list[str]:
+        """Return the names of the layers of a spec; none if it is broken."""
         try:
             analysis = self.subject(named).analysis({})
         except CostcalcError:
             return []
         return [row.name for row in analysis.layers] if analysis else []
 
-    def evaluate(self, named: Named, *, explained: bool = True) -> Outcome:
-        """A spec's findings. A spec that is broken now has its faults as findings."""
+    def evaluate(self, named: NamedSpec, *, explained: bool = True) -> SpecOutcome:
+        """Check a spec. The findings of a broken spec are its faults."""
         try:
             subject = self.subject(named)
             self.notices += subject.spec.warnings
             analysis = subject.analysis({})
             assert analysis
-            return self._hold(named, subject, analysis, explained)
+            return self._check(named, subject, analysis, explained)
         except SpecError as error:
             findings = tuple([_broken(named.name, fault) for fault in error.faults])
-            return Outcome(SpecResult(named.name, BROKEN), findings)
+            return SpecOutcome(result=SpecResult(spec=named.name, status=BROKEN), findings=findings)
 
-    def _hold(self, named: Named, subject: Subject, analysis: Analysis, explained: bool) -> Outcome:
+    def _check(self, named: NamedSpec, subject: Subject, analysis: Analysis, explained: bool) -> SpecOutcome:
         main = self.base_of("base")
         before = main.before(named, subject) if main else None
         findings: list[Finding] = []
         unevaluated: list[Unevaluated] = []
         usage: list[Usage] = []
-        hits: set[int] = set()
-        held = 0
+        used: set[Budget | Increase] = set()
+        count = 0
         if before and main and before.faults:
             findings.append(_broken_then(named.name, before.faults[0], main.info.name))
         for entry, requirement in self.requirements(named, subject):
@@ -118,7 +127,8 @@ class Evaluator:
             value = now and figures(now, requirement.layer)
             if now is None or value is None:
                 continue
-            hits.add(entry)
+            if entry:
+                used.add(entry)
             base = main if requirement.allowance is None else self.against(requirement)
             then = base.before(named, subject) if base else None
             if requirement.allowance is not None and (base is None or then is None):
@@ -128,9 +138,9 @@ class Evaluator:
             if requirement.allowance is not None and old is None and reason:
                 unevaluated.append(_unevaluated(named.name, requirement, f"{reason} at {base and base.info.name}"))
                 continue
-            held += 1
+            count += 1
             if requirement.allowance is not None and old is None:
-                continue  # new since then: only absolute limits hold
+                continue  # a new spec: only absolute limits apply
             name = base.info.name if base else ""
             totals = old and figures(old, requirement.layer)
             figure = metric(value, requirement.metric)
@@ -141,19 +151,20 @@ class Evaluator:
                 findings.append(
                     self.explained(finding, requirement, subject, now, then, old, name) if explained else finding
                 )
-        weakened = self.weakening.limits(named, subject, before) if self.weakening and before and explained else ()
-        return Outcome(
-            _result(named, analysis, before, held),
-            tuple(findings),
-            tuple(unevaluated),
-            frozenset(hits),
-            tuple(usage) if before is None or before.status != UNCHANGED else (),
-            tuple(weakened),
-            before.path if before else "",
+        comparison = self.comparison if before and explained else None
+        loosened = comparison.limits(named, subject, before) if comparison and before else ()
+        return SpecOutcome(
+            result=_result(named, analysis, before, count),
+            findings=tuple(findings),
+            unevaluated=tuple(unevaluated),
+            used=frozenset(used),
+            usage=tuple(usage) if before is None or before.status != UNCHANGED else (),
+            loosened=tuple(loosened),
+            path=before.path if before else "",
         )
 
     def against(self, requirement: Requirement) -> GitBase | FileBase | None:
-        """What an increase is against. Raises `UsageError` that says who names it."""
+        """Return the base of an increase. Raises `UsageError` with the location of the increase."""
         try:
             return self.base_of(requirement.against)
         except UsageError as error:
@@ -161,15 +172,17 @@ class Evaluator:
             place = f" ({requirement.origin}, line {span.line})" if span else ""
             raise UsageError("{}{}", error, place, help=error.fault().help) from None
 
-    def requirements(self, named: Named, subject: Subject) -> Iterator[tuple[int, Requirement]]:
-        """Everything that the spec itself, the command line and the configuration require."""
-        for requirement in (*own_requirements(subject.spec), *given_requirements(self.given)):
-            yield 0, requirement
+    def requirements(
+        self, named: NamedSpec, subject: Subject
+    ) -> Iterator[tuple[Budget | Increase | None, Requirement]]:
+        """Yield the requirements of the spec, the command line and the configuration, with the entry of the last."""
+        for requirement in (*own_requirements(subject.spec), *command_line_requirements(self.limits)):
+            yield None, requirement
         config = named.settings.config if named.settings else None
         for entry in entries(config, named.key):
             assert config
             for requirement in entry_requirements(entry, config.source.name):
-                yield id(entry), requirement
+                yield entry, requirement
 
     def explained(
         self,
@@ -181,33 +194,33 @@ class Evaluator:
         old: Analysis | None,
         name: str,
     ) -> Finding:
-        """A finding with its place, its causes and the nearest value that would do."""
+        """Return a finding with its location, its causes and the nearest value that fits."""
         from costcalc.gate.causes import explain
 
         base = then.subject.spec if then and then.subject and then.status == MODIFIED else None
         with run_budget.within(self.explaining):
             reason = explain(subject.spec, base, now, old, requirement, name, finding.limit or 0, self.cache)
-        place = reason.span if reason.label or reason.causes else requirement.span
-        span = place or requirement.span or reason.span
-        return finding._replace(causes=reason.causes, span=span, label=reason.label, help=reason.help or finding.help)
+        preferred = reason.span if reason.label or reason.causes else requirement.span
+        span = preferred or requirement.span or reason.span
+        return finding.replace(causes=reason.causes, span=span, label=reason.label, help=reason.help or finding.help)
 
 
 def _earlier(then: Before, requirement: Requirement) -> tuple[Analysis | None, str]:
-    """The analysis at the base; or why there is none although the spec was there."""
+    """Return the analysis at the base; or None and, if the spec existed, the reason."""
     if then.subject is None:
         return None, ""
     try:
         old = then.subject.analysis(requirement.set)
     except CostcalcError as error:
-        return None, f"it was no valid network ({error.fault().message})"
+        return None, f"the network was not valid ({error.fault().message})"
     if old is None:
-        return None, "there are no figures for these params"
+        return None, "figures for these params are missing"
     if figures(old, requirement.layer) is None:
         return None, f"no layer matches {requirement.layer}"
     return old, ""
 
 
-def _result(named: Named, analysis: Analysis, before: Before | None, held: int) -> SpecResult:
+def _result(named: NamedSpec, analysis: Analysis, before: Before | None, requirements: int) -> SpecResult:
     old: Totals | None = None
     if before and before.subject:
         found = before.subject.analysis({})
@@ -215,33 +228,54 @@ def _result(named: Named, analysis: Analysis, before: Before | None, held: int) 
     status = before.status if before else NEW
     renamed = before.path if before and before.subject and before.renamed else ""
     bundled = named.text is not None and named.text.bundled
-    return SpecResult(named.name, status, analysis.totals, old, renamed, held, bundled)
+    return SpecResult(
+        spec=named.name,
+        status=status,
+        totals=analysis.totals,
+        base_totals=old,
+        base_spec=renamed,
+        requirements=requirements,
+        bundled=bundled,
+    )
 
 
 def _usage(spec: str, requirement: Requirement, value: int, base: int | None) -> list[Usage]:
-    """How much of a limit is used. `expect` is no limit that one could be below."""
+    """Return the usage of a limit; none for `expect`, which is an exact figure."""
     if requirement.rule == OVER_EXPECT:
         return []
     limit = requirement.limit
     if requirement.allowance is not None:
         assert base is not None
         limit = requirement.allowance.limit(base)
-    about = (requirement.rule, spec, requirement.what, requirement.metric)
-    return [Usage(*about, value, limit, base, requirement.origin, requirement.set, requirement.layer)]
+    return [
+        Usage(
+            rule=requirement.rule,
+            spec=spec,
+            what=requirement.what,
+            metric=requirement.metric,
+            value=value,
+            limit=limit,
+            base=base,
+            origin=requirement.origin,
+            set=requirement.set,
+            layer=requirement.layer,
+        )
+    ]
 
 
 def _unevaluated(spec: str, requirement: Requirement, reason: str) -> Unevaluated:
-    return Unevaluated(requirement.rule, spec, requirement.metric, f"{requirement.origin}: {reason}")
+    reason = f"{requirement.origin}: {reason}"
+    return Unevaluated(rule=requirement.rule, spec=spec, metric=requirement.metric, reason=reason)
 
 
 def _broken(spec: str, fault: Fault) -> Finding:
     severity = WARNING if fault.severity == WARNING else ERROR
     return Finding(
-        ERROR_RULE,
-        severity,
-        spec,
-        fault.message,
-        fault.span,
+        rule=ERROR_RULE,
+        severity=severity,
+        spec=spec,
+        message=fault.message,
+        span=fault.span,
         notes=fault.notes,
         help=fault.help,
         key=f"{ERROR_RULE}|{spec}|{fault.message}",
@@ -249,11 +283,11 @@ def _broken(spec: str, fault: Fault) -> Finding:
 
 
 def _broken_then(spec: str, fault: Fault, ref: str) -> Finding:
-    place = f"{fault.span.line}:{fault.span.column}: " if fault.span else ""
+    location = f"{fault.span.line}:{fault.span.column}: " if fault.span else ""
     return Finding(
-        ERROR_RULE,
-        WARNING,
-        spec,
-        f"it was broken at {ref}, so it counts as new: {place}{fault.message}",
+        rule=ERROR_RULE,
+        severity=WARNING,
+        spec=spec,
+        message=f"the spec was broken at {ref}, so it counts as new: {location}{fault.message}",
         key=f"{ERROR_RULE}|{spec}|{ref}",
     )

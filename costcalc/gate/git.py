@@ -1,6 +1,6 @@
-"""Asks git about a repository. Never a shell, a hook, a filter, the network, or the work tree.
+"""Reads a repository with git. Uses no shell, hook, filter or network, and does not change the work tree.
 
-One `git cat-file --batch` answers for every object; refs are resolved once, and object ids are used from then on.
+One process of `git cat-file --batch` reads all objects. Refs are resolved once; from then on, object ids are used.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from costcalc.errors import UsageError
-from costcalc.gate.git_objects import Commit, Entry, GitError, parse_commit, parse_tree
+from costcalc.gate.git_objects import Commit, GitError, TreeEntry, parse_commit, parse_tree
 from costcalc.gate.git_refs import parse_ref
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 FETCH = "fetch the whole history: fetch-depth: 0 in actions/checkout, GIT_DEPTH: 0 in GitLab, or git fetch --unshallow"
 PARTIAL = "a partial clone lacks what was filtered out: clone without --filter, or git fetch --refetch --no-filter"
 MAX_OBJECT = 16 * 2**20
-"""Bytes of the largest object that is read: the largest spec."""
+"""The size of the largest object that is read, in bytes, as for specs."""
 MAX_CACHED = 200_000
-"""Entries of trees that are kept, so that a repository of any size takes bounded memory."""
+"""The number of tree entries that are cached, so that memory is bounded."""
 SECONDS = 300
-"""How long git may take over one question. None takes a second in a usual repository."""
+"""The timeout of a git command. In usual repositories, each takes less than a second."""
 
 _KEPT = (
     "GIT_CEILING_DIRECTORIES",
@@ -36,9 +36,9 @@ _KEPT = (
     "GIT_CONFIG_SYSTEM",
     "GIT_DISCOVERY_ACROSS_FILESYSTEM",
 )
-"""What a user says about git as such. Every other GIT_* names a repository, or something to run, of somebody else's."""
-_SAID = {
-    "GIT_ALLOW_PROTOCOL": "",  # no protocol at all, whatever protocol.NAME.allow says in a repository
+"""The general settings of a user. Other GIT_* variables may select another repository, or a program to run."""
+_SET = {
+    "GIT_ALLOW_PROTOCOL": "",  # no protocol, whatever protocol.NAME.allow is in a repository
     "GIT_GRAFT_FILE": os.devnull,
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -57,13 +57,13 @@ _OPTIONS = (
     *("-c", "protocol.allow=never"),
     *("-c", "log.showSignature=false"),
 )
-"""Nothing in a repository's configuration can make git run a program here, or reach for a network."""
+"""With these, the configuration of a repository cannot make git run a program or use the network."""
 
 
 def program() -> str:
-    """The path of git. Raises `UsageError` where there is none.
+    """Return the path of git. Raises `UsageError` if it is not installed.
 
-    Only absolute folders of PATH count: the working folder holds what a pull request wrote, and may hold a `git` too.
+    Uses only absolute folders of PATH, because a pull request may add a program `git` to the working folder.
     """
     name = "git.exe" if os.name == "nt" else "git"
     for folder in filter(os.path.isabs, os.get_exec_path()):
@@ -71,68 +71,77 @@ def program() -> str:
         if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
             return path
     raise UsageError(
-        "there is no git here",
-        help="install git; without it, costcalc check --base analysis.json compares with a file",
+        "git is not installed",
+        help="install git, or compare with a file: costcalc check --base analysis.json",
     )
 
 
 def environment() -> dict[str, str]:
-    """The environment that git runs in."""
+    """Return the environment for git."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT}
-    return {**kept, **_SAID}
+    return {**kept, **_SET}
 
 
 def top(folder: Path) -> Path | None:
-    """The folder at or above this one that holds a `.git`; None where there is none. Runs nothing.
+    """Return the nearest folder at or above a folder that contains a `.git`, or None. Does not run git.
 
-    The folder's own name is kept as it was given, so that paths stay as their user knows them.
+    Symlinks are not resolved, so paths stay as the user wrote them.
     """
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
 
 
 class Repository:
-    """One repository. Use it in a `with`, as it holds a process."""
+    """A repository. Use it in a `with` statement, because it owns a process."""
 
-    def __init__(self, folder: Path) -> None:
-        """The repository whose `.git` is at or above a folder. Raises `UsageError` where there is none, or no git.
-
-        git is run in the folder that holds the `.git`. Below it, git would take a folder with the files of a bare
-        repository for one; a pull request can add such a folder, with a base and a configuration of its own. Only where
-        there is no `.git` at all is a bare repository one, and it never has a work tree.
-        """
-        holder = top(folder)
-        self.folder = holder or folder
-        self._safe = ("-c", "safe.bareRepository=explicit") if holder else ()
-        facts = self.run("rev-parse", "--is-shallow-repository", "--absolute-git-dir").split("\n")
-        self.shallow = facts[0] == "true"
-        self.root = self._work_tree(holder, Path(facts[1])) if holder else None
+    def __init__(self, folder: Path, *, bare: bool) -> None:
+        """`bare` allows a bare repository."""
+        self.folder = folder
+        self.root: Path | None = None
+        """The root of the work tree; None for a bare repository."""
+        self.shallow = False
+        self._safe = () if bare else ("-c", "safe.bareRepository=explicit")
         self.notices: list[str] = []
-        """What a reader should know about how refs were understood."""
+        """Warnings about ambiguous refs."""
         self._process: subprocess.Popen[bytes] | None = None
-        self._trees: dict[str, dict[str, Entry]] = {}
+        self._trees: dict[str, dict[str, TreeEntry]] = {}
         self._cached = 0
         self._inside: dict[str, Repository] = {}
 
-    def _work_tree(self, holder: Path, git_dir: Path) -> Path | None:
-        """The folder that holds the `.git`, without symlinks; None of a bare repository.
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Return the repository whose `.git` is at or above a folder. Raises `UsageError`.
 
-        Raises `UsageError` where git takes another repository or another folder than that.
+        git is run in the folder that contains the `.git`. Below it, git would accept a folder with the files of a bare
+        repository; a pull request can add such a folder, with its own base and configuration. A bare repository is
+        used only if there is no `.git`, and it never has a work tree.
         """
-        lead = holder / ".git"
-        if lead.is_file():
+        parent = top(folder)
+        repository = cls(parent or folder, bare=parent is None)
+        facts = repository.run("rev-parse", "--is-shallow-repository", "--absolute-git-dir").split("\n")
+        repository.shallow = facts[0] == "true"
+        repository.root = repository._work_tree(parent, Path(facts[1])) if parent else None
+        return repository
+
+    def _work_tree(self, parent: Path, git_dir: Path) -> Path | None:
+        """Return the folder that contains the `.git`, with symlinks resolved; None for a bare repository.
+
+        Raises `UsageError` if git uses another repository or another folder.
+        """
+        git_path = parent / ".git"
+        if git_path.is_file():
             try:
-                lead = holder / lead.read_text(encoding="utf-8", errors="surrogateescape")[8:].rstrip("\r\n")
+                git_path = parent / git_path.read_text(encoding="utf-8", errors="surrogateescape")[8:].rstrip("\r\n")
             except OSError as error:
-                raise UsageError("cannot read {}: {}", lead, error.strerror or error) from None
+                raise UsageError("cannot read {}: {}", git_path, error.strerror or error) from None
         answer = self._answer("rev-parse", "--show-toplevel")
         root = Path(os.fsdecode(answer.stdout).removesuffix("\n")) if answer.returncode == 0 else None
-        if not _same_folder(lead, git_dir) or (root and not _same_folder(root, holder)):
+        if not _same_folder(git_path, git_dir) or (root and not _same_folder(root, parent)):
             raise UsageError(
-                "{} holds a .git, but git takes {} for the repository, with the work tree {}",
-                holder,
+                "{} contains a .git, but git uses the repository {}, with the work tree {}",
+                parent,
                 git_dir,
                 root or "none",
-                help="remove the .git if it is not a repository, or core.worktree if it names another folder",
+                help="remove the .git if it is not a repository, or remove core.worktree if it names another folder",
             )
         return root
 
@@ -145,7 +154,7 @@ class Repository:
         self.close()
 
     def close(self) -> None:
-        """End the processes that answer for this repository and its submodules."""
+        """End the processes of this repository and its submodules."""
         for inside in self._inside.values():
             inside.close()
         self._end()
@@ -154,16 +163,16 @@ class Repository:
         if self._process is not None:
             process, self._process = self._process, None
             for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):  # the process may have gone first
+                with suppress(OSError):  # the process may have ended
                     if pipe:
                         pipe.close()
-            process.kill()  # it only reads; one that hangs, or is amid a large object, would keep everybody waiting
+            process.kill()  # it only reads, and a graceful end may take long amid a large object
             process.wait()
 
-    # Questions to git
+    # Commands
 
     def run(self, *arguments: str) -> str:
-        """What git prints. Raises `UsageError` with the first line of what it says went wrong."""
+        """Run git and return its output. Raises `UsageError` with the first line of its error message."""
         answer = self._answer(*arguments)
         if answer.returncode:
             raise self._failed(answer.stderr)
@@ -185,33 +194,33 @@ class Repository:
         except subprocess.TimeoutExpired:
             raise UsageError("git {} took longer than {} seconds", arguments[0], SECONDS) from None
         except OSError as error:
-            raise UsageError("git cannot be run: {}", error.strerror or error) from None
+            raise UsageError("cannot run git: {}", error.strerror or error) from None
 
     def _failed(self, stderr: bytes) -> UsageError:
-        said = os.fsdecode(stderr).strip()
-        if "dubious ownership" in said:
+        text = os.fsdecode(stderr).strip()
+        if "dubious ownership" in text:
             return UsageError(
-                "git does not trust {}: it belongs to another user",
+                "git does not trust {}, which belongs to another user",
                 self.folder,
-                help=f"git config --global --add safe.directory {self.folder}",
+                help=f"run git config --global --add safe.directory {self.folder}",
             )
-        if "not a git repository" in said:
+        if "not a git repository" in text:
             return UsageError(
                 "{} is not in a git repository",
                 self.folder,
-                help="without git, costcalc check --base analysis.json compares with a file",
+                help="run git init, or compare with a file: costcalc check --base analysis.json",
             )
-        line = next((line for line in said.split("\n") if line.startswith(("fatal:", "error:"))), said[:300])
+        line = next((line for line in text.split("\n") if line.startswith(("fatal:", "error:"))), text[:300])
         help = PARTIAL if self.partial() else ""
         return UsageError("git: {}", line.partition(":")[2].strip() or line or "failed without a message", help=help)
 
     def partial(self) -> bool:
-        """Whether this is a partial clone, which lacks objects that it would fetch when they are needed."""
+        """Return whether this is a partial clone, in which objects may be missing."""
         answer = self._answer("config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$")
         return answer.returncode == 0
 
     def commit(self, text: str) -> str:
-        """The commit that a ref names. Raises `UsageError`."""
+        """Return the commit of a ref. Raises `UsageError`."""
         ref = parse_ref(text)
         found = self._object_of(ref)
         if found:
@@ -222,29 +231,29 @@ class Repository:
             if answer.returncode == 0 and commit:
                 return commit
             if self.partial():
-                raise UsageError("git cannot follow the ref {}", text, help=PARTIAL)
-        raise UsageError("there is no ref {}", text, help=FETCH if self.shallow else f"git fetch origin; {FETCH}")
+                raise UsageError("git cannot resolve the ref {}", text, help=PARTIAL)
+        raise UsageError("unknown ref {}", text, help=FETCH if self.shallow else f"run git fetch origin, or {FETCH}")
 
     def _object_of(self, ref: Ref) -> str:
-        """The object that a ref's name stands for, without its suffix; nothing where there is none."""
+        """Return the object of a ref without its suffix, or an empty text."""
         if ref.is_head or ref.is_full_hash:
             return ref.name
-        said = self.run("for-each-ref", "--format=%(objectname) %(refname)", *ref.candidates)
-        known = {name: id for id, _, name in (line.partition(" ") for line in said.split("\n"))}
+        lines = self.run("for-each-ref", "--format=%(objectname) %(refname)", *ref.candidates)
+        known = {name: id for id, _, name in (line.partition(" ") for line in lines.split("\n"))}
         branch, tag = (known.get(f"refs/{kind}/{ref.name}") for kind in ("heads", "tags"))
         if branch and tag and branch != tag:
             self.notices.append(
-                f"{ref.name} is a branch and a tag: the branch is used, and refs/tags/{ref.name} would be the tag"
+                f"{ref.name} is a branch and a tag: using the branch; write refs/tags/{ref.name} for the tag"
             )
         found = next((known[name] for name in ref.candidates if name in known), "")
         return found or (ref.name if ref.is_hash else "")
 
     def merge_base(self, commit: str, name: str) -> str:
-        """The commit from which HEAD and another one went apart. Raises `UsageError`."""
+        """Return the merge base of HEAD and another commit. Raises `UsageError`."""
         answer = self._answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         head = answer.stdout.decode().strip()
         if answer.returncode or not head:
-            raise UsageError("there is no commit yet, so nothing to compare with")
+            raise UsageError("the repository has no commit to compare with")
         answer = self._answer("merge-base", commit, head)
         found = answer.stdout.decode().strip()
         if answer.returncode == 0 and found:
@@ -252,18 +261,18 @@ class Repository:
         if answer.returncode > 1:
             raise self._failed(answer.stderr)
         if self.shallow:
-            raise UsageError("this is a shallow clone without the merge base of {} and HEAD", name, help=FETCH)
-        raise UsageError("{} and HEAD have no commit in common", name)
+            raise UsageError("the shallow clone does not contain the merge base of {} and HEAD", name, help=FETCH)
+        raise UsageError("{} and HEAD have no common commit", name)
 
     def commits(self, paths: tuple[str, ...], start: str, since: str = "") -> list[str]:
-        """The commits that changed any of the paths, the newest first; those of `since` and before it left out."""
+        """Return the commits that changed any of the paths, newest first, without `since` and its ancestors."""
         exclude = [f"^{since}"] if since else []
         return self.run("rev-list", "--topo-order", start, *exclude, "--", *paths).split()
 
     # Objects
 
     def object(self, id: str, kind: str) -> bytes:
-        """The content of an object. Raises `GitError`."""
+        """Return the content of an object. Raises `GitError`."""
         if self._process is None:
             self._process = subprocess.Popen(
                 self._command("cat-file", "--batch"),
@@ -280,32 +289,35 @@ class Repository:
             requests.flush()
             head = answers.readline().split()
         except OSError as error:
-            raise GitError("git ended early: {}", error.strerror or error) from None
+            raise GitError("git ended unexpectedly: {}", error.strerror or error) from None
         if len(head) != 3 or head[1] != kind.encode():
             self._end()
             raise GitError(
-                "git has no {} {}", kind, id, help=PARTIAL if self.partial() else "git fsck lists the damaged objects"
+                "git cannot read the {} {}",
+                kind,
+                id,
+                help=PARTIAL if self.partial() else "list the damaged objects with git fsck",
             )
         size = int(head[2])
         if size > MAX_OBJECT:
-            self._end()  # rather than read what may be very much
-            raise UsageError("the {} {} has {:,} bytes, too much for a spec", kind, id, size)
+            self._end()  # do not read the rest
+            raise UsageError("the {} {} has {:,} bytes; the maximum is {:,}", kind, id, size, MAX_OBJECT)
         content = answers.read(size + 1)
         if len(content) != size + 1:
             self._end()
-            raise GitError("git ended before the end of the {} {}", kind, id, help="git fsck")
+            raise GitError("git ended before the end of the {} {}", kind, id, help="run git fsck")
         return content[:-1]
 
     def read_commit(self, id: str) -> Commit:
-        """A commit's own figures. Raises `GitError`."""
+        """Return a commit. Raises `GitError`."""
         return parse_commit(id, self.object(id, "commit"))
 
     def parents(self, commit: Commit) -> tuple[str, ...]:
-        """The parents of a commit that are here: a shallow clone lacks those of its oldest commits."""
+        """Return the parents of a commit. In a shallow clone, the oldest commits have none."""
         return tuple(self.run("rev-parse", f"{commit.id}^@").split()) if self.shallow else commit.parents
 
-    def tree(self, id: str) -> dict[str, Entry]:
-        """The entries of one folder by name. Raises `GitError`."""
+    def tree(self, id: str) -> dict[str, TreeEntry]:
+        """Return the entries of a tree by name. Raises `GitError`."""
         found = self._trees.get(id)
         if found is None:
             found = parse_tree(id, self.object(id, "tree"))
@@ -316,12 +328,12 @@ class Repository:
         return found
 
     def submodule(self, path: str) -> Repository:
-        """The repository checked out at a path of this one. Raises `GitError` where there is none."""
+        """Return the submodule at a path. Raises `GitError` if it is not checked out."""
         if path not in self._inside:
             folder = (self.root or self.folder) / path
             if not os.path.lexists(folder / ".git"):
-                raise GitError("the submodule {} is not checked out", path, help="git submodule update --init")
-            self._inside[path] = Repository(folder)
+                raise GitError("the submodule {} is not checked out", path, help="run git submodule update --init")
+            self._inside[path] = Repository.open(folder)
         return self._inside[path]
 
 

@@ -1,4 +1,4 @@
-"""Reads what git stores: commits, trees, and the ids of blobs. Malformed objects are `GitError`, never a traceback."""
+"""Parses commits and trees, and computes the ids of blobs. A malformed object raises `GitError`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _KINDS = {stat.S_IFREG: "blob", stat.S_IFDIR: "tree", stat.S_IFLNK: "link", 0o16
 
 
 class GitError(UsageError):
-    """A repository that cannot answer: an object is missing or malformed, or a submodule is not checked out."""
+    """An error of a repository: an object is missing or malformed, or a submodule is not checked out."""
 
 
-class Entry(NamedTuple):
-    """One entry of a tree. `kind` is `blob`, `tree`, `link` (a symlink) or `commit` (a submodule)."""
+class TreeEntry(NamedTuple):
+    """An entry of a tree. `kind` is `blob`, `tree`, `link` (a symlink) or `commit` (a submodule)."""
 
     kind: str
     id: str
 
 
 class Commit(NamedTuple):
-    """A commit: its id, its tree's, those of its parents, when it was made (ISO 8601) and its subject."""
+    """A commit: its id, the ids of its tree and parents, its date (ISO 8601) and its subject."""
 
     id: str
     tree: str
@@ -35,12 +35,12 @@ class Commit(NamedTuple):
 
 
 def malformed(kind: str, id: str, reason: str) -> GitError:
-    """The error for an object that is not in the form that git writes."""
-    return GitError("the {} {} is malformed: {}", kind, id, reason, help="git fsck lists the damaged objects")
+    """Return the error for a malformed object."""
+    return GitError("the {} {} is malformed: {}", kind, id, reason, help="list the damaged objects with git fsck")
 
 
 def parse_commit(id: str, content: bytes) -> Commit:
-    """A commit from its object. Raises `GitError`.
+    """Parse a commit. Raises `GitError`.
 
     A commit without a committer, which git accepts, has the date 1970-01-01.
     """
@@ -57,40 +57,40 @@ def parse_commit(id: str, content: bytes) -> Commit:
     return Commit(id, trees[0].decode(), tuple([value.decode() for value in parents]), iso_date(committer), subject)
 
 
-def parse_tree(id: str, content: bytes) -> dict[str, Entry]:
-    """The entries of a tree by name, from its object. Raises `GitError`.
+def parse_tree(id: str, content: bytes) -> dict[str, TreeEntry]:
+    """Parse a tree and return its entries by name. Raises `GitError`.
 
-    A name must be one part of a path: git itself never writes a slash, `.`, `..` or two entries of one name.
+    A name must be one part of a path: git never writes a slash, `.`, `..` or two entries with the same name.
     """
     width = len(id) // 2
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TreeEntry] = {}
     at = 0
     while at < len(content):
         space = content.find(b" ", at)
         end = content.find(b"\0", space)
         after = end + 1 + width
         if space < 0 or end < 0 or after > len(content):
-            raise malformed("tree", id, "it ends inside an entry")
+            raise malformed("tree", id, "the last entry is incomplete")
         kind = _kind(content[at:space])
         name = os.fsdecode(content[space + 1 : end])
         if not kind:
             raise malformed("tree", id, "an entry has an unknown mode")
         if name in ("", ".", "..") or "/" in name or name in entries:
-            raise malformed("tree", id, "the name of an entry is not allowed, or occurs twice")
-        entries[name] = Entry(kind, content[end + 1 : after].hex())
+            raise malformed("tree", id, "the name of an entry is invalid or occurs twice")
+        entries[name] = TreeEntry(kind, content[end + 1 : after].hex())
         at = after
     return entries
 
 
 def _kind(mode: bytes) -> str:
-    """What an octal mode stands for; empty where it is not a mode of git."""
+    """Return the kind of an octal mode; an empty text for an unknown mode."""
     if not re.fullmatch(rb"[0-7]{5,7}", mode):
         return ""
     return _KINDS.get(stat.S_IFMT(int(mode, 8)), "")
 
 
 def iso_date(committer: bytes) -> str:
-    """When a commit was made, from the end of its line: seconds since 1970, and the offset of the place from UTC.
+    """Return the date of a committer line, which ends with the seconds since 1970 and the offset from UTC.
 
     >>> iso_date(b"A <a@example.org> 1700000000 +0130")
     '2023-11-14T23:43:20+01:30'
@@ -103,16 +103,16 @@ def iso_date(committer: bytes) -> str:
         zone = timezone(timedelta(minutes=minutes if offset > 0 else -minutes))
         return datetime.fromtimestamp(seconds, zone).isoformat()
     except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC).isoformat()  # git accepts dates that no calendar has
+        return datetime.fromtimestamp(0, UTC).isoformat()  # git accepts dates that datetime does not
 
 
 def blob_id(content: bytes, like: str) -> str:
-    """The id that git gives to a file's content, by the same hash as another id.
+    """Return the id of a blob, with the same hash function as another id.
 
     >>> blob_id(b"", "0" * 40)
     'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
     """
     import hashlib
 
-    algorithm = hashlib.sha1 if len(like) == 40 else hashlib.sha256  # git's own naming of objects, not a safeguard
+    algorithm = hashlib.sha1 if len(like) == 40 else hashlib.sha256  # the names of objects; not used for security
     return algorithm(b"blob %d\0" % len(content) + content).hexdigest()

@@ -1,7 +1,7 @@
-"""What may name a commit: a branch, a tag, a hash or HEAD, with `~N` and `^N`. Other expressions of git are refused.
+"""Parses refs: a branch, a tag, a hash or HEAD, with `~N` and `^N`. Rejects other expressions of git.
 
-An expression such as `HEAD^{/REGEX}` or `main@{2 days ago}` makes git search or guess. One that a pull request writes
-into a configuration can keep git busy for minutes.
+An expression such as `HEAD^{/REGEX}` or `main@{2 days ago}` makes git search. A pull request could write one into a
+configuration that takes minutes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _REF = re.compile(r"(?P<name>[^\x00-\x20\x7f~^:?*\[\\]+)(?P<suffix>([~^]\d{0,9})
 _HASH = re.compile(r"[0-9a-f]{4,64}")
 _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HEADS = ("HEAD", "FETCH_HEAD", "MERGE_HEAD", "ORIG_HEAD")
-_HELP = "a branch, a tag, a commit's hash or HEAD; ~N and ^N may follow"
+_HELP = "write a branch, a tag, the hash of a commit or HEAD, optionally with ~N or ^N"
 
 
 class Ref(NamedTuple):
-    """A name and the steps back from it: `~2`, `^1`. `text` is the whole, as it was given."""
+    """A ref: its name, and a suffix such as `~2` or `^1`. `text` is the whole."""
 
     text: str
     name: str
@@ -27,24 +27,24 @@ class Ref(NamedTuple):
 
     @property
     def is_head(self) -> bool:
-        """Whether it is HEAD, or another that git itself writes, such as FETCH_HEAD."""
+        """Whether it is HEAD or a similar name, such as FETCH_HEAD."""
         return self.name in _HEADS
 
     @property
     def is_full_hash(self) -> bool:
-        """Whether it is the whole hash of an object, which no branch or tag may stand in for."""
+        """Whether it is the full hash of an object. A branch or tag with that name is not used."""
         return _FULL_HASH.fullmatch(self.name) is not None
 
     @property
     def is_hash(self) -> bool:
-        """Whether it may be a hash, or the beginning of one."""
+        """Whether it can be a hash or the beginning of one."""
         return _HASH.fullmatch(self.name) is not None
 
     @property
     def candidates(self) -> tuple[str, ...]:
-        """The full names that it may stand for, the preferred one first.
+        """The possible full names, the preferred one first.
 
-        A branch comes before a tag of the same name, unlike in git: who may push tags may not always push to branches.
+        Unlike in git, a branch comes before a tag, because more people may be allowed to push tags than branches.
         """
         if self.name.startswith("refs/"):
             return (self.name,)
@@ -53,7 +53,7 @@ class Ref(NamedTuple):
 
 
 def parse_ref(text: str) -> Ref:
-    """A ref from its text. Raises `UsageError` for what is not one.
+    """Parse a ref. Raises `UsageError` for any other text.
 
     >>> parse_ref("release/1.x~2")
     Ref(text='release/1.x~2', name='release/1.x', suffix='~2')
@@ -64,5 +64,5 @@ def parse_ref(text: str) -> Ref:
         name = "HEAD"
     outside = name.startswith(("-", ".", "/")) or name.endswith((".", "/", ".lock"))
     if found is None or outside or any(part in name for part in ("..", "@{", "//", "/.")):
-        raise UsageError("{} cannot be a ref", repr(text[:60]), help=_HELP)
+        raise UsageError("{} is not a valid ref", repr(text[:60]), help=_HELP)
     return Ref(text, name, found["suffix"])

@@ -1,13 +1,13 @@
-"""The files of a repository as they were at a commit, and the specs among them."""
+"""The files of a repository at a commit, and the specs among them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from costcalc.errors import CostcalcError, SpecError, UsageError
-from costcalc.gate.git_objects import Entry, GitError, blob_id
+from costcalc.gate.git_objects import GitError, TreeEntry, blob_id
 from costcalc.lang.library import Library
 
 if TYPE_CHECKING:
@@ -19,31 +19,36 @@ if TYPE_CHECKING:
 
 MAX_LINKS = 10
 MAX_ENTRIES = 1_000_000
-"""How many entries of folders one listing visits. A tree can hold itself many times over, and be of any size so."""
+"""The number of entries that one listing visits. A small repository can describe a tree of any size."""
 MAX_PATH = 4096
-"""Bytes of the longest path, as on Linux."""
+"""The length of the longest path in bytes, as on Linux."""
 
 
 class Found(NamedTuple):
-    """What stands at a path: whose it is, the entry, and its path from the outermost root without symlinks."""
+    """An entry at a path: its snapshot, the entry, and its resolved path from the outermost root."""
 
     snapshot: Snapshot
-    entry: Entry
+    entry: TreeEntry
     path: str
 
 
 class Snapshot:
-    """The files of a repository as they were at a commit; those of a submodule as that commit names it."""
+    """The files of a repository at a commit. Submodules are read at the commit that it names."""
 
-    def __init__(self, repository: Repository, commit: str, prefix: str = "") -> None:
-        """`prefix` is the path of a submodule from the outermost root, with a slash at its end."""
+    def __init__(self, repository: Repository, commit: str, root: TreeEntry, prefix: str = "") -> None:
+        """`prefix` is the path of a submodule from the outermost root, with a trailing slash."""
         self.repository = repository
         self.commit = commit
+        self.root = root
         self.prefix = prefix
-        self.root = Entry("tree", repository.read_commit(commit).tree)
+
+    @classmethod
+    def open(cls, repository: Repository, commit: str, prefix: str = "") -> Self:
+        """Return the files at a commit. Raises `GitError`."""
+        return cls(repository, commit, TreeEntry("tree", repository.read_commit(commit).tree), prefix)
 
     def find(self, path: str) -> Found | None:
-        """What stands at a path, through symlinks that stay inside. None where nothing does. Raises `GitError`."""
+        """Return the entry at a path, through symlinks inside the repository; or None. Raises `GitError`."""
         parts = list(PurePosixPath(path).parts)
         for _ in range(MAX_LINKS):
             step = self._walk(parts)
@@ -53,12 +58,12 @@ class Snapshot:
         return None
 
     def file(self, path: str) -> Found | None:
-        """The file at a path, through symlinks that stay inside; None where there is none. Raises `GitError`."""
+        """Return the file at a path, through symlinks inside the repository; or None. Raises `GitError`."""
         found = self.find(path)
         return found if found and found.entry.kind == "blob" else None
 
     def kind(self, path: str) -> str:
-        """The kind of the entry at a path; empty where there is none. Symlinks and submodules are not followed."""
+        """Return the kind of the entry at a path, or an empty text. Does not follow symlinks and submodules."""
         entry = self.root
         for name in PurePosixPath(path).parts:
             inner = self.repository.tree(entry.id).get(name) if entry.kind == "tree" else None
@@ -68,11 +73,11 @@ class Snapshot:
         return entry.kind
 
     def read(self, found: Found) -> bytes:
-        """The content of a blob. Raises `GitError`."""
+        """Return the content of a blob. Raises `GitError`."""
         return found.snapshot.repository.object(found.entry.id, "blob")
 
     def _walk(self, parts: list[str]) -> Found | list[str] | None:
-        """What stands at a path, or the path that a symlink on the way leads to."""
+        """Return the entry at a path, or the target if the path contains a symlink."""
         entry = self.root
         for index, name in enumerate(parts):
             if entry.kind != "tree":
@@ -90,20 +95,20 @@ class Snapshot:
     def _within(self, submodule: str, commit: str, path: str) -> Found | None:
         inside = self.repository.submodule(submodule)
         try:
-            return Snapshot(inside, commit, f"{self.prefix}{submodule}/").find(path)
+            return Snapshot.open(inside, commit, f"{self.prefix}{submodule}/").find(path)
         except GitError:
             raise GitError(
-                "the submodule {} lacks its commit {}",
+                "the submodule {} does not have its commit {}",
                 submodule,
                 commit,
-                help=f"git submodule update --init; in a shallow one, git -C {submodule} fetch --unshallow",
+                help=f"run git submodule update --init or, if it is shallow, git -C {submodule} fetch --unshallow",
             ) from None
 
     def files(self, folder: str = "") -> Iterator[tuple[str, Found]]:
-        """Every file and symlink below a folder with its path, those of submodules too. Symlinks are not followed.
+        """Yield every file and symlink below a folder with its path, including submodules.
 
-        A submodule that is not checked out, or lacks the commit, is listed as an entry of the kind `commit`. Raises
-        `GitError`, and `UsageError` where there are more entries than `MAX_ENTRIES`.
+        Does not follow symlinks. A submodule that cannot be read is an entry of the kind `commit`. Raises `GitError`,
+        and `UsageError` if there are more than `MAX_ENTRIES` entries.
         """
         start = self.find(folder)
         count = _Count(self)
@@ -121,7 +126,7 @@ class Snapshot:
                     yield path, found
 
     def removed(self, later: Snapshot) -> Iterator[str]:
-        """The paths of the files that another snapshot of the same repository has no more. Raises `UsageError`."""
+        """Yield the paths of files that a later snapshot of the repository does not have. Raises `UsageError`."""
         count = _Count(self)
         stack: list[tuple[str, str, str]] = [("", self.root.id, later.root.id)]
         while stack:
@@ -136,7 +141,7 @@ class Snapshot:
 
 
 def _opened(submodule: Found) -> Found:
-    """The top folder of a submodule; the submodule itself where that cannot be read."""
+    """Return the top folder of a submodule, or the submodule itself if it cannot be read."""
     outer = submodule.snapshot
     try:
         inside = outer._within(submodule.path.removeprefix(outer.prefix), submodule.entry.id, "")
@@ -146,28 +151,30 @@ def _opened(submodule: Found) -> Found:
 
 
 class _Count:
-    """Counts the entries that a listing visits, so that it ends."""
+    """Counts the entries of a listing, and limits them."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.left = MAX_ENTRIES
 
     def path(self, folder: str, name: str) -> str:
-        """The path of an entry. Raises `UsageError` once there are too many, or paths are too long."""
+        """Return the path of an entry. Raises `UsageError` if there are too many entries or a path is too long."""
         self.left -= 1
         path = f"{folder}/{name}" if folder else name
         if self.left < 0 or len(path) > MAX_PATH:
             raise UsageError(
-                "the files at the commit {} cannot be listed: {}",
+                "cannot list the files at the commit {}: {}",
                 self.snapshot.commit[:10],
-                f"there are more than {MAX_ENTRIES:,}" if self.left < 0 else f"a path is longer than {MAX_PATH:,}",
-                help="name specs by globs that begin with a folder",
+                f"more than {MAX_ENTRIES:,} entries"
+                if self.left < 0
+                else f"a path of more than {MAX_PATH:,} characters",
+                help="write globs of specs that begin with a folder",
             )
         return path
 
 
 def _joined(folder: list[str], target: str, rest: list[str]) -> list[str] | None:
-    """Where a symlink in a folder leads; None where that is out of the repository."""
+    """Return the target of a symlink in a folder; None if it is outside of the repository."""
     if target.startswith("/") or len(target) > MAX_PATH:
         return None
     parts = list(folder)
@@ -182,41 +189,41 @@ def _joined(folder: list[str], target: str, rest: list[str]) -> list[str] | None
 
 
 class SnapshotLibrary(Library):
-    """Opens specs as they were at a commit. A source is named `LABEL:PATH`, the path from the repository's root."""
+    """Opens specs at a commit. The name of a source is `LABEL:PATH`, with the path from the root of the repository."""
 
     def __init__(self, snapshot: Snapshot, label: str) -> None:
         self.snapshot = snapshot
         self.label = label
         self._paths: dict[str, str] = {}
-        self.trouble: GitError | None = None
-        """What kept the repository from answering: no fault of a spec, though reading one reports it so."""
+        self.git_error: GitError | None = None
+        """The last error of git. Reading a spec reports it as a fault of the spec, which it is not."""
 
     def open(self, name: str) -> Source:
-        """The spec at a path from the root. Raises `UsageError` where none is, `SpecError` where it is no text."""
+        """Return the spec at a path. Raises `UsageError` if it does not exist, `SpecError` if it is not text."""
         from costcalc.lang.reader import decode
 
         found = self.find(name)
         if found is None or found.entry.kind != "blob":
-            raise UsageError("there is no {} at {}", name, self.label)
+            raise UsageError("{} does not exist at {}", name, self.label)
         try:
             content = self.snapshot.read(found)
         except GitError as error:
-            self.trouble = error
+            self.git_error = error
             raise
         source = decode(content, f"{self.label}:{name}")
         self._paths[source.name] = name
         return source
 
     def find(self, path: str) -> Found | None:
-        """What stands at a path. Raises `GitError`."""
+        """Return the entry at a path, or None. Raises `GitError`."""
         try:
             return self.snapshot.find(path)
         except GitError as error:
-            self.trouble = error
+            self.git_error = error
             raise
 
     def extended(self, base: Source, name: str) -> Source:
-        """What a spec extended at that commit, by the rules of `Library.extended`. Raises `UsageError`."""
+        """Return the file that a spec extended at the commit, as `Library.extended` does. Raises `UsageError`."""
         outside = PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
         if base.name in self._paths and not outside:
             home = str(PurePosixPath(self._paths[base.name]).parent)
@@ -225,7 +232,7 @@ class SnapshotLibrary(Library):
             found, folder = self.find(path), self.find(home)
             if found and folder:
                 if not PurePosixPath(found.path).is_relative_to(folder.path):
-                    raise UsageError("{} lies outside the folder of {}", name, base.name)
+                    raise UsageError("{} is outside the folder of {}", name, base.name)
                 return self.open(path)
         source = self.bundled(name)
         if source is None:
@@ -234,15 +241,15 @@ class SnapshotLibrary(Library):
 
 
 def same_blobs(snapshot: Snapshot, paths: Sequence[str | None], spec: Spec) -> bool:
-    """Whether a spec and all that it extends are, blob for blob, what they were. Reads no content.
+    """Return whether a spec and the files that it extends have the same blobs at the commit. Reads no content.
 
-    `paths` are those of the spec's files from the root; None for a bundled one.
+    `paths` are the paths of the files from the root, with None for a bundled file.
     """
     home = ""
     for path, file in zip(paths, spec.files, strict=True):
         if path is None:
             if home is not None and snapshot.find(f"{home}{file.name}"):
-                return False  # a file that stood beside the spec then, and hid the bundled one
+                return False  # at the commit, a file beside the spec had the name of the bundled one
             continue
         home = path[: path.rfind("/") + 1]
         found = snapshot.file(path)
@@ -252,7 +259,7 @@ def same_blobs(snapshot: Snapshot, paths: Sequence[str | None], spec: Spec) -> b
 
 
 def _same(text: str, id: str) -> bool:
-    """Whether a text is a blob's, or would be with the line ends that git keeps."""
+    """Return whether a text has the id of a blob, as it is or with normalized line ends."""
     content = text.encode("utf-8", "surrogatepass")
     if blob_id(content, id) == id or blob_id(b"\xef\xbb\xbf" + content, id) == id:
         return True
@@ -260,7 +267,7 @@ def _same(text: str, id: str) -> bool:
 
 
 def at_commit(library: SnapshotLibrary, path: str) -> Spec | CostcalcError | None:
-    """The spec at a path, or why it cannot be read; None where there was none. Raises `GitError`."""
+    """Return the spec at a path, or the error if it cannot be read; None if it does not exist. Raises `GitError`."""
     from costcalc.lang.loader import open_spec
 
     found = library.find(path)
@@ -269,6 +276,6 @@ def at_commit(library: SnapshotLibrary, path: str) -> Spec | CostcalcError | Non
     try:
         return open_spec(path, library)
     except (SpecError, UsageError) as error:
-        if library.trouble is not None:
-            raise library.trouble from None
+        if library.git_error is not None:
+            raise library.git_error from None
         return error

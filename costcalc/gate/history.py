@@ -1,4 +1,4 @@
-"""What a spec cost at every commit that changed it or what it extends; each distinct content is analysed once."""
+"""The cost of a spec at every commit that changed it or a file that it extends."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class Event(NamedTuple):
-    """A commit that changed a spec: what it was called and cost then, or why nothing can be said of that."""
+    """A commit that changed a spec: the path and the totals of the spec, or the reason why it has no totals."""
 
     commit: Commit
     path: str
     totals: Totals | None
     change: Totals | None = None
-    """Against the commit before it in this list."""
+    """The change since the previous commit of the history."""
     reason: str = ""
 
 
 class History(NamedTuple):
-    """The commits of a spec, the newest first. `cut`: the clone is shallow, so there may be more."""
+    """The commits of a spec, newest first. `cut` is true for a shallow clone, which may lack older commits."""
 
     spec: str
     events: tuple[Event, ...]
@@ -41,7 +41,7 @@ class History(NamedTuple):
 
 
 def history(spec: str, since: str, cache: AnalysisCache, values: Mapping[str, Any]) -> History:
-    """The history of a spec of the work tree, or at HEAD, through renames. Raises `UsageError` where it has none."""
+    """Return the history of a spec at HEAD, through renames. Raises `UsageError` if it has none."""
     with Repositories(Path.cwd()) as repositories:
         path = Path.cwd() / spec
         repository = repositories.at(repositories.folder)
@@ -54,10 +54,10 @@ def history(spec: str, since: str, cache: AnalysisCache, values: Mapping[str, An
         events = _Walk(repository, limit, cache, values).events(start, where)
         if not events:
             raise UsageError(
-                "no commit{} has changed {}",
+                "no commit{} changed {}",
                 f" since {since}" if since else "",
                 spec,
-                help="give the path of a spec that is committed; costcalc analyze tells what it costs now",
+                help="name a spec that is committed, or use costcalc analyze",
             )
         return History(spec, _changes(events), repository.shallow)
 
@@ -71,25 +71,25 @@ class _Walk:
         self.files: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def events(self, start: str, path: str) -> list[Event]:
-        """The events of a spec from a commit backwards, those under its earlier names too."""
-        found: list[Event] = []
+        """Return the events of a spec from a commit backwards, including those of its earlier paths."""
+        result: list[Event] = []
         while True:
             commits = self.commits(start, path)
             events = [event for commit in commits if (event := self.event(commit, path))]
-            found += events
-            born = next((event.commit for event in reversed(events) if event.totals or event.reason != _GONE), None)
+            result += events
+            born = next((event.commit for event in reversed(events) if event.totals or event.reason != _DELETED), None)
             if born is None or not born.parents:
-                return found
+                return result
             old = self.renamed_from(born, path)
             if not old:
-                return found
+                return result
             start, path = born.parents[0], old
 
     def renamed_from(self, commit: Commit, path: str) -> str:
-        """What the commit that brought a path called the spec before, or nothing."""
+        """Return the earlier path of the spec that a commit added, or an empty text."""
         if not self.repository.parents(commit):
             return ""
-        now, then = (Snapshot(self.repository, id) for id in (commit.id, commit.parents[0]))
+        now, then = (Snapshot.open(self.repository, id) for id in (commit.id, commit.parents[0]))
         found = now.file(path)
         if found is None:
             return ""
@@ -99,7 +99,7 @@ class _Walk:
         return renames(files, [snapshot_file(SnapshotLibrary(now, ""), path, found, self.cache)]).get(path, "")
 
     def commits(self, start: str, path: str) -> list[str]:
-        """The commits that changed a spec or anything that it extended at one of them."""
+        """Return the commits that changed a spec or a file that it extended at any of them."""
         paths: set[str] = {path}
         while True:
             commits = self.repository.commits(tuple(sorted(paths)), start, self.limit)
@@ -109,10 +109,10 @@ class _Walk:
             paths |= known
 
     def extended(self, commit: str, path: str) -> tuple[str, ...]:
-        """The files of the repository that a spec was made of at a commit."""
+        """Return the files of the repository that a spec consisted of at a commit."""
         if (commit, path) not in self.files:
             run_budget.add_commit()
-            library = SnapshotLibrary(Snapshot(self.repository, commit), commit[:10])
+            library = SnapshotLibrary(Snapshot.open(self.repository, commit), commit[:10])
             spec = at_commit(library, path)
             files = () if spec is None or isinstance(spec, CostcalcError) else spec.files
             prefix = f"{library.label}:"
@@ -121,12 +121,13 @@ class _Walk:
         return self.files[commit, path]
 
     def event(self, id: str, path: str) -> Event | None:
-        """What a commit made of a spec; None where it changed what another spec extends before this one was there."""
+        """Return the event of a commit; None if the spec existed neither at the commit nor before it."""
         commit = self.repository.read_commit(id)
-        spec = at_commit(SnapshotLibrary(Snapshot(self.repository, id), id[:10]), path)
+        spec = at_commit(SnapshotLibrary(Snapshot.open(self.repository, id), id[:10]), path)
         if spec is None:
-            there = any(Snapshot(self.repository, parent).find(path) for parent in self.repository.parents(commit))
-            return Event(commit, path, None, reason=_GONE) if there else None
+            parents = self.repository.parents(commit)
+            existed = any(Snapshot.open(self.repository, parent).find(path) for parent in parents)
+            return Event(commit, path, None, reason=_DELETED) if existed else None
         if isinstance(spec, CostcalcError):
             return Event(commit, path, None, reason=spec.fault().message)
         try:
@@ -135,11 +136,11 @@ class _Walk:
             return Event(commit, path, None, reason=error.fault().message)
 
 
-_GONE = "deleted"
+_DELETED = "deleted"
 
 
 def _changes(events: list[Event]) -> tuple[Event, ...]:
-    """Each event with its change against the one before it that has figures."""
+    """Return the events with the change since the previous event that has totals."""
     changed = []
     before: Totals | None = None
     for event in reversed(events):

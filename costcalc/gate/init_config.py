@@ -1,4 +1,4 @@
-"""A first configuration, with today's totals as budgets, for review."""
+"""Writes a first configuration with the current totals as budgets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _NAME = "costcalc.toml"
 _HEAD = """\
-# The limits of costcalc check. They are today's totals: raise what may grow, and remove what need not be held.
+# The limits of costcalc check. They are the current totals: raise those that may grow, and remove those not needed.
 
 specs = [{specs}]
 """
@@ -30,39 +30,39 @@ params = {params:_}
 
 
 class Start(NamedTuple):
-    """The text of a configuration, and how many specs it has budgets for."""
+    """The text of a configuration, and the number of specs with budgets."""
 
     text: str
     specs: int
 
 
 def survey(named: Sequence[str], today: date) -> Start:
-    """A configuration for some specs, or for the specs in some folders; without any, for all below the working folder.
+    """Return a configuration for specs, or for those in folders; by default, for all below the working folder.
 
-    Raises `UsageError` where there are none, or where there is a configuration already; `SpecError` with the faults of
-    every spec that is broken. What it returns has been checked: `costcalc check` accepts it.
+    Raises `UsageError` if there is no spec, or if a configuration exists; `SpecError` with the faults of all broken
+    specs. The configuration is tried, so `costcalc check` accepts it.
     """
     folder = Path.cwd()
-    project = Project(folder)
-    there = project.settings(folder)
-    if there and there.folder == folder:
-        raise UsageError("there is a configuration already: {}", there.config.source.name, help="add budgets to it")
+    project = Project.open(folder)
+    existing = project.settings(folder)
+    if existing and existing.folder == folder:
+        raise UsageError("the configuration {} exists already", existing.config.source.name, help="add budgets to it")
     names = _names(folder, named)
-    totals = _totals(project, names, there.folder if there else None, named)
+    totals = _totals(project, names, existing.folder if existing else None, named)
     if not totals:
-        raise UsageError("there is no spec below this folder", help="costcalc check --init SPEC...")
+        raise UsageError("this folder contains no spec", help="name the specs: costcalc check --init SPEC...")
     text = _HEAD.format(specs=", ".join(map(quoted, _globs(names, yaml_files(folder)))))
     for name in sorted(totals):
         text += _BUDGET.format(spec=quoted(name), macs=totals[name].macs, params=totals[name].params)
-    _rehearse(text, project, today)
+    _try(text, project, today)
     return Start(text, len(totals))
 
 
 def _names(folder: Path, named: Sequence[str]) -> list[str]:
-    """The specs, by their paths from the working folder."""
+    """Return the paths of the specs relative to the working folder."""
     outside = next((name for name in named if not _below(name)), None)
     if outside is not None:
-        raise UsageError("{} is not below this folder, which the configuration would be for", outside)
+        raise UsageError("{} is not below the working folder, which the configuration is for", outside)
     found: list[str] = []
     for name in named or (".",):
         path = PurePosixPath(Path(name).as_posix())
@@ -77,7 +77,7 @@ def _below(name: str) -> bool:
 
 
 def _totals(project: Project, names: Iterable[str], above: Path | None, named: Sequence[str]) -> dict[str, Totals]:
-    """The totals of each spec that no configuration below this folder holds. Raises `SpecError` with all faults."""
+    """Return the totals of each spec without a configuration of its own below. Raises `SpecError` with all faults."""
     from costcalc.lang.loader import open_spec
     from costcalc.lang.reader import read_file
 
@@ -95,31 +95,31 @@ def _totals(project: Project, names: Iterable[str], above: Path | None, named: S
         except SpecError as error:
             faults += error.faults
     if any(fault.severity == "error" for fault in faults):
-        note = () if named else ("costcalc check --init SPEC... takes only the specs that it names",)
+        note = () if named else ("costcalc check --init SPEC... uses only the specs that it names",)
         raise SpecError([fault._replace(notes=(*fault.notes, *note)) for fault in faults])
     return totals
 
 
-def _globs(specs: Collection[str], there: Iterable[str]) -> list[str]:
-    """The folders below which every YAML file is a spec, as globs; other specs one by one."""
+def _globs(specs: Collection[str], files: Iterable[str]) -> list[str]:
+    """Return globs of the folders in which every YAML file is a spec, and the paths of the other specs."""
     known = set(specs)
     mixed = {
         (parent, path.suffix)
-        for path in [PurePosixPath(each) for each in there if each not in known]
+        for path in [PurePosixPath(each) for each in files if each not in known]
         for parent in path.parents
     }
     globs = set()
     for name in specs:
         path = PurePosixPath(name)
-        hidden = any(part.startswith(".") for part in path.parts)  # files of hidden folders are not among `there`
+        hidden = any(part.startswith(".") for part in path.parts)  # `files` has none of hidden folders
         whole = [] if hidden else [each for each in path.parents if (each, path.suffix) not in mixed]
         folder = next((each for each in reversed(whole) if each.name), None)
         globs.add(name if folder is None else f"{folder}/**/*{path.suffix}")
     return sorted(globs)
 
 
-def _rehearse(text: str, project: Project, today: date) -> None:
-    """Make the check that follows. Raises `CostcalcError` where it would refuse the configuration."""
+def _try(text: str, project: Project, today: date) -> None:
+    """Run a check with the configuration. Raises `CostcalcError` if it is refused."""
     from costcalc.gate.check import Checking, Request
     from costcalc.gate.config import parse
     from costcalc.gate.repositories import Repositories
@@ -128,11 +128,11 @@ def _rehearse(text: str, project: Project, today: date) -> None:
     assert config
     project.assume(config)
     with Repositories(project.folder) as repositories:
-        Checking(Request(today), project, repositories).check()
+        Checking.open(Request(today=today), project, repositories).check()
 
 
 def quoted(text: str) -> str:
-    r"""A text as TOML writes it.
+    r"""Return a text as a TOML string.
 
     >>> print(quoted('a "b"\n'))
     "a \"b\"\n"

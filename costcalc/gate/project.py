@@ -1,16 +1,17 @@
-"""The work tree of a check: configurations, the specs that they name, and where each spec lies."""
+"""The work tree of a check: its configurations, and the specs that they name."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Self
 
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate.config import NAMES, parse
 from costcalc.gate.git import top
 from costcalc.globs import match
+from costcalc.record import Entity, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,18 +24,18 @@ SUFFIXES = (".yaml", ".yml")
 _SECTION = re.compile(r"""(?:^|^\{[^}]*?)["']?(?:layers|extends)["']?\s*:""", re.MULTILINE)
 
 
-class Settings(NamedTuple):
-    """A configuration, the folder that its globs start from, and its file."""
+class Settings(Entity):
+    """A configuration, the folder that its globs are relative to, and its file."""
 
     folder: Path
     config: Config
     file: Path
     forced: bool = False
-    """Named by `--config`: it holds every spec, and its globs start from the working folder."""
+    """Whether `--config` names it. It then applies to every spec, and its globs are relative to the working folder."""
 
 
-class Named(NamedTuple):
-    """A spec as it is called, its file, and what holds it to something. A bundled spec and a text have no file."""
+class NamedSpec(Record):
+    """A spec: its name, its file and its configuration. A bundled spec and standard input have no file."""
 
     name: str
     path: Path | None = None
@@ -43,48 +44,54 @@ class Named(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The path that globs of the configuration see."""
+        """The path relative to the configuration, which its globs are matched with."""
         if self.path is None or self.settings is None:
             return self.name
         return relative(self.path, self.settings.folder)
 
 
 class Project:
-    """The files around a working folder. Reads, and keeps what it has read."""
+    """The configurations and specs around a working folder. Each file is read once."""
 
-    def __init__(self, folder: Path, config: str | None = None) -> None:
-        """`config` is a configuration file that stands in for every other."""
+    def __init__(self, folder: Path, root: Path | None) -> None:
+        """`root` is the root of the repository."""
         self.folder = folder
-        self.root = top(folder)
+        self.root = root
         self._known: dict[Path, Settings | None] = {}
-        self._specs: dict[int, list[Named]] = {}
+        self._specs: dict[Settings, list[NamedSpec]] = {}
         self._forced: Settings | None = None
+
+    @classmethod
+    def open(cls, folder: Path, config: str | None = None) -> Self:
+        """Return the project of a folder. `config` replaces all other configurations. Raises `CostcalcError`."""
+        project = cls(folder, top(folder))
         if config is not None:
-            path = Path(os.path.normpath(self.folder / config))
-            found = self._read(path)
-            if found is None:
+            path = Path(os.path.normpath(folder / config))
+            parsed = project._read(path)
+            if parsed is None:
                 raise UsageError("{} has no [tool.costcalc]", config)
-            self._forced = Settings(folder, found, path, True)
+            project._forced = Settings(folder=folder, config=parsed, file=path, forced=True)
+        return project
 
     def show(self, path: Path) -> str:
-        """A path as a user of this folder would write it."""
+        """Return a path relative to the working folder."""
         return relative(path, self.folder)
 
     def settings(self, folder: Path) -> Settings | None:
-        """The nearest configuration at or above a folder, up to the repository's root."""
+        """Return the nearest configuration at or above a folder, up to the root of the repository."""
         if self._forced:
             return self._forced
         root = top(folder)
         for each in (folder, *folder.parents):
-            if (found := self._at(each)) is not None:
-                return found
+            if (settings := self._at(each)) is not None:
+                return settings
             if each == root:
                 break
         return None
 
     def assume(self, config: Config) -> None:
-        """Take a configuration for the one of the working folder, as if its file had been written."""
-        self._known[self.folder] = Settings(self.folder, config, self.folder / config.source.name)
+        """Use a configuration for the working folder, as if its file had been written."""
+        self._known[self.folder] = Settings(folder=self.folder, config=config, file=self.folder / config.source.name)
 
     def _at(self, folder: Path) -> Settings | None:
         if folder not in self._known:
@@ -95,9 +102,10 @@ class Project:
             ]
             if len(found) > 1:
                 names = " and ".join(name for name, _ in found)
-                help = "keep one, so that no limit goes unseen"
-                raise UsageError("two configurations in {}: {}", self.show(folder), names, help=help)
-            self._known[folder] = Settings(folder, found[0][1], folder / found[0][0]) if found else None
+                help = "move the limits into one of them"
+                raise UsageError("{} has two configurations: {}", self.show(folder), names, help=help)
+            settings = [Settings(folder=folder, config=config, file=folder / name) for name, config in found]
+            self._known[folder] = settings[0] if settings else None
         return self._known[folder]
 
     def _read(self, path: Path) -> Config | None:
@@ -107,14 +115,13 @@ class Project:
         return parse(read_file(path)._replace(name=self.show(path)))
 
     def known(self) -> list[Settings]:
-        """The configurations that have been read."""
-        found = [self._forced, *self._known.values()]
-        return [settings for settings in found if settings is not None]
+        """Return the configurations that have been read."""
+        return [settings for settings in (self._forced, *self._known.values()) if settings is not None]
 
     def inside(self, path: Path) -> None:
-        """Raise `UsageError` where a file of a repository is a symlink that leads out of it.
+        """Raise `UsageError` if a file of a repository is outside of it after symlinks are resolved.
 
-        Nor may a symlink to a folder lead out, whether or not that folder is a repository as well.
+        This includes symlinks to folders, whether or not the target is a repository itself.
         """
         real = Path(os.path.realpath(path))
         for folder in path.parents:
@@ -124,21 +131,21 @@ class Project:
 
     # Specs
 
-    def named(self, name: str, text: Source | None = None) -> Named:
-        """A spec that a user names: a path, or the name of a bundled one."""
+    def named(self, name: str, text: Source | None = None) -> NamedSpec:
+        """Return the spec of a path or of the name of a bundled network."""
         if text is not None:
-            return Named(text.name, None, self.settings(self.folder), text)
+            return NamedSpec(name=text.name, settings=self.settings(self.folder), text=text)
         if not os.path.lexists(self.folder / name) or os.path.isdir(self.folder / name):  # noqa: PTH112
             from costcalc.lang.library import named_network
 
             text = named_network(name)
-            return Named(text.name, None, self.settings(self.folder), text)
-        path = Path(os.path.abspath(self.folder / name))  # noqa: PTH100 (symlinks stay as they are named)
+            return NamedSpec(name=text.name, settings=self.settings(self.folder), text=text)
+        path = Path(os.path.abspath(self.folder / name))  # noqa: PTH100 (symlinks are not resolved)
         self.inside(path)
-        return Named(self.show(path), path, self.settings(path.parent))
+        return NamedSpec(name=self.show(path), path=path, settings=self.settings(path.parent))
 
     def names(self, path: Path) -> bool:
-        """Whether a configuration above a file names it as a spec."""
+        """Return whether a configuration above a file names it as a spec."""
         for folder in path.parents:
             settings = self._forced or self._at(folder)
             if settings and path.is_relative_to(settings.folder):
@@ -149,67 +156,69 @@ class Project:
                 break
         return False
 
-    def selected(self, name: str, text: Source | None = None) -> list[Named]:
-        """The specs that a user names: one spec, or a folder and so the specs in it. Raises `UsageError`."""
+    def selected(self, name: str, text: Source | None = None) -> list[NamedSpec]:
+        """Return the specs of an argument, which is a spec or a folder. Raises `UsageError`."""
         full = self.folder / name
-        if text is None and os.path.isdir(full):  # noqa: PTH112 (answers for a name that no file can have)
+        if text is None and os.path.isdir(full):  # noqa: PTH112 (does not fail for an invalid name)
             from costcalc.lang.library import Library
 
             if Library().bundled(name) is None:
                 return self.inside_folder(Path(os.path.abspath(full)), name)  # noqa: PTH100
         return [self.named(name, text)]
 
-    def inside_folder(self, folder: Path, name: str) -> list[Named]:
-        """The configured specs below a folder; where the configuration names none there, every spec below it."""
+    def inside_folder(self, folder: Path, name: str) -> list[NamedSpec]:
+        """Return the configured specs below a folder, or every spec below it if none is configured."""
         settings = self.settings(folder)
         configured = self.specs(settings) if settings else []
-        found = [spec for spec in configured if spec.path and spec.path.is_relative_to(folder)]
-        if not found:
-            found = [self.named(self.show(folder / path)) for path in spec_files(folder)]
-        if not found:
-            raise UsageError("no spec is in the folder {}", name, help="a spec is a .yaml file with layers or extends")
-        return found
+        specs = [spec for spec in configured if spec.path and spec.path.is_relative_to(folder)]
+        if not specs:
+            specs = [self.named(self.show(folder / path)) for path in spec_files(folder)]
+        if not specs:
+            help = "name a folder with .yaml files that have layers or extends"
+            raise UsageError("the folder {} contains no spec", name, help=help)
+        return specs
 
-    def configured(self) -> list[Named]:
-        """The specs that the configuration of this folder names, in order."""
+    def configured(self) -> list[NamedSpec]:
+        """Return the specs that the configuration of this folder names, in order."""
         settings = self.settings(self.folder)
         return [] if settings is None else self.specs(settings)
 
-    def specs(self, settings: Settings) -> list[Named]:
-        """The specs that a configuration names, each with the nearest one above it, which may be another."""
-        if id(settings) not in self._specs:
-            found = []
+    def specs(self, settings: Settings) -> list[NamedSpec]:
+        """Return the specs that a configuration names, each with its nearest configuration, which may be another."""
+        if settings not in self._specs:
+            specs = []
             for path in files(settings.folder, spec_globs(settings.config)):
                 full = settings.folder / path
                 self.inside(full)
-                found.append(Named(self.show(full), full, self.settings(full.parent) or settings))
-            self._specs[id(settings)] = found
-        return self._specs[id(settings)]
+                specs.append(
+                    NamedSpec(name=self.show(full), path=full, settings=self.settings(full.parent) or settings)
+                )
+            self._specs[settings] = specs
+        return self._specs[settings]
 
 
 def spec_globs(config: Config) -> tuple[str, ...]:
-    """The globs that say which specs there are: `specs`; without it, those of the budgets and increases."""
+    """Return the globs of a configuration's specs: `specs`, or else those of the budgets and increases."""
     return config.specs or tuple([entry.scope.spec for entry in config.entries if entry.scope.spec])
 
 
 def files(folder: Path, globs: Iterable[str]) -> list[str]:
-    """The files below a folder that globs match. Neither hidden folders nor symlinks to folders are looked into."""
-    found: set[str] = set()
+    """Return the files below a folder that globs match. Skips hidden folders and symlinks to folders."""
+    paths: set[str] = set()
     for glob in globs:
-        start = fixed(glob)
-        found.update(path for path in _walk(folder, start) if match(glob, path, "/"))
-    return sorted(found)
+        paths.update(path for path in _walk(folder, fixed(glob)) if match(glob, path, "/"))
+    return sorted(paths)
 
 
 def spec_files(folder: Path) -> list[str]:
-    """The files below a folder that are specs: YAML whose sections are those of a spec, valid or not."""
+    """Return the files below a folder that are specs, valid or not: YAML with the sections of a spec."""
     from costcalc.lang.reader import read_file
 
     found = []
     for path in yaml_files(folder):
         try:
             text = read_file(folder / path).text
-        except SpecError as error:  # not UTF-8: what can be read of it tells whether it is a spec, which is then broken
+        except SpecError as error:  # not UTF-8: decide from the part that can be decoded
             text = "".join([fault.span.source.text for fault in error.faults if fault.span])
         if is_spec(text):
             found.append(path)
@@ -217,12 +226,12 @@ def spec_files(folder: Path) -> list[str]:
 
 
 def yaml_files(folder: Path) -> list[str]:
-    """The YAML files below a folder; those in hidden folders are not looked for."""
+    """Return the YAML files below a folder, except in hidden folders."""
     return files(folder, [f"**/*{suffix}" for suffix in SUFFIXES])
 
 
 def is_spec(text: str) -> bool:
-    r"""Whether a YAML text has the sections of a spec, so that it is meant as one.
+    r"""Return whether a YAML text has the sections of a spec.
 
     >>> is_spec("input: [3]\nlayers: []"), is_spec("{layers: []}"), is_spec("job:\n  extends: .other")
     (True, True, False)
@@ -231,7 +240,7 @@ def is_spec(text: str) -> bool:
 
 
 def fixed(glob: str) -> str:
-    """The folders that a glob begins with, up to its first star.
+    """Return the folders at the beginning of a glob, up to its first star.
 
     >>> fixed("models/**/*.yaml"), fixed("*.yaml"), fixed("models/net.yaml")
     ('models', '', 'models')
@@ -264,7 +273,7 @@ def _walk(folder: Path, start: str) -> Iterator[str]:
 
 
 def relative(path: Path, folder: Path) -> str:
-    """A path from a folder, with slashes; through parents where it lies beside."""
+    """Return a path relative to a folder, with slashes; with `..` if it is not below the folder."""
     try:
         return path.relative_to(folder).as_posix()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Lowers the budgets of a configuration to what its specs reach: edits the figures in its text, and nothing else."""
+"""Lowers the budgets of a configuration to the largest figures of its specs. Edits only the figures in its text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate.analysis_cache import figures, metric
-from costcalc.gate.check import Checking, OtherSpecs, Request, bounded
+from costcalc.gate.check import Checking, Request, bounded
 from costcalc.gate.config import parse
 from costcalc.gate.limits import Budget
+from costcalc.gate.other_specs import OtherSpecs
 from costcalc.gate.project import Project
 from costcalc.gate.repositories import Repositories
 from costcalc.gate.requirements import entries, entry_requirements, judge
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Lowered(NamedTuple):
-    """A budget that is lower now: where it is written, its metric, and its limits before and after."""
+    """A lowered budget: its location, its metric, and its limit before and after."""
 
     span: Span
     metric: str
@@ -34,61 +35,62 @@ class Lowered(NamedTuple):
 
 
 class Ratchet(NamedTuple):
-    """What was lowered, and the new texts of the configurations by their paths."""
+    """The lowered budgets, and the new text of each configuration by its path."""
 
     lowered: tuple[Lowered, ...]
     texts: dict[str, str]
 
 
 def ratchet(config: str | None, max_layers: int | None, today: date) -> Ratchet:
-    """The budgets of the configured specs, lowered. Raises `CostcalcError`; nothing is written here.
+    """Return the lowered budgets of the configured specs. Raises `CostcalcError`. Writes no file.
 
-    A budget that a spec exceeds stays as it is, unless a waiver accepts that. A budget is never raised.
+    A budget that a spec exceeds is not changed, unless a waiver accepts the excess. A budget is never raised.
     """
-    return bounded(lambda: _ratchet(Request(today, config=config, max_layers=max_layers)), max_layers)
+    return bounded(lambda: _ratchet(Request(today=today, config=config, max_layers=max_layers)), max_layers)
 
 
 def _ratchet(request: Request) -> Ratchet:
-    project = Project(Path.cwd(), request.config)
+    project = Project.open(Path.cwd(), request.config)
     lowered: list[Lowered] = []
     texts = {}
     with Repositories(project.folder) as repositories:
-        checking = Checking(request, project, repositories)
-        for settings in checking.settings.values():
-            found = list(_lowered(checking, settings))
-            if found:
-                lowered += found
-                texts[str(settings.file)] = _edited(settings, found)
+        checking = Checking.open(request, project, repositories)
+        for settings in checking.settings:
+            budgets = list(_lowered(checking, settings))
+            if budgets:
+                lowered += budgets
+                texts[str(settings.file)] = _edited(settings, budgets)
     return Ratchet(tuple(lowered), texts)
 
 
 def _lowered(checking: Checking, settings: Settings) -> Iterator[Lowered]:
-    reached: dict[tuple[int, str], list[int]] = {}
-    exceeded: set[tuple[int, str]] = set()
-    for spec in OtherSpecs(checking, {}).known(settings):
+    reached: dict[tuple[Budget, str], list[int]] = {}
+    exceeded: set[tuple[Budget, str]] = set()
+    for spec in OtherSpecs(checking.project, checking.evaluator, checking.request.today, {}).specs(settings):
         subject = checking.evaluator.subject(spec)
-        for entry in entries(settings.config, spec.key):
-            for requirement in entry_requirements(entry, "") if isinstance(entry, Budget) else ():
+        budgets = [entry for entry in entries(settings.config, spec.key) if isinstance(entry, Budget)]
+        for budget in budgets:
+            for requirement in entry_requirements(budget, ""):
                 analysis = subject.analysis(requirement.set)
                 totals = analysis and figures(analysis, requirement.layer)
                 if totals is None:
                     continue
-                about = id(entry), requirement.metric
+                key = budget, requirement.metric
                 value = metric(totals, requirement.metric)
                 finding = judge(spec.name, requirement, value, None)
                 if value <= requirement.limit:
-                    reached.setdefault(about, []).append(value)
+                    reached.setdefault(key, []).append(value)
                 elif finding and not apply(finding, settings.config.waivers, spec.key, checking.request.today)[1]:
-                    exceeded.add(about)
+                    exceeded.add(key)
     for budget in settings.config.budgets:
         for name, (limit, span) in budget.values.items():
-            about = id(budget), name
-            if span and about in reached and about not in exceeded and max(reached[about]) < limit:
-                yield Lowered(span, name, limit, max(reached[about]))
+            key = budget, name
+            if span and key in reached and key not in exceeded and max(reached[key]) < limit:
+                yield Lowered(span=span, metric=name, before=limit, after=max(reached[key]))
 
 
 def _edited(settings: Settings, lowered: list[Lowered]) -> str:
-    """The configuration's text with other figures in it. Raises `UsageError` where a figure cannot be replaced."""
+    """Return the text with the lowered figures. Raises `UsageError` if a figure cannot be replaced."""
     text = settings.config.source.text
     lines = text.split("\n")
     for each in sorted(lowered, key=lambda each: each.span[1:], reverse=True):
@@ -97,7 +99,7 @@ def _edited(settings: Settings, lowered: list[Lowered]) -> str:
     edited = "\n".join(lines)
     try:
         new = parse(settings.config.source._replace(text=edited))
-    except SpecError:  # a figure that was written in some other way than on one line
+    except SpecError:  # a figure that is written over several lines
         new = None
     if new is None or _limits(new) != _limits(settings.config, {each.span: each.after for each in lowered}):
         name = settings.config.source.name

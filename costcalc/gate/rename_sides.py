@@ -1,4 +1,4 @@
-"""Files of a commit and of the work tree, as the two sides of a rename."""
+"""The two sides of a rename: files of a commit and files of the work tree."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def work_file(path: str, file: Path, name: str, like: str, cache: AnalysisCache) -> File | None:
-    """A spec of the work tree; None where it is too large for one, or cannot be read.
+    """Return a spec of the work tree; None if it is too large or cannot be read.
 
-    `path` is from the root of the repository, `name` is what the spec is called, `like` any id of an object there.
+    `path` is relative to the root of the repository, `name` is the name of the spec, `like` any object id of it.
     """
     from costcalc.lang.files import MAX_BYTES
     from costcalc.lang.loader import open_spec
@@ -35,19 +35,20 @@ def work_file(path: str, file: Path, name: str, like: str, cache: AnalysisCache)
             return None
         content = file.read_bytes()
     except OSError:
-        return None  # reading it as a spec says so
+        return None  # the error is reported when the spec is read
     ids = [blob_id(content, like), blob_id(content.replace(b"\r\n", b"\n"), like)]
-    return File(path, list(dict.fromkeys(ids)), partial(_text, file), partial(_built, partial(open_spec, name), cache))
+    build = partial(_built, partial(open_spec, name), cache)
+    return File(path=path, ids=list(dict.fromkeys(ids)), text=partial(_text, file), analysis=build)
 
 
 def snapshot_file(library: SnapshotLibrary, path: str, found: Found, cache: AnalysisCache) -> File:
-    """A file of a snapshot."""
+    """Return a file of a snapshot."""
     build = partial(_built, partial(at_commit, library, path), cache)
-    return File(path, (found.entry.id,), partial(_text_then, found), build)
+    return File(path=path, ids=(found.entry.id,), text=partial(_blob_text, found), analysis=build)
 
 
 def _built(read: Callable[[], Spec | CostcalcError | None], cache: AnalysisCache) -> Analysis | None:
-    """The analysis of a spec; None where there is no spec, or no network. Raises `GitError`."""
+    """Return the analysis of a spec; None if it does not exist or is not valid. Raises `GitError`."""
     try:
         spec = read()
         return None if spec is None or isinstance(spec, CostcalcError) else cache.analysis(spec, {})
@@ -61,8 +62,8 @@ def _text(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "replace")
 
 
-def _text_then(found: Found) -> str:
-    """The text of a blob; nothing where it is larger than any spec. Raises `GitError`."""
+def _blob_text(found: Found) -> str:
+    """Return the text of a blob; an empty text if it is larger than any spec. Raises `GitError`."""
     try:
         return found.snapshot.read(found).decode("utf-8", "replace")
     except GitError:

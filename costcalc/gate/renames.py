@@ -1,11 +1,13 @@
-"""Finds what files were called before: by their content, their lines, or the network that they build."""
+"""Finds the earlier paths of renamed files: by content, by lines, or by the layers that they build."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from costcalc.record import Entity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -13,23 +15,23 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis
 
 ALIKE = 0.5
-"""How much of its lines or layers a spec keeps under a new name, at least; git's own default for lines."""
+"""The smallest likeness of a renamed file, as in git."""
 MAX_LAYERS = 200_000
-"""Layers that are built to find renames, of all specs together."""
+"""The number of layers that are built to find renames, for all specs together."""
 MAX_COMPARED = 500
-"""Files on each side that are compared with each other; files of the same content are found among any number."""
+"""The number of files on each side that are compared with each other. Equal content is found without a limit."""
 MAX_STEPS = 10_000_000
-"""Lines and layers that are compared with each other."""
+"""The number of comparisons of lines and layers."""
 _MAX_TEXT = 2**18
 _MAX_LINES = 2_000
 _COMMENT = re.compile(r"(^|\s)#.*")
 
 
-class File(NamedTuple):
+class File(Entity):
     """A file on one side of a rename.
 
-    `ids` are those that git may give to its content. `text` and `analysis` are called only where these do not decide;
-    they give nothing where the file cannot be read, or is no network.
+    `ids` are the possible ids of its content in git. `text` and `analysis` are called only if these do not match. They
+    return an empty text or None if the file cannot be read or is not a network.
     """
 
     path: str
@@ -39,34 +41,34 @@ class File(NamedTuple):
 
 
 def renames(gone: Iterable[File], new: Iterable[File]) -> dict[str, str]:
-    """The earlier path of each new file that has one among those that are gone.
+    """Return the earlier path of each new file that was renamed; `gone` are the removed files.
 
-    Takes the same content first, then the same lines but for comments and space, then the same layers, and last what
-    is most alike. The first three take time in proportion to the files, the last is bounded.
+    Matches equal content first, then equal lines without comments and spaces, then equal layers, and last the most
+    similar files. The first three take linear time; the last is bounded.
     """
     matching = _Matching(gone, new)
     matching.equal(lambda file: file.ids)
     matching.equal(lambda file: _digest(matching.lines(file)))
     matching.equal(lambda file: _digest(matching.layers(file)))
     matching.alike()
-    return matching.found
+    return matching.matches
 
 
 class _Matching:
     def __init__(self, gone: Iterable[File], new: Iterable[File]) -> None:
         self.gone = {file.path: file for file in gone}
         self.new = {file.path: file for file in new}
-        self.found: dict[str, str] = {}
+        self.matches: dict[str, str] = {}
         self.budget = MAX_LAYERS
-        self._lines: dict[int, Counter[int]] = {}
-        self._layers: dict[int, Counter[int]] = {}
+        self._lines: dict[File, Counter[int]] = {}
+        self._layers: dict[File, Counter[int]] = {}
 
     def take(self, path: str, old: str) -> None:
-        self.found[path] = old
+        self.matches[path] = old
         del self.new[path], self.gone[old]
 
     def equal(self, keys: Callable[[File], Sequence[Hashable]]) -> None:
-        """Match the files that have a key in common, those of the same name first."""
+        """Match files that share a key, those with the same name first."""
         if not self.new or not self.gone:
             return
         known: defaultdict[Hashable, list[str]] = defaultdict(list)
@@ -79,13 +81,13 @@ class _Matching:
                 for key in keys(self.new[path]):
                     same = known.get((key, _name(path)) if named else key, [])
                     while same and same[-1] not in self.gone:
-                        same.pop()  # taken by another
+                        same.pop()  # already matched
                     if same:
                         self.take(path, same[-1])
                         break
 
     def alike(self) -> None:
-        """Match the files whose lines or layers are most alike, as far as `MAX_COMPARED` and `MAX_STEPS` go."""
+        """Match the files with the most similar lines or layers, within `MAX_COMPARED` and `MAX_STEPS`."""
         old_files = [self.gone[path] for path in sorted(self.gone)[:MAX_COMPARED]]
         new_files = [self.new[path] for path in sorted(self.new)[:MAX_COMPARED]]
         scored = []
@@ -105,30 +107,29 @@ class _Matching:
                 self.take(path, previous)
 
     def lines(self, file: File) -> Counter[int]:
-        """The lines of a file, without comments, indentation and line ends, each weighing its length."""
-        if id(file) not in self._lines:
-            found: Counter[int] = Counter()
+        """Return the lines of a file without comments, indentation and line ends, weighted by length."""
+        if file not in self._lines:
+            lines: Counter[int] = Counter()
             for line in file.text()[:_MAX_TEXT].splitlines():
                 bare = _COMMENT.sub("", line).strip()
                 key = hash(bare)
-                if bare and (key in found or len(found) < _MAX_LINES):
-                    found[key] += len(bare)
-            self._lines[id(file)] = found
-        return self._lines[id(file)]
+                if bare and (key in lines or len(lines) < _MAX_LINES):
+                    lines[key] += len(bare)
+            self._lines[file] = lines
+        return self._lines[file]
 
     def layers(self, file: File) -> Counter[int]:
-        """The layers that a file builds, by op, shapes and cost; nothing once `MAX_LAYERS` are built."""
-        if id(file) not in self._layers:
+        """Return the layers of a file by op, shapes and cost; none after `MAX_LAYERS` have been built."""
+        if file not in self._layers:
             analysis = file.analysis() if self.budget > 0 else None
             rows: Sequence[Any] = analysis.layers if analysis else ()
             self.budget -= len(rows) + 1
-            found = Counter(hash((row.op, row.inputs, row.outputs, row.totals)) for row in rows)
-            self._layers[id(file)] = found
-        return self._layers[id(file)]
+            self._layers[file] = Counter(hash((row.op, row.inputs, row.outputs, row.totals)) for row in rows)
+        return self._layers[file]
 
 
 def likeness(one: Counter[int], other: Counter[int]) -> float:
-    """The part of the larger that both have.
+    """Return the common part of two sketches, relative to the larger.
 
     >>> likeness(Counter("aabb"), Counter("abcd")), likeness(Counter(), Counter("a"))
     (0.5, 0.0)
@@ -138,7 +139,7 @@ def likeness(one: Counter[int], other: Counter[int]) -> float:
 
 
 def _digest(sketch: Counter[int]) -> Sequence[Hashable]:
-    """A key that only equal sketches share; none of an empty one."""
+    """Return a key that only equal sketches share; none for an empty sketch."""
     return [hash(frozenset(sketch.items()))] if sketch else []
 
 

@@ -1,4 +1,4 @@
-"""The git repositories that a check reads, and where files lie in them."""
+"""The git repositories that a check reads, and the paths of files in them."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ class Repositories:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for repository in {id(each): each for each in self._open.values()}.values():
+        for repository in set(self._open.values()):
             repository.close()
 
     def notices(self) -> list[str]:
-        """What a reader should know about how refs were understood."""
+        """Return the warnings about ambiguous refs."""
         return [notice for repository in self._open.values() for notice in repository.notices]
 
     def at(self, folder: Path) -> Repository:
-        """The repository at or above a folder. Raises `UsageError`."""
+        """Return the repository at or above a folder. Raises `UsageError`."""
         if folder not in self._open:
-            repository = Repository(folder)
+            repository = Repository.open(folder)
             known = [each for each in self._open.values() if repository.root and each.root == repository.root]
             self._open[folder] = known[0] if known else repository
         return self._open[folder]
 
     def main(self, near: Path | None = None) -> Repository:
-        """The working folder's repository; where it is in none, that of another folder. Raises `UsageError`."""
+        """Return the repository of the working folder or, if it has none, of `near`. Raises `UsageError`."""
         return self.at(near if near and top(self.folder) is None and top(near) else self.folder)
 
     def locate(self, path: Path) -> tuple[Repository, str]:
-        """A file's repository and its path from the root there, as it is named. Raises `UsageError`."""
-        repository, paths = self.places(path)
+        """Return the repository of a file and its path from the root, with symlinks. Raises `UsageError`."""
+        repository, paths = self.paths(path)
         return repository, paths[0]
 
-    def places(self, path: Path) -> tuple[Repository, tuple[str, ...]]:
-        """A file's repository and its paths from the root: as it is named, then without symlinks to folders.
+    def paths(self, path: Path) -> tuple[Repository, tuple[str, ...]]:
+        """Return the repository of a file and its paths from the root: with symlinks, then with folders resolved.
 
-        The repository is the working folder's, where the file lies in that one. What a file was is looked up by its
-        name first: where a symlink leads today says nothing of what was there. Raises `UsageError`.
+        The repository is that of the working folder if it contains the file. The path with symlinks comes first,
+        because the target of a symlink may have changed since the base. Raises `UsageError`.
         """
         folder = path.parent
         if folder not in self._folders:
@@ -68,17 +68,17 @@ class Repositories:
             root = repository.root
             if root is None:
                 raise UsageError("{} is not in the work tree of a repository", path)
-            holders = [each for each in (folder, *folder.parents) if os.path.realpath(each) == str(root)]
-            inner = [relative(folder, holders[-1])] if holders else []
+            roots = [each for each in (folder, *folder.parents) if os.path.realpath(each) == str(root)]
+            inner = [relative(folder, roots[-1])] if roots else []
             inner += [relative(real, root)]
             prefixes = ["" if each == "." else f"{each}/" for each in inner]
             self._folders[folder] = repository, tuple(dict.fromkeys(prefixes))
-        repository, prefixes_found = self._folders[folder]
-        return repository, tuple([prefix + path.name for prefix in prefixes_found])
+        repository, known = self._folders[folder]
+        return repository, tuple([prefix + path.name for prefix in known])
 
 
 def label(ref: str) -> str:
-    """A ref as one speaks of it.
+    """Return the short name of a ref.
 
     >>> label("refs/remotes/origin/main"), label("v1.0")
     ('main', 'v1.0')
@@ -87,11 +87,11 @@ def label(ref: str) -> str:
 
 
 def first(repository: Repository, candidates: Sequence[str]) -> str:
-    """The first of some refs that the repository has. Raises `UsageError` where it has none of them."""
+    """Return the first of several refs that exists. Raises `UsageError` if none does."""
     for ref in candidates:
         try:
             repository.commit(ref)
         except UsageError:
             continue
         return ref
-    raise UsageError("the target branch that the CI names is not here: {}", label(candidates[0]), help=FETCH)
+    raise UsageError("the target branch that the CI names does not exist: {}", label(candidates[0]), help=FETCH)

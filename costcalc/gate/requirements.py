@@ -1,14 +1,15 @@
-"""Holds a spec's figures to what is required of them. Comparisons are made on integers; nothing is rounded."""
+"""Compares the figures of a spec with its limits. Comparisons are exact; nothing is rounded."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc import run_budget
 from costcalc.gate.limits import INCREASED, OVER_BUDGET, OVER_EXPECT, Requirement, shown
 from costcalc.gate.results import ERROR, WARNING, Finding
 from costcalc.globs import match
+from costcalc.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,51 +18,54 @@ if TYPE_CHECKING:
     from costcalc.lang.spec import Spec
 
 
-class Given(NamedTuple):
-    """What the command line requires of every spec."""
+class CommandLineLimits(Record):
+    """The limits of `--max` and `--max-increase`, which apply to every spec."""
 
     max: Mapping[str, int] = {}
     increase: Mapping[str, Allowance] = {}
 
 
 def own_requirements(spec: Spec) -> list[Requirement]:
-    """What a spec requires of itself: `expect` and `budget`."""
+    """Return the requirements that a spec states itself: `expect` and `budget`."""
     return [
-        Requirement(rule, metric, entry.set, limit=value, span=span, origin=f"{section} of the spec")
+        Requirement(rule=rule, metric=metric, set=entry.set, limit=value, span=span, origin=f"{section} of the spec")
         for rule, section, entries in ((OVER_EXPECT, "expect", spec.expect), (OVER_BUDGET, "budget", spec.budget))
         for entry in entries
         for metric, (value, span) in entry.values.items()
     ]
 
 
-def given_requirements(given: Given) -> list[Requirement]:
-    """What the command line requires."""
+def command_line_requirements(limits: CommandLineLimits) -> list[Requirement]:
+    """Return the requirements of the command line."""
     return [
-        *[Requirement(OVER_BUDGET, name, {}, limit=limit, origin="--max") for name, limit in given.max.items()],
         *[
-            Requirement(INCREASED, name, {}, allowance=allowed, origin="--max-increase")
-            for name, allowed in given.increase.items()
+            Requirement(rule=OVER_BUDGET, metric=metric, set={}, limit=limit, origin="--max")
+            for metric, limit in limits.max.items()
+        ],
+        *[
+            Requirement(rule=INCREASED, metric=metric, set={}, allowance=allowance, origin="--max-increase")
+            for metric, allowance in limits.increase.items()
         ],
     ]
 
 
 def applies(glob: str, path: str) -> bool:
-    """Whether an entry's glob of specs names a path; without a glob it names all."""
+    """Return whether a glob of specs matches a path. An empty glob matches every path."""
     return not glob or match(glob, path, "/")
 
 
 def entry_requirements(entry: Budget | Increase, origin: str) -> list[Requirement]:
-    """What one `[[budget]]` or `[[increase]]` requires of a spec that it applies to."""
+    """Return the requirements of a `[[budget]]` or an `[[increase]]` for a spec that it applies to."""
     from costcalc.gate.limits import Budget
 
     values, layer = entry.scope.set, entry.scope.layer
     if isinstance(entry, Budget):
         return [
             Requirement(
-                OVER_BUDGET,
-                metric,
-                values,
-                layer,
+                rule=OVER_BUDGET,
+                metric=metric,
+                set=values,
+                layer=layer,
                 limit=capped.limit,
                 warn_at=entry.warn_at,
                 span=capped.span,
@@ -72,10 +76,10 @@ def entry_requirements(entry: Budget | Increase, origin: str) -> list[Requiremen
         ]
     return [
         Requirement(
-            INCREASED,
-            metric,
-            values,
-            layer,
+            rule=INCREASED,
+            metric=metric,
+            set=values,
+            layer=layer,
             allowance=allowed.allowance,
             against=entry.against,
             span=allowed.span,
@@ -86,14 +90,14 @@ def entry_requirements(entry: Budget | Increase, origin: str) -> list[Requiremen
 
 
 def entries(config: Config | None, path: str) -> Iterable[Budget | Increase]:
-    """The budgets and increases of a configuration that apply to the spec at a path from its folder."""
+    """Yield the budgets and increases that apply to the spec at a path relative to the configuration."""
     if config:
         run_budget.spend(len(config.entries) // run_budget.MATCHES_PER_STEP)
         yield from [entry for entry in config.entries if applies(entry.scope.spec, path)]
 
 
 def judge(spec: str, requirement: Requirement, value: int, base: int | None, base_name: str = "") -> Finding | None:
-    """What is wrong with a figure, if anything. An increase needs the figure at the base."""
+    """Return the finding for a figure; None if it is within its limit. An increase needs the figure at the base."""
     what = requirement.what
     limit, severity = requirement.limit, ERROR
     if requirement.allowance is not None:
@@ -103,15 +107,15 @@ def judge(spec: str, requirement: Requirement, value: int, base: int | None, bas
         if value <= limit:
             return None
         message = f"{what} {value:,} > {limit:,} ({requirement.origin}: {allowed}, {value - limit:,} too many)"
-        help = f"lower it by {value - limit:,}, or allow more: costcalc explain {requirement.rule}"
+        help = f"lower it by {value - limit:,}, or allow more (see costcalc explain {requirement.rule})"
     elif requirement.rule == OVER_EXPECT:
         if value == limit:
             return None
         same = f", as at {base_name}" if base == value else ""
         message = f"{what} {value:,} is not {limit:,} ({requirement.origin}, {value - limit:+,}{same})"
-        help = f"if the change is meant, write {requirement.metric}: {value:_}"
+        help = f"if the change is intended, write {requirement.metric}: {value:_}"
     elif value > limit:
-        help = f"lower it by {value - limit:,}, or raise the budget: costcalc explain {requirement.rule}"
+        help = f"lower it by {value - limit:,}, or raise the budget (see costcalc explain {requirement.rule})"
         same = ""
         if base is not None and base >= value:
             same = f", as at {base_name}" + (f", where it was {base:,}" if base > value else "")
@@ -125,10 +129,10 @@ def judge(spec: str, requirement: Requirement, value: int, base: int | None, bas
     else:
         return None
     return Finding(
-        requirement.rule,
-        severity,
-        spec,
-        message,
+        rule=requirement.rule,
+        severity=severity,
+        spec=spec,
+        message=message,
         set=requirement.set,
         at=shown(requirement.set),
         layer=requirement.layer,
@@ -143,8 +147,8 @@ def judge(spec: str, requirement: Requirement, value: int, base: int | None, bas
 
 
 def key(spec: str, requirement: Requirement) -> str:
-    """What a finding is about, apart from any figure."""
-    about: tuple[Any, ...] = (
+    """Return the identity of a finding: everything but its figures."""
+    parts = (
         requirement.rule,
         spec,
         shown(requirement.set),
@@ -153,4 +157,4 @@ def key(spec: str, requirement: Requirement) -> str:
         requirement.against if requirement.allowance else "",
         requirement.origin,
     )
-    return "|".join(about)
+    return "|".join(parts)

@@ -1,4 +1,4 @@
-"""What a check finds, as values that every report is made of."""
+"""The results of a check, from which every report is written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.model import METRICS, Totals
+from costcalc.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ PASS, FAIL = "pass", "fail"
 
 
 class Cause(NamedTuple):
-    """A layer that became dearer: its figure at the base, if it was there, and now, and its part of all growth."""
+    """A layer whose figure grew: the figure at the base (None if the layer is new), now, and its part of all growth."""
 
     layer: str
     base: int | None
@@ -27,8 +28,8 @@ class Cause(NamedTuple):
     share: Fraction
 
 
-class Finding(NamedTuple):
-    """One thing that a rule found."""
+class Finding(Record):
+    """A finding of a rule."""
 
     rule: str
     severity: str
@@ -36,10 +37,10 @@ class Finding(NamedTuple):
     message: str
     span: Span | None = None
     label: str = ""
-    """What stands beside the caret."""
+    """The text beside the caret."""
     set: Mapping[str, Any] = {}
     at: str = ""
-    """The same as one writes it."""
+    """`set` as text."""
     layer: str = ""
     metric: str = ""
     value: int | None = None
@@ -49,33 +50,33 @@ class Finding(NamedTuple):
     notes: tuple[str, ...] = ()
     help: str = ""
     weight: Fraction = Fraction(0)
-    """How far beyond the limit, as a part of it, so that the largest can stand first."""
+    """The excess over the limit, as a part of the limit. Reports list the largest first."""
     key: str = ""
-    """What the finding is about, without any place or figure: the same when lines move."""
+    """The identity of the finding, without location or figures: it stays the same when lines move."""
 
 
-class SpecResult(NamedTuple):
-    """A spec as a whole: what became of it, and its totals at its own params."""
+class SpecResult(Record):
+    """The result for a spec: its status, and its totals with its default params."""
 
     spec: str
     status: str
     totals: Totals | None = None
     base_totals: Totals | None = None
     base_spec: str = ""
-    """Its path at the base, where it was renamed."""
-    held: int = 0
-    """How many requirements it was held to."""
+    """Its path at the base, if it was renamed."""
+    requirements: int = 0
+    """The number of requirements that were checked."""
     bundled: bool = False
-    """Whether it is a network that comes with costcalc, and not a file."""
+    """Whether it is a bundled network and not a file."""
 
 
-class Usage(NamedTuple):
-    """How much of a budget, or of what an increase allows, a spec uses."""
+class Usage(Record):
+    """The part of a limit (a budget or an allowed increase) that a spec uses."""
 
     rule: str
     spec: str
     what: str
-    """The figure, as one writes it: `macs of b5.** at r5=16`."""
+    """The figure as text: `macs of b5.** at r5=16`."""
     metric: str
     value: int
     limit: int
@@ -85,8 +86,8 @@ class Usage(NamedTuple):
     layer: str = ""
 
 
-class Unevaluated(NamedTuple):
-    """A rule that could not be evaluated, and why."""
+class Unevaluated(Record):
+    """A rule that could not be evaluated, and the reason."""
 
     rule: str
     spec: str
@@ -94,16 +95,16 @@ class Unevaluated(NamedTuple):
     reason: str
 
 
-class BaseInfo(NamedTuple):
-    """What was compared with: a ref and the commit it led to, or a file."""
+class BaseInfo(Record):
+    """The base of a comparison: a ref and its commit, or a file."""
 
     name: str
     commit: str = ""
     file: bool = False
 
 
-class Check(NamedTuple):
-    """The outcome. `verdict` is `pass`, `fail` or `error`; the last where a spec has an error."""
+class Check(Record):
+    """The result of a check. `verdict` is `pass`, `fail` or, if a spec has an error, `error`."""
 
     verdict: str
     base: BaseInfo | None
@@ -112,59 +113,59 @@ class Check(NamedTuple):
     not_evaluated: tuple[Unevaluated, ...]
     specs: tuple[SpecResult, ...]
     notices: tuple[Fault, ...] = ()
-    """What reading the specs warned of."""
+    """Warnings about the specs and the base."""
     strict: bool = False
     folder: str = ""
-    """The working folder from the repository's root, for reports whose paths start there."""
+    """The working folder relative to the root of the repository."""
     usage: tuple[Usage, ...] = ()
-    """Of each spec that is not as it was at the base; without a base, of every spec."""
+    """The used limits of each spec that differs from the base; without a base, of every spec."""
     comment: bool = True
-    """Whether there is enough to say to begin a comment on a pull request."""
+    """Whether to begin a comment on a pull request."""
 
     def rooted(self, path: str) -> str:
-        """A path of this check from the repository's root."""
+        """Return a path relative to the root of the repository."""
         from posixpath import join, normpath
 
         return normpath(join(self.folder, path)) if path else path
 
     @property
     def errors(self) -> int:
-        """How many findings fail the check."""
+        """The number of findings that fail the check."""
         return sum(finding.severity == ERROR for finding in self.findings)
 
     @property
     def warnings(self) -> int:
-        """How many findings only warn."""
+        """The number of warnings."""
         return len(self.findings) - self.errors
 
     @property
     def largest(self) -> list[Finding]:
-        """The findings, those that fail first, the farthest beyond its limit first."""
+        """The findings: errors before warnings, then the largest excess first."""
         return sorted(self.findings, key=lambda finding: (finding.severity != ERROR, -finding.weight))
 
     def count(self, status: str) -> int:
-        """How many specs have a status."""
+        """Return the number of specs with a status."""
         return sum(result.status == status for result in self.specs)
 
     def fingerprints(self) -> list[str]:
-        """An id for each finding that stays the same while lines and figures move; no two are alike."""
+        """Return an id for each finding. Ids are distinct, and stay the same when lines and figures change."""
         import hashlib
 
         seen: dict[str, int] = {}
         ids = []
         for finding in self.findings:
             seen[finding.key] = seen.get(finding.key, 0) + 1
-            about = f"{finding.key}|{seen[finding.key]}".encode("utf-8", "surrogatepass")
-            ids.append(hashlib.sha256(about).hexdigest())
+            key = f"{finding.key}|{seen[finding.key]}".encode("utf-8", "surrogatepass")
+            ids.append(hashlib.sha256(key).hexdigest())
         return ids
 
     def moves(self) -> list[Move]:
-        """Every total that differs from the base's, the largest relative change first within its spec."""
+        """Return every total that differs from the base, spec by spec."""
         return [move for result in self.specs for move in _moves(result)]
 
 
 class Move(NamedTuple):
-    """A total that changed; `part` is the change as a part of what it was, where that was not 0."""
+    """A total that changed. `part` is the relative change; None if the total was 0."""
 
     spec: str
     metric: str
@@ -187,7 +188,7 @@ def _moves(result: SpecResult) -> list[Move]:
 
 
 def worth_a_comment(result: SpecResult, usage: Sequence[Usage], above: Fraction | None) -> bool:
-    """Whether a spec changed enough to begin a comment: its status, or a figure by that part of it or more."""
+    """Return whether a spec changed enough to begin a comment: in its status, or a figure by the part `above`."""
     if result.status != MODIFIED or above is None:
         return result.status != UNCHANGED
     used = [(each.base, each.value) for each in usage if each.spec == result.spec and each.base is not None]

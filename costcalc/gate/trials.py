@@ -1,4 +1,4 @@
-"""What a spec would cost with another number in the place of one of its values."""
+"""The cost of a spec with other numbers for one of its values."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from costcalc.model import Network
 
 FEW_LAYERS = 3_000
-"""Up to so many layers are built one network after another: importing numpy and sweeping takes longer."""
+"""Up to this number of layers, networks are built one by one, as importing numpy and sweeping take longer."""
 MOST_VALUES = 20_000
-"""How many values are swept at most."""
+"""The largest number of values in a sweep."""
 MOST_PARTS = 16
-"""A sweep that takes more builds, because the networks differ in their layers, is given up: bisection takes fewer."""
+"""The largest number of builds in a sweep. Bisection takes fewer if the networks differ in their layers."""
 
 
 class Trials:
-    """One figure of a spec at other numbers in the place of a value, at the params of a requirement.
+    """The figure of a requirement, with other numbers for a value of the spec.
 
-    The spec is read once, with a param in the place of the value.
+    The spec is compiled once, with a param in place of the value.
     """
 
     def __init__(self, spec: Spec, change: Change, requirement: Requirement, cache: AnalysisCache, layers: int) -> None:
         self.cache = cache
         self.requirement = requirement
         self.layers = layers
-        """How many layers the network has, about."""
+        """The approximate number of layers of the network."""
         self.known: dict[str, int | None] = {}
         self.param = "changed_value"
         while any(self.param in file.text for file in spec.files):
             self.param += "_"
         files = list(spec.files)
         text = files[change.file].text
-        text = text[: change.at] + self.param + text[change.at + len(change.written) :]
+        text = text[: change.offset] + self.param + text[change.offset + len(change.written) :]
         files[change.file] = files[change.file]._replace(text=text)
         self.files = files
         self.spec = self._opened(change.written)
@@ -60,7 +60,7 @@ class Trials:
             return None
 
     def cost(self, written: str) -> int | None:
-        """The figure with this number in the place of the value; None where that is no valid network."""
+        """Return the figure with a number in place of the value; None if the network is not valid."""
         if written not in self.known:
             self.known[written] = self._cost(written)
         return self.known[written]
@@ -76,7 +76,7 @@ class Trials:
         return metric(totals, self.requirement.metric) if totals else None
 
     def prepare(self, count: int, numbers: Iterable[str]) -> None:
-        """Find the figure at so many numbers in one sweep, where that is faster than bisection between them."""
+        """Compute the figures for `count` numbers in one sweep, if that is faster than bisection."""
         networks = 14 + 2 * log2(count)
         if self.spec is None or networks * self.layers < FEW_LAYERS or count > MOST_VALUES:
             return
@@ -96,25 +96,25 @@ class Trials:
             axis = Axis(self.param, (ListedValues(tuple(map(number, written))),))
             task = Task(self, (axis,), (self.requirement.metric,), self.cache.batch)
             for chunk in evaluate(task, Box(0, ((0, axis.size),)), pause):
-                found = zip(chunk.figures[self.requirement.metric].tolist(), chunk.codes.tolist(), strict=True)
-                known = [None if code else value for value, code in found]
+                results = zip(chunk.figures[self.requirement.metric].tolist(), chunk.codes.tolist(), strict=True)
+                known = [None if code else value for value, code in results]
                 self.known.update(zip(written[chunk.start : chunk.start + chunk.size], known, strict=True))
         except (_TooManyParts, ValueError):
             return
 
-    # What a sweep asks of the source of its networks
+    # The interface of a source of networks for a sweep
 
     def names(self) -> Sequence[str]:
-        """The only name that is swept."""
+        """Return the name of the param that is swept."""
         return [self.param]
 
     def values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All params at some of them."""
+        """Return the values of all params for given values of some."""
         assert self.spec is not None
         return self.spec.values({**params, **self.requirement.set})
 
     def build(self, params: Mapping[str, Any]) -> Network:
-        """The network at some numbers, with those layers only that the requirement is about."""
+        """Return the network for given params, with only the layers of the requirement."""
         assert self.spec is not None
         cache, glob = self.cache, self.requirement.layer
         network = self.spec.build({**params, **self.requirement.set}, cache.inputs, cache.max_layers)
@@ -126,5 +126,5 @@ class Trials:
         return network._replace(layers=layers)
 
 
-class _TooManyParts(Exception):  # noqa: N818 - a signal: sweeping would take longer
+class _TooManyParts(Exception):  # noqa: N818 - not an error: bisection is faster
     pass

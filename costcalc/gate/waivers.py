@@ -1,4 +1,4 @@
-"""Which findings are accepted for now, and which waivers have had their day."""
+"""Applies waivers to findings, and finds waivers that have expired or match nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 STALE = "CC105"
 
 
-def concerns(waiver: Waiver, finding: Finding, path: str) -> bool:
-    """Whether a waiver is about a finding of the spec at a path, whether or not it still accepts it."""
+def matches(waiver: Waiver, finding: Finding, path: str) -> bool:
+    """Return whether a finding of the spec at a path is in the scope of a waiver, expired or not."""
     scope = waiver.scope
     return (
         waiver.rule == finding.rule
@@ -30,41 +30,50 @@ def concerns(waiver: Waiver, finding: Finding, path: str) -> bool:
 
 
 def accepts(waiver: Waiver, finding: Finding, today: date) -> bool:
-    """Whether a waiver that is about a finding accepts it: on this day, and at this figure."""
+    """Return whether a waiver that matches a finding accepts it, on this day and at this figure."""
     if waiver.expires is not None and today > waiver.expires:
         return False
     return not waiver.ceiling or (finding.value or 0) <= waiver.ceiling[finding.metric]
 
 
 def apply(finding: Finding, waivers: Sequence[Waiver], path: str, today: date) -> tuple[Finding, bool, list[Waiver]]:
-    """A finding with what waivers say of it, whether one accepts it, and all that are about it."""
-    about = [waiver for waiver in waivers if finding.rule in WAIVABLE and concerns(waiver, finding, path)]
-    for waiver in about:
+    """Return the finding with notes of its waivers, whether one accepts it, and all waivers that match it."""
+    matching = [waiver for waiver in waivers if finding.rule in WAIVABLE and matches(waiver, finding, path)]
+    for waiver in matching:
         if accepts(waiver, finding, today):
-            return finding._replace(notes=(*finding.notes, f"waived: {waiver.reason}")), True, about
+            return finding.replace(notes=(*finding.notes, f"waived: {waiver.reason}")), True, matching
     notes = [
-        f"waived up to {waiver.ceiling[finding.metric]:,} only, in {_place(waiver)}: {waiver.reason}"
-        for waiver in about
+        f"waived only up to {waiver.ceiling[finding.metric]:,} in {_location(waiver)}: {waiver.reason}"
+        for waiver in matching
         if waiver.ceiling and not (waiver.expires is not None and today > waiver.expires)
     ]
-    return finding._replace(notes=(*finding.notes, *notes)), False, about
+    return finding.replace(notes=(*finding.notes, *notes)), False, matching
 
 
 def stale(waiver: Waiver, used: bool, today: date) -> Finding | None:
-    """A finding about a waiver that has expired or is about nothing."""
+    """Return the finding for a waiver that has expired or matches nothing; None for any other waiver."""
     scope = waiver.scope
-    what = f"the waiver of {waiver.rule}{f' for {scope.spec}' if scope.spec else ''}"
+    subject = f"the waiver of {waiver.rule}{f' for {scope.spec}' if scope.spec else ''}"
     if waiver.expires is not None and today > waiver.expires:
-        message = f"{what} has expired on {waiver.expires.isoformat()} ({waiver.reason})"
-        help = "bring the cost down, or agree on a new day"
+        message = f"{subject} expired on {waiver.expires.isoformat()} ({waiver.reason})"
+        help = "lower the cost, or agree on a new date"
     elif not used:
-        message, help = f"{what} matches nothing ({waiver.reason})", "remove it: nothing needs it any more"
+        message, help = f"{subject} matches nothing ({waiver.reason})", "remove the waiver"
     else:
         return None
     key = "|".join((STALE, waiver.rule, scope.spec, shown(scope.set), scope.layer))
-    values, layer = scope.set, scope.layer
-    return Finding(STALE, WARNING, scope.spec, message, waiver.span, set=values, layer=layer, help=help, key=key)
+    return Finding(
+        rule=STALE,
+        severity=WARNING,
+        spec=scope.spec,
+        message=message,
+        span=waiver.span,
+        set=scope.set,
+        layer=scope.layer,
+        help=help,
+        key=key,
+    )
 
 
-def _place(waiver: Waiver) -> str:
+def _location(waiver: Waiver) -> str:
     return f"{waiver.span.source.name}:{waiver.span.line}" if waiver.span else "the configuration"

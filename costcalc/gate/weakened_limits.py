@@ -1,4 +1,4 @@
-"""Limits and waivers that require less of a spec than those in force at the base, wherever they are written."""
+"""Finds limits and waivers that require less of a spec than at the base, in whatever file they are written."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from costcalc.gate.analysis_cache import Recorded, Subject
-    from costcalc.gate.baselines import Before
+    from costcalc.gate.base_spec import Before
     from costcalc.gate.file_base import FileBase
     from costcalc.gate.limits import Config, Requirement, Waiver
-    from costcalc.gate.project import Named
+    from costcalc.gate.project import NamedSpec
     from costcalc.model import Analysis
 
 LOOSENED = "CC106"
 _SHOWN = 3
-"""How many specs or layers a finding names before it counts the rest."""
+"""The number of specs or layers that a finding names. It counts the rest."""
 
 
 class Applied(NamedTuple):
-    """A requirement and the analysis that it measures; without one there is a reason why it measures nothing."""
+    """A requirement and the analysis that it applies to; without an analysis, the reason why it applies to nothing."""
 
     requirement: Requirement
     analysis: Analysis | None
     reason: str = ""
 
 
-class Weakening:
-    """Compares what is required of specs with what the base required of them."""
+class LimitComparison:
+    """Compares the limits of specs with those at the base."""
 
     def __init__(self, base: GitBase | FileBase) -> None:
         self.base = base
         self.unreadable: dict[str, Finding] = {}
-        """Configurations of the base that cannot be read, by their message."""
+        """A finding for each configuration of the base that cannot be read, by message."""
 
-    def config_then(self, named: Named, path: str) -> tuple[Config | None, str]:
-        """The configuration that was in force for a spec, and the path that its globs saw.
+    def config_then(self, named: NamedSpec, path: str) -> tuple[Config | None, str]:
+        """Return the configuration of a spec at the base, and the path of the spec relative to it.
 
-        `path` is the spec's at the base; of one that is new, the path that it has now. A file as base has no
-        configuration: then today's stands in for it.
+        `path` is the path of the spec at the base; of a new spec, its path now. A report as base has no configuration,
+        so the current one is used.
         """
         config = named.settings.config if named.settings else None
         if not isinstance(self.base, GitBase):
@@ -59,41 +59,44 @@ class Weakening:
             return self.base.config(named, path or self.base.repositories.locate(named.path)[1])
         except SpecError as error:
             ref, message = self.base.info.name, error.faults[0].message
-            said = f"the configuration at {ref} cannot be read: {message}"
-            self.unreadable.setdefault(said, Finding(LOOSENED, WARNING, "", said, key=f"{LOOSENED}|{named.name}"))
+            message = f"cannot read the configuration at {ref}: {message}"
+            key = f"{LOOSENED}|{named.name}"
+            self.unreadable.setdefault(
+                message, Finding(rule=LOOSENED, severity=WARNING, spec="", message=message, key=key)
+            )
             return None, path
 
-    def limits(self, named: Named, subject: Subject, before: Before) -> list[Finding]:
-        """Limits of one spec that were raised or dropped, or that do not hold what they held at the base."""
+    def limits(self, named: NamedSpec, subject: Subject, before: Before) -> list[Finding]:
+        """Return findings of limits of a spec that were raised or removed, or that apply to less than at the base."""
         config, path = self.config_then(named, before.path)
         now_config = named.settings.config if named.settings else None
         same = (config and config.source.text) == (now_config and now_config.source.text)
         if before.status == UNCHANGED and same and path == named.key and isinstance(self.base, GitBase):
             return []
-        then = before.subject or subject  # of a new spec: what would have been required of it
+        then = before.subject or subject  # a new spec: the limits that would have applied to it
         own_then = own_requirements(then.spec) if before.subject and then.spec else []
         own = own_requirements(subject.spec)
-        if before.subject and then.spec is None:  # a report as base does not say what the spec required
+        if before.subject and then.spec is None:  # a report as base does not contain the limits of the spec
             own_then = own
         old = [applied(each, then) for each in requirements(own_then, config, path)]
         now = [applied(each, subject) for each in requirements(own, now_config, named.key)]
-        return weakened(named.name, old, now, self.base.info.name)
+        return loosened_limits(named.name, old, now, self.base.info.name)
 
 
 def requirements(own: Iterable[Requirement], config: Config | None, path: str) -> list[Requirement]:
-    """Everything that a spec is held to: its own, and what a configuration requires of the one at a path."""
-    held = [*own]
+    """Return the requirements of a spec: its own, and those of a configuration for a path."""
+    result = [*own]
     for entry in entries(config, path):
-        held += entry_requirements(entry, "")
-    return held
+        result += entry_requirements(entry, "")
+    return result
 
 
 def applied(requirement: Requirement, subject: Subject | Recorded) -> Applied:
-    """What a requirement measures in a spec."""
+    """Return a requirement with the analysis that it applies to."""
     try:
         analysis = subject.analysis(requirement.set)
     except CostcalcError:
-        return Applied(requirement, None, "the network at these params is not valid")
+        return Applied(requirement, None, "the network with these params is not valid")
     if analysis is None:
         return Applied(requirement, None, f"the spec does not have the params {', '.join(requirement.set)}")
     if figures(analysis, requirement.layer) is None:
@@ -101,33 +104,33 @@ def applied(requirement: Requirement, subject: Subject | Recorded) -> Applied:
     return Applied(requirement, analysis)
 
 
-def weakened(spec: str, base: Sequence[Applied], now: Sequence[Applied], ref: str) -> list[Finding]:
-    """What held at the base and is not required now. `base` and `now` are all requirements of the two sides."""
-    found = []
-    held = [each.requirement for each in now if each.analysis]
+def loosened_limits(spec: str, base: Sequence[Applied], now: Sequence[Applied], ref: str) -> list[Finding]:
+    """Return findings of limits of the base that no current limit covers."""
+    findings = []
+    active = [each.requirement for each in now if each.analysis]
     then = [each for each in base if each.analysis]
     for index, old in enumerate(then):
         wanted = old.requirement
         if _implied(wanted, [other.requirement for other in then[:index]], [each.requirement for each in then]):
             continue
-        alike = [each for each in now if _about(each.requirement) == _about(wanted)]
-        covering = next((each for each in alike if each.analysis and _covers(each.requirement, wanted)), None)
+        same = [each for each in now if _key(each.requirement) == _key(wanted)]
+        covering = next((each for each in same if each.analysis and _covers(each.requirement, wanted)), None)
         if covering is None:
-            found.append(_weaker(spec, wanted, alike, held, ref))
+            findings.append(_weaker(spec, wanted, same, active, ref))
         elif wanted.layer:
-            found += _escaped(spec, old, covering, ref)
-    return found
+            findings += _renamed_layers(spec, old, covering, ref)
+    return findings
 
 
-def _about(requirement: Requirement) -> tuple[str, ...]:
-    """What a requirement is about: those that agree in it differ in strictness alone."""
+def _key(requirement: Requirement) -> tuple[str, ...]:
+    """Return the subject of a requirement. Requirements with the same subject differ only in strictness."""
     against = requirement.against if requirement.allowance else ""
     return requirement.rule, requirement.metric, shown(requirement.set), requirement.layer, against
 
 
 def _covers(one: Requirement, other: Requirement) -> bool:
-    """Whether a requirement is at least as strict as another about the same."""
-    if _about(one) != _about(other) or (one.only_worse and not other.only_worse):
+    """Return whether a requirement has the same subject as another and is at least as strict."""
+    if _key(one) != _key(other) or (one.only_worse and not other.only_worse):
         return False
     if one.allowance and other.allowance:
         return one.allowance.part <= other.allowance.part and one.allowance.more <= other.allowance.more
@@ -135,7 +138,7 @@ def _covers(one: Requirement, other: Requirement) -> bool:
 
 
 def _implied(requirement: Requirement, before: Sequence[Requirement], all: Sequence[Requirement]) -> bool:
-    """Whether another one of the same side says as much: a stricter one, or an equal one that stands before."""
+    """Return whether another requirement of the same side is stricter, or is equal and comes before."""
     return any(
         _covers(other, requirement) and (not _covers(requirement, other) or other in before)
         for other in all
@@ -145,32 +148,32 @@ def _implied(requirement: Requirement, before: Sequence[Requirement], all: Seque
 
 def _strictness(requirement: Requirement) -> str:
     text = requirement.allowance.text if requirement.allowance else f"{requirement.limit:,}"
-    return f"{text} (only where worse)" if requirement.only_worse else text
+    return f"{text} (only if worse)" if requirement.only_worse else text
 
 
-def _weaker(spec: str, wanted: Requirement, alike: Sequence[Applied], held: list[Requirement], ref: str) -> Finding:
-    """A finding about a limit of the base that nothing stands in for."""
-    rule, metric_name, at, layer, against = _about(wanted)
-    what = {"CC101": "expect", "CC102": "the budget"}.get(rule, f"the increase against {against}")
+def _weaker(spec: str, wanted: Requirement, same: Sequence[Applied], active: list[Requirement], ref: str) -> Finding:
+    """Return the finding for a limit of the base that no current limit covers."""
+    rule, metric_name, at, layer, against = _key(wanted)
+    limit = {"CC101": "expect", "CC102": "the budget"}.get(rule, f"the increase against {against}")
     where = f"{f' of {layer}' if layer else ''}{f' at {at}' if at else ''}"
-    new = next((each.requirement for each in alike if each.requirement in held), None)
-    idle = next((each for each in alike if each.analysis is None), None)
-    help = "state the new figures in the review" if rule == OVER_EXPECT else "say in the review why it may"
+    new = next((each.requirement for each in same if each.requirement in active), None)
+    idle = next((each for each in same if each.analysis is None), None)
+    help = f"{'state the new figures' if rule == OVER_EXPECT else 'give the reason'} in the review"
     if new is not None:
-        change = f"went from {_strictness(wanted)} to {_strictness(new)}, against {ref}"
+        change = f"was changed from {_strictness(wanted)} to {_strictness(new)}, against {ref}"
     elif idle is not None:
         new = idle.requirement
-        change = f"holds nothing in this spec, as it did at {ref}: {idle.reason}"
-        help = "write the new name into the limit, which was made for the old one"
+        change = f"applies to nothing in this spec, unlike at {ref}: {idle.reason}"
+        help = "write the new name into the limit"
     else:
-        change = f"of {_strictness(wanted)} was dropped, against {ref}"
+        change = f"of {_strictness(wanted)} was removed, against {ref}"
     figures_known = new is not None and rule <= "CC102"
     return Finding(
-        LOOSENED,
-        WARNING,
-        spec,
-        f"{what} on {metric_name}{where} {change}",
-        new.span if new else None,
+        rule=LOOSENED,
+        severity=WARNING,
+        spec=spec,
+        message=f"{limit} on {metric_name}{where} {change}",
+        span=new.span if new else None,
         set=wanted.set,
         at=at,
         layer=layer,
@@ -178,43 +181,43 @@ def _weaker(spec: str, wanted: Requirement, alike: Sequence[Applied], held: list
         value=new.limit if new and figures_known and idle is None else None,
         limit=wanted.limit if rule <= "CC102" else None,
         help=help,
-        key="|".join((LOOSENED, spec, *_about(wanted))),
+        key="|".join((LOOSENED, spec, *_key(wanted))),
     )
 
 
-def _escaped(spec: str, old: Applied, now: Applied, ref: str) -> list[Finding]:
-    """A finding about layers that the limit held at the base, and whose names now it does not match."""
+def _renamed_layers(spec: str, old: Applied, now: Applied, ref: str) -> list[Finding]:
+    """Return a finding if a limit does not match the new names of layers that it matched at the base."""
     from costcalc.gate.align import align
     from costcalc.globs import match
 
     wanted = old.requirement
     if old.analysis is None or now.analysis is None or old.analysis is now.analysis:
         return []
-    gone = [
+    renamed = [
         (pair.base.name, pair.row.name)
         for pair in align(old.analysis.layers, now.analysis.layers)
         if pair.base and pair.row and pair.base.name != pair.row.name and metric(pair.totals, wanted.metric)
         if match(wanted.layer, pair.base.name, ".") and not match(wanted.layer, pair.row.name, ".")
     ]
-    if not gone:
+    if not renamed:
         return []
-    named = _listed([f"{before} is {name} now" for before, name in gone])
-    count = f"{len(gone):,} layer{'' if len(gone) == 1 else 's'}"
+    names = _listed([f"{before} is now {name}" for before, name in renamed])
+    count = "1 layer was" if len(renamed) == 1 else f"{len(renamed):,} layers were"
     return [
         Finding(
-            LOOSENED,
-            WARNING,
-            spec,
-            f"{wanted.metric} of {wanted.layer}: {count} that the limit held at {ref} "
-            f"{'has' if len(gone) == 1 else 'have'} another name, which it does not match",
-            now.requirement.span,
+            rule=LOOSENED,
+            severity=WARNING,
+            spec=spec,
+            message=f"{wanted.metric} of {wanted.layer}: {count} renamed since {ref}, and the limit does not match the "
+            f"new name{'' if len(renamed) == 1 else 's'}",
+            span=now.requirement.span,
             set=wanted.set,
             at=shown(wanted.set),
             layer=wanted.layer,
             metric=wanted.metric,
-            notes=(named,),
-            help="let the limit match the new names as well",
-            key="|".join((LOOSENED, spec, "layers", *_about(wanted))),
+            notes=(names,),
+            help="write a glob that matches the new names as well",
+            key="|".join((LOOSENED, spec, "layers", *_key(wanted))),
         )
     ]
 
@@ -228,60 +231,58 @@ def _listed(names: Sequence[str]) -> str:
 
 
 class Widened(NamedTuple):
-    """A waiver that accepts more of a spec than any did at the base, and in what."""
+    """A waiver that accepts more of a spec than any waiver at the base, and how it changed."""
 
     waiver: Waiver
     spec: str
-    what: str
+    change: str
 
 
 def widened(spec: str, base: Config | None, base_path: str, now: Config, path: str) -> list[Widened]:
-    """The waivers of a spec that are new, reach higher or last longer than those in force for it at the base."""
+    """Return the waivers of a spec that are new, have a higher ceiling or expire later than those at the base."""
     then = [each for each in (base.waivers if base else ()) if applies(each.scope.spec, base_path)]
-    found = []
+    result = []
     for waiver in now.waivers:
         if not applies(waiver.scope.spec, path):
             continue
         wide = [each for each in then if _reaches(each, waiver)]
         if any(not _higher(each, waiver) and not _longer(each, waiver) for each in wide):
             continue
-        what = "is new"
+        change = "is new"
         if wide:
-            what = "lasts longer" if all(_longer(each, waiver) for each in wide) else "reaches higher"
-        found.append(Widened(waiver, spec, what))
-    return found
+            change = "expires later" if all(_longer(each, waiver) for each in wide) else "has a higher ceiling"
+        result.append(Widened(waiver, spec, change))
+    return result
 
 
 def widened_findings(all: Sequence[Widened], ref: str) -> list[Finding]:
-    """A finding for each waiver, which names the specs that it is about."""
-    together: dict[tuple[int, str], list[Widened]] = {}
+    """Return a finding for each waiver, which names the specs."""
+    groups: dict[tuple[Waiver, str], list[str]] = {}
     for each in all:
-        together.setdefault((id(each.waiver), each.what), []).append(each)
-    found = []
-    for (_, what), group in together.items():
-        waiver = group[0].waiver
-        specs = [each.spec for each in group]
+        groups.setdefault((each.waiver, each.change), []).append(each.spec)
+    findings = []
+    for (waiver, change), specs in groups.items():
         scope = waiver.scope
-        about = "" if len(specs) == 1 else f" for {_listed(specs)}"
-        found.append(
+        names = "" if len(specs) == 1 else f" for {_listed(specs)}"
+        findings.append(
             Finding(
-                LOOSENED,
-                WARNING,
-                specs[0] if len(specs) == 1 else "",
-                f"the waiver of {waiver.rule}{about} {what}, against {ref} ({waiver.reason})",
-                waiver.span,
+                rule=LOOSENED,
+                severity=WARNING,
+                spec=specs[0] if len(specs) == 1 else "",
+                message=f"the waiver of {waiver.rule}{names} {change}, against {ref} ({waiver.reason})",
+                span=waiver.span,
                 set=scope.set,
                 at=shown(scope.set),
                 layer=scope.layer,
-                help="say in the review why it may",
-                key="|".join((LOOSENED, "waiver", waiver.rule, scope.spec, shown(scope.set), scope.layer, what)),
+                help="give the reason in the review",
+                key="|".join((LOOSENED, "waiver", waiver.rule, scope.spec, shown(scope.set), scope.layer, change)),
             )
         )
-    return found
+    return findings
 
 
 def _reaches(old: Waiver, new: Waiver) -> bool:
-    """Whether an earlier waiver is about everything that a new one is about."""
+    """Return whether the scope of an earlier waiver contains that of a new one."""
     return (
         old.rule == new.rule
         and (not old.scope.set or shown(old.scope.set) == shown(new.scope.set))

@@ -1,4 +1,4 @@
-"""A check as GitHub workflow commands: annotations at the lines of a pull request."""
+"""Writes a check as GitHub workflow commands: annotations of the lines of a pull request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from costcalc.report.formats import CheckReport, Medium
 
 MOST = 10
-"""GitHub shows no more annotations of a step than this."""
+"""The number of annotations that GitHub shows for a step."""
 
 
 def write(report: CheckReport, _: Medium) -> str:
-    """A command for each finding, the largest first. Nothing in a text can end a command or begin another."""
+    """Write a command for each finding, the largest first. All texts are escaped."""
     check = report.check
     return "".join([_command(check, finding) for finding in check.largest[:MOST]])
 
@@ -29,13 +29,13 @@ def _command(check: Check, finding: Finding) -> str:
         "col": str(span.column) if span else "",
         "title": f"costcalc {finding.rule} {finding.metric}".strip(),
     }
-    said = ",".join([f"{name}={_property(value)}" for name, value in properties.items() if value])
+    arguments = ",".join([f"{name}={_property(value)}" for name, value in properties.items() if value])
     text = "\n".join([visible(line) for line in (message(finding), finding.help) if line])
-    return f"::{finding.severity} {said}::{_message(text)}\n"
+    return f"::{finding.severity} {arguments}::{_message(text)}\n"
 
 
 def _message(text: str) -> str:
-    r"""The data of a command, as `@actions/core` escapes it.
+    r"""Escape the data of a command, as `@actions/core` does.
 
     >>> _message("100%\n::error::")
     '100%25%0A::error::'
@@ -44,7 +44,7 @@ def _message(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    """A property of a command.
+    """Escape a property of a command.
 
     >>> _property("a,b:c")
     'a%2Cb%3Ac'

@@ -1,4 +1,4 @@
-"""A check as a GitLab Code Quality report, whose fingerprints survive moved lines."""
+"""Writes a check as a GitLab Code Quality report. Fingerprints do not depend on lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write(report: CheckReport, _: Medium) -> str:
-    """A list with an entry for each finding."""
+    """Write a list with an entry for each finding."""
     check = report.check
     ids = check.fingerprints()
     entries = [_entry(check, finding, id) for finding, id in zip(check.findings, ids, strict=True)]

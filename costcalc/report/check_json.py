@@ -1,4 +1,4 @@
-"""A check as a JSON document: `costcalc.check/1`."""
+"""Writes a check as a JSON document: `costcalc.check/1`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 from costcalc.report.json import render as render_document
 
 if TYPE_CHECKING:
-    from costcalc.gate.results import Check, Finding, Usage
+    from costcalc.gate.results import Check, Finding, Unevaluated, Usage
     from costcalc.model import Totals
     from costcalc.report.formats import CheckReport, Medium
 
 
 def write(report: CheckReport, _: Medium) -> str:
-    """The document's text."""
+    """Write the document."""
     check = report.check
     return render_document(document(check))
 
 
 def document(check: Check) -> dict[str, Any]:
-    """The check as plain values. Figures are integers; what does not apply is null."""
+    """Return the check as plain values. Figures are integers; a value that does not apply is null."""
     base = check.base
     return {
         "format": "costcalc.check/1",
@@ -28,7 +28,7 @@ def document(check: Check) -> dict[str, Any]:
         "base": base and ({"file": base.name} if base.file else {"ref": base.name, "commit": base.commit}),
         "findings": [_finding(finding) for finding in check.findings],
         "waived": [_finding(finding) for finding in check.waived],
-        "not_evaluated": [each._asdict() for each in check.not_evaluated],
+        "not_evaluated": [_unevaluated(each) for each in check.not_evaluated],
         "usage": [_usage(each) for each in check.usage],
         "comment": check.comment,
         "specs": [
@@ -37,13 +37,17 @@ def document(check: Check) -> dict[str, Any]:
                 "status": each.status,
                 "base_spec": each.base_spec or None,
                 "bundled": each.bundled,
-                "limits": each.held,
+                "limits": each.requirements,
                 "totals": _totals(each.totals),
                 "base_totals": _totals(each.base_totals),
             }
             for each in check.specs
         ],
     }
+
+
+def _unevaluated(each: Unevaluated) -> dict[str, Any]:
+    return {"rule": each.rule, "spec": each.spec, "metric": each.metric, "reason": each.reason}
 
 
 def _usage(each: Usage) -> dict[str, Any]:

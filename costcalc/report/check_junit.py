@@ -1,10 +1,10 @@
-"""A check as JUnit XML: a suite in which every spec is a class, and every finding a test case."""
+"""Writes a check as JUnit XML: a suite with a class for each spec and a test case for each finding."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.check_text import causes, message, place
+from costcalc.report.check_text import headline, message, paragraph
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def write(report: CheckReport, _: Medium) -> str:
-    """The document. A spec without findings is one case that passes."""
+    """Write the document. A spec without findings is one case that passes."""
     check = report.check
-    about = {finding.spec for finding in check.findings} | {each.spec for each in check.not_evaluated}
-    alone = [result for result in check.specs if result.spec not in about and result.status != "deleted"]
-    cases = [*map(_finding, check.findings), *_skipped(check.not_evaluated), *map(_passed, alone)]
+    reported = {finding.spec for finding in check.findings} | {each.spec for each in check.not_evaluated}
+    passed = [result for result in check.specs if result.spec not in reported and result.status != "deleted"]
+    cases = [*map(_finding, check.findings), *_skipped(check.not_evaluated), *map(_passed, passed)]
     errors = sum(finding.rule == "CC001" and finding.severity == "error" for finding in check.findings)
     counts = {
         "tests": len(cases),
@@ -36,16 +36,14 @@ def _finding(finding: Finding) -> str:
     name = f"{finding.rule} {finding.metric}" if finding.metric else finding.rule
     name += f" of {finding.layer}" if finding.layer else ""
     name += f" at {finding.at}" if finding.at else ""
-    notes = [causes(finding)] if finding.causes else []
-    lines = [f"{place(finding)}: {message(finding)}", *notes, *finding.notes, finding.help]
-    text = "\n".join([visible(line) for line in lines if line])
+    text = "\n".join([headline(finding), *map(visible, paragraph(finding))])
     if finding.severity == "warning":
-        inside = f"<system-out>{_escape(text)}</system-out>"
+        content = f"<system-out>{_escape(text)}</system-out>"
     else:
         kind = "error" if finding.rule == "CC001" else "failure"
-        said = _escape(visible(message(finding)))
-        inside = f'<{kind} message="{said}" type="{finding.rule}">{_escape(text)}</{kind}>'
-    return _case(finding.spec or "costcalc", name, inside)
+        short = _escape(visible(message(finding)))
+        content = f'<{kind} message="{short}" type="{finding.rule}">{_escape(text)}</{kind}>'
+    return _case(finding.spec or "costcalc", name, content)
 
 
 def _skipped(unevaluated: Sequence[Unevaluated]) -> list[str]:
@@ -59,9 +57,9 @@ def _passed(result: SpecResult) -> str:
     return _case(result.spec, "limits", "")
 
 
-def _case(spec: str, name: str, inside: str) -> str:
+def _case(spec: str, name: str, content: str) -> str:
     head = f'    <testcase classname="{_escape(visible(spec))}" name="{_escape(visible(name))}" time="0"'
-    return f"{head}>{inside}</testcase>\n" if inside else f"{head}/>\n"
+    return f"{head}>{content}</testcase>\n" if content else f"{head}/>\n"
 
 
 def _escape(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A check as a comment on a pull request: the verdict, the findings, what moved, and the rest folded."""
+"""Writes a check as a comment on a pull request: the verdict, the findings, the changes, and folded details."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from costcalc.report.formats import CheckReport, Medium
 
 MARKER = "<!-- costcalc-check -->"
-"""By this line an action finds its own comment again."""
+"""The line by which the action finds its own comment."""
 MOST = 65_000
-"""A comment of GitHub holds 65,536 characters."""
+"""The limit of the text, below the 65,536 characters of a comment on GitHub."""
 SHOWN = ("macs", "params")
-"""The figures that are shown unfolded wherever they moved."""
+"""The figures that are shown unfolded if they changed."""
 _ICONS = {"pass": "✅", "fail": "❌", "error": "⛔"}
 UNFOLDED = 10
-"""How many findings can be read without a click, the largest first."""
+"""The number of findings that are shown unfolded, the largest first."""
 _ROOM = 20_000
-"""How much of a comment one part may take."""
+"""The number of characters of one part."""
 
 
 def write(report: CheckReport, _: Medium) -> str:
-    """The comment. Texts from specs, refs and names of files are text in it: no markup, HTML, link or mention."""
+    """Write the comment. All texts are escaped: they cannot contain markup, HTML, links or mentions."""
     check = report.check
-    judged = {(finding.spec, finding.metric) for finding in check.findings}
+    reported = {(finding.spec, finding.metric) for finding in check.findings}
     moves = check.moves()
-    first = [move for move in moves if move.metric in SHOWN or (move.spec, move.metric) in judged]
+    first = [move for move in moves if move.metric in SHOWN or (move.spec, move.metric) in reported]
     rest = [move for move in moves if move not in first]
     largest = check.largest
     parts = [
@@ -40,8 +40,8 @@ def write(report: CheckReport, _: Medium) -> str:
         _usage(used_limits(check)),
         _moves(first),
         _folded("More findings", _cut([_finding(finding) for finding in largest[UNFOLDED:]])),
-        _folded("What each change comes from", _causes(check.findings)),
-        _folded("Other figures that moved", _moves(rest)),
+        _folded("Causes", _causes(check.findings)),
+        _folded("Other changed figures", _moves(rest)),
         _folded("Waived", _cut([_finding(finding) for finding in check.waived])),
         _folded("Not evaluated", _cut([_unevaluated(check, index) for index in range(len(check.not_evaluated))])),
         _folded("Specs", _specs(check)),
@@ -51,23 +51,23 @@ def write(report: CheckReport, _: Medium) -> str:
         if part and len(text) + len(part) < MOST - 100:
             text += f"{part}\n\n"
         elif part:
-            text += "The rest is too long for a comment.\n\n"
+            text += "The rest is longer than a comment can be.\n\n"
             break
     return text.rstrip("\n") + "\n"
 
 
 def _finding(finding: Finding) -> str:
-    place = finding.spec or "configuration"
+    location = finding.spec or "configuration"
     if finding.span:
-        place = f"{finding.span.source.name}:{finding.span.line}"
-    lines = [f"- **{finding.rule}** {escape(place)}: {escape(message(finding))}"]
+        location = f"{finding.span.source.name}:{finding.span.line}"
+    lines = [f"- **{finding.rule}** {escape(location)}: {escape(message(finding))}"]
     label = finding.label and f"{_written(finding)} {finding.label}".strip()
     lines += [f"  {escape(text)}" for text in (label, finding.help, *finding.notes) if text]
     return "\\\n".join(lines)
 
 
 def _written(finding: Finding) -> str:
-    """What stands at the place of a finding, since a comment does not show its line."""
+    """Return the text at the location of a finding, as a comment does not show the line."""
     span = finding.span
     lines = span.source.text.split("\n") if span else []
     if span is None or span.line > len(lines):
@@ -146,7 +146,7 @@ def _bundled(result: SpecResult) -> str:
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
-    """A table whose first columns are texts and whose others are numbers."""
+    """Return a table. The first `texts` columns are text, the others numbers."""
     if not rows:
         return ""
     rule = [" --- " if index < texts else " ---: " for index in range(len(titles))]
@@ -156,7 +156,7 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> 
 
 
 def _cut(lines: Sequence[str]) -> str:
-    """Lines as far as there is room for them, and how many more there are."""
+    """Return the lines that fit, and the number of those that do not."""
     kept: list[str] = []
     room = _ROOM
     for line in lines:

@@ -1,11 +1,11 @@
-"""A check as SARIF 2.1.0, the form in which code scanning takes findings."""
+"""Writes a check as SARIF 2.1.0, the format of code scanning."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from costcalc.report.check_text import causes, message
+from costcalc.report.check_text import message, paragraph
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def _rule(name: str, rule: Rule) -> dict[str, Any]:
 def _result(check: Check, finding: Finding, fingerprint: str, rules: list[str]) -> dict[str, Any]:
     span = finding.span
     name = check.rooted(span.source.name if span else finding.spec)
-    notes = [causes(finding)] if finding.causes else []
-    lines = [message(finding), *notes, *finding.notes, finding.help]
+    lines = [message(finding), *paragraph(finding)]
     location: dict[str, Any] = {"artifactLocation": {"uri": _uri(name)}}
     if span:
         location["region"] = {
@@ -60,14 +59,14 @@ def _result(check: Check, finding: Finding, fingerprint: str, rules: list[str]) 
         "ruleId": finding.rule,
         "ruleIndex": rules.index(finding.rule),
         "level": finding.severity,
-        "message": {"text": "\n".join([_text(line) for line in lines if line])},
+        "message": {"text": "\n".join(map(_text, lines))},
         **({"locations": [{"physicalLocation": location}]} if name else {}),
         "partialFingerprints": {"costcalc/v1": fingerprint},
     }
 
 
 def _text(text: str) -> str:
-    r"""A message in which nothing is a link or a placeholder (SARIF 2.1.0, 3.11.5 and 3.11.6).
+    r"""Escape links and placeholders in a message (SARIF 2.1.0, 3.11.5 and 3.11.6).
 
     >>> _text("[x](http://y) {0}")
     '\\[x\\](http://y) {{0}}'
@@ -77,7 +76,7 @@ def _text(text: str) -> str:
 
 
 def _uri(path: str) -> str:
-    """A path as a relative reference."""
+    """Return a path as a relative reference."""
     from urllib.parse import quote
 
     quoted = quote(path.encode("utf-8", "surrogateescape"), safe="/._-~")

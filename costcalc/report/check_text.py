@@ -1,4 +1,4 @@
-"""A check as one reads it: each finding with its line, what changed and how to repair it, then the verdict."""
+"""Writes a check as text: each finding with its line, its causes and its repair, then the verdict."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from costcalc.report.formats import CheckReport, Medium
 
 SHOWN = 5
-"""How many layers a finding names before it counts the rest."""
+"""The number of layers that a finding names. It counts the rest."""
 _STYLE = {"error": "1;31", "warning": "1;33", "pass": "1;32", "fail": "1;31"}
 
 
 def write(report: CheckReport, medium: Medium) -> str:
-    """The whole check. Nothing of a spec, a ref or a file's name acts on a terminal, or on a CI that reads the text."""
+    """Write the check. All texts are escaped, for terminals and for a CI that reads the output."""
     check, color, width = report.check, medium.color, medium.width
     parts = [_finding(finding, color, width) for finding in check.findings]
     facts = [usage(each) for each in used_limits(check)]
-    facts += [f"waived: {_head(finding)}" for finding in check.waived]
+    facts += [f"waived: {headline(finding)}" for finding in check.waived]
     facts += [
         f"not evaluated: {each.rule} {visible(each.spec)} {each.metric}: {visible(each.reason)}"
         for each in check.not_evaluated
@@ -35,15 +35,15 @@ def write(report: CheckReport, medium: Medium) -> str:
     facts += [
         f"no limit applies to: {visible(each.spec)}"
         for each in check.specs
-        if not each.held and each.status not in ("deleted", "broken")
+        if not each.requirements and each.status not in ("deleted", "broken")
     ]
     parts.append("".join(f"{fact}\n" for fact in [*facts, _paint(verdict(check), check.verdict, color)]))
     return "\n".join(parts)
 
 
 def verdict(check: Check) -> str:
-    """The outcome in one line."""
-    found = ", ".join(
+    """Return the verdict in one line."""
+    findings = ", ".join(
         [
             *([_count(check.errors, "error")] if check.errors else []),
             *([_count(check.warnings, "warning")] if check.warnings else []),
@@ -58,18 +58,18 @@ def verdict(check: Check) -> str:
     if check.base:
         base = f", against {visible(check.base.name)}" + (f" ({check.base.commit[:10]})" if check.base.commit else "")
     inside = f" ({specs})" if specs else ""
-    return f"{check.verdict}: {f'{found} in ' if found else ''}{_count(len(check.specs), 'spec')}{inside}{base}"
+    return f"{check.verdict}: {f'{findings} in ' if findings else ''}{_count(len(check.specs), 'spec')}{inside}{base}"
 
 
 def causes(finding: Finding) -> str:
-    """The layers that grew and their parts of the growth, the first few."""
-    said = [_cause(cause) for cause in finding.causes[:SHOWN]]
-    rest = len(finding.causes) - len(said)
-    return ", ".join([*said, *([f"and {rest:,} more"] if rest else [])])
+    """Return the first layers that grew, and their shares of the growth."""
+    shown = [_cause(cause) for cause in finding.causes[:SHOWN]]
+    rest = len(finding.causes) - len(shown)
+    return ", ".join([*shown, *([f"and {rest:,} more"] if rest else [])])
 
 
 def share(part: Fraction) -> str:
-    """A part of the growth, in percent.
+    """Return a share of the growth in percent.
 
     >>> from fractions import Fraction
     >>> share(Fraction(25, 31)), share(Fraction(1, 5000))
@@ -80,7 +80,7 @@ def share(part: Fraction) -> str:
 
 
 def growth(part: Fraction) -> str:
-    """A relative change in percent of one decimal; one that is not 0 never reads as 0.
+    """Return a relative change in percent with one decimal. A change that is not 0 is never shown as 0.
 
     >>> from fractions import Fraction
     >>> growth(Fraction(6_221_824, 128_049_152)), growth(Fraction(-1, 10**6)), growth(Fraction(0))
@@ -110,20 +110,20 @@ def used(value: int, limit: int) -> str:
 
 
 def used_limits(check: Check) -> Sequence[Usage]:
-    """How much each spec that changed uses of each limit, where the check passes and there is a base."""
+    """Return the usage of the limits by each changed spec, if the check passes and has a base."""
     return check.usage if check.base and check.verdict == "pass" else ()
 
 
 def usage(each: Usage) -> str:
-    """How much of a limit a spec uses, in one line."""
-    part = used(each.value, each.limit)
-    about = f"{part}, {visible(each.origin)}" if each.rule == "CC103" else part
-    text = f"{visible(each.spec)}: {visible(each.what)} {each.value:,} of {each.limit:,} ({about})"
+    """Return the usage of a limit in one line."""
+    percent = used(each.value, each.limit)
+    details = f"{percent}, {visible(each.origin)}" if each.rule == "CC103" else percent
+    text = f"{visible(each.spec)}: {visible(each.what)} {each.value:,} of {each.limit:,} ({details})"
     return f"{text}, {change(each)}"
 
 
 def change(each: Usage) -> str:
-    """How a figure changed against the base."""
+    """Return the change of a figure since the base."""
     if each.base is None:
         return "new"
     if each.value == each.base:
@@ -131,21 +131,30 @@ def change(each: Usage) -> str:
     return growth(Fraction(each.value - each.base, each.base)) if each.base else f"{each.value:+,}"
 
 
-def place(finding: Finding) -> str:
-    """Where a finding stands: a file with line and column, or the spec as a whole."""
-    if finding.span is None:
-        return _name(finding.spec or "costcalc")
-    return f"{_name(finding.span.source.name)}:{finding.span.line}:{finding.span.column}"
+def headline(finding: Finding, *, color: bool = False) -> str:
+    """Return `FILE:LINE:COLUMN: RULE SPEC: MESSAGE`, with the parts that apply."""
+    location = _name(finding.spec or "costcalc")
+    if finding.span is not None:
+        location = f"{_name(finding.span.source.name)}:{finding.span.line}:{finding.span.column}"
+    rule = _paint(finding.rule, finding.severity, color)
+    warning = " warning:" if finding.severity == "warning" else ""
+    return f"{location}: {rule}{warning} {visible(message(finding))}"
 
 
 def message(finding: Finding) -> str:
-    """A finding's message beside its place: with the spec, where the place is in another file."""
+    """Return the message of a finding, with the spec if its location is in another file."""
     elsewhere = finding.span is not None and finding.spec not in ("", finding.span.source.name)
     return f"{finding.spec}: {finding.message}" if elsewhere else finding.message
 
 
+def paragraph(finding: Finding) -> list[str]:
+    """Return the lines of a finding after its headline: causes, notes and help."""
+    notes = [causes(finding)] if finding.causes else []
+    return [line for line in (*notes, *finding.notes, finding.help) if line]
+
+
 def _finding(finding: Finding, color: bool, width: int | None) -> str:
-    lines = [f"{_head(finding, color)}\n"]
+    lines = [f"{headline(finding, color=color)}\n"]
     margin = "  "
     if finding.span is not None:
         style = _STYLE[finding.severity]
@@ -157,23 +166,17 @@ def _finding(finding: Finding, color: bool, width: int | None) -> str:
     return "".join(lines)
 
 
-def _head(finding: Finding, color: bool = False) -> str:
-    rule = _paint(finding.rule, finding.severity, color)
-    warning = " warning:" if finding.severity == "warning" else ""
-    return f"{place(finding)}: {rule}{warning} {visible(message(finding))}"
-
-
 def _cause(cause: Cause) -> str:
     new = "new, " if cause.base is None else ""
     return f"{cause.layer} {cause.change:+,} ({new}{share(cause.share)})"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _name(name: str) -> str:
-    """A name that begins a line: no CI takes it for a command."""
+    """Return a name for the beginning of a line, where a CI must not read it as a command."""
     return f"./{visible(name)}" if name.startswith((":", "#")) else visible(name)
 
 

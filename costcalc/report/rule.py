@@ -1,4 +1,4 @@
-"""A rule of `costcalc check` as text: what it checks and why, an example, how to repair, how to accept."""
+"""Writes the description of a rule of `costcalc check`."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_init_follows_no_symlink(cli, checkout, name):
     before = tree(checkout.parent)
     run = cli("check", "--init")
     assert run.status == 2
-    assert "there is a costcalc.toml already" in run.err
+    assert "costcalc.toml exists already" in run.err
     assert tree(checkout.parent) == before
 
 

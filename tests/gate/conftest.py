@@ -26,7 +26,7 @@ class Result(NamedTuple):
 
 
 class Scratch:
-    """A folder, perhaps with a repository, and the command line in it."""
+    """A folder, with or without a repository, and the command line in it."""
 
     def __init__(self, path, monkeypatch, capfd):
         self.path = path
@@ -89,7 +89,7 @@ def identity():
 
 @pytest.fixture(autouse=True)
 def _quiet_environment(monkeypatch):
-    """No CI and no git of somebody else's around the tests."""
+    """Remove the environment of a CI and the configuration of git."""
     for name in [*os.environ]:
         if name.startswith(("GITHUB_", "CI_", "GIT_")):
             monkeypatch.delenv(name)
@@ -107,7 +107,7 @@ def scratch(tmp_path, monkeypatch, capfd):
 
 @pytest.fixture(scope="session")
 def first_commit(tmp_path_factory):
-    """The folder that each `repo` is a copy of: making it takes five runs of git."""
+    """The folder that each `repo` is copied from, as creating it takes five runs of git."""
     folder = tmp_path_factory.mktemp("first_commit") / "work"
     (folder / "models").mkdir(parents=True)
     (folder / "models/inception.yaml").write_text(INCEPTION, encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import costcalc
 from costcalc.analysis import analyze
-from costcalc.gate.align import _common, _increasing, align
+from costcalc.gate.align import _increasing, _scores, align
 from costcalc.model import Row, Totals
 
 CHAIN = "input: [3, 32, 32]\nlayers:\n"
@@ -128,7 +128,7 @@ LAYERS = st.builds(
 
 
 def points(base, row):
-    """What speaks for two layers being one, pair by pair."""
+    """The score of each pair of layers."""
     given = base.name == row.name and row.name.rpartition(".")[2] not in (row.op, f"{row.op}_2")
     if base.op != row.op:
         return 4 * given
@@ -139,7 +139,7 @@ def points(base, row):
 
 @given(st.lists(LAYERS, max_size=6), st.lists(LAYERS, max_size=6))
 def test_what_speaks_for_each_pair(base, now):
-    assert _common(base, now) == [[points(layer, row) for row in now] for layer in base]
+    assert _scores(base, now) == [[points(layer, row) for row in now] for layer in base]
 
 
 ONE = "  - conv: {{out: 3, kernel: 1}}\n    name: {}\n"

@@ -1,4 +1,4 @@
-"""What is remembered of specs that have been analysed."""
+"""The cache of analyses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A check of hostile specs and configurations ends soon, in bounded memory, and says which limit was reached."""
+"""A check of hostile specs and configurations is bounded in time and memory, and names the limit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def written(layers, out=4):
 
 
 def check(repo, *arguments):
-    """The status and the output of `costcalc check` under limits of memory and time of the processor."""
+    """Return the status and the output of `costcalc check` with limits on memory and CPU time."""
 
     def limited():
         resource.setrlimit(resource.RLIMIT_AS, (600 * 2**20, 600 * 2**20))
@@ -44,14 +44,20 @@ def check(repo, *arguments):
 
 
 CONFIGURATIONS = {
-    "a dotted key": ("a." * 40_000 + "a = 1", "1:1: error: a key of more than 64 names"),
-    "a dotted table": ("[" + "a . 'b' ." * 20_000 + "a]", "1:2: error: a key of more than 64 names"),
+    "a dotted key": ("a." * 40_000 + "a = 1", "1:1: error: the key has more than 64 names"),
+    "a dotted table": ("[" + "a . 'b' ." * 20_000 + "a]", "1:2: error: the key has more than 64 names"),
     "arrays over lines": ("x = [\n" + "[\n1,\n],\n" * 110_000 + "]", "unknown key x"),
     "nested arrays over lines": ("x = " + "[" * 90 + "[\n1,\n],\n" * 100_000 + "]" * 90, "unknown key x"),
-    "a large file": ("# " + "a" * 2**20, "a file of 1,048,578 characters; a configuration has at most 1,048,576"),
-    "a number of a million digits": ("a = " + "9" * 1_000_000, "1:5: error: a number or key of 1,000 characters"),
-    "a hexadecimal number of 5,000 digits": ("a = 0x" + "f" * 5_000, "1:5: error: a number or key of 1,000 characters"),
-    "a million brackets": ("a = " + "[" * 1_000_000, "arrays or tables nested too deeply"),
+    "a large file": (
+        "# " + "a" * 2**20,
+        "the file has 1,048,578 characters; the maximum for a configuration is 1,048,576",
+    ),
+    "a number of a million digits": ("a = " + "9" * 1_000_000, "1:5: error: the number or key has 1,000 characters"),
+    "a hexadecimal number of 5,000 digits": (
+        "a = 0x" + "f" * 5_000,
+        "1:5: error: the number or key has 1,000 characters",
+    ),
+    "a million brackets": ("a = " + "[" * 1_000_000, "arrays or tables are nested too deeply"),
     "tables below tables": ("".join(f"[{'a.' * 59}b{i}]\n" for i in range(8_000)), "unknown key a"),
 }
 
@@ -72,7 +78,7 @@ def test_dots_of_texts_and_comments_are_none_of_a_key(text):
 
 def test_the_limit_of_a_dotted_key_is_exact():
     toml_reader.refuse_bombs(Source("costcalc.toml", ".".join(["a"] * 64) + " = 1"))
-    with pytest.raises(SpecError, match="a key of more than 64 names"):
+    with pytest.raises(SpecError, match="the key has more than 64 names"):
         toml_reader.refuse_bombs(Source("costcalc.toml", ".".join(["a"] * 65) + " = 1"))
 
 

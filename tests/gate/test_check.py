@@ -1,4 +1,4 @@
-"""What check requires, finds and says."""
+"""The requirements, findings and messages of `costcalc check`."""
 
 from __future__ import annotations
 
@@ -238,25 +238,25 @@ def test_without_a_base_increases_are_not_evaluated(repo):
     [
         ('[[budget]]\nmasc = "1M"\n', "2:1", "unknown key masc"),
         ('[[bugdet]]\nmacs = "1M"\n', "1:1", "unknown key bugdet"),
-        ("[budget]\nmacs = 1\n", "1:1", "[[budget]] begins each"),
-        ("[[budget]]\nspec = 'x.yaml'\n", "1:1", "a budget without a figure"),
+        ("[budget]\nmacs = 1\n", "1:1", "begin each with [[budget]]"),
+        ("[[budget]]\nspec = 'x.yaml'\n", "1:1", "the budget has no figure"),
         ("[[budget]]\nmacs = '1X'\n", "2:8", "expected a whole number"),
         ("[[budget]]\nmacs = -1\n", "2:8", "expected a whole number"),
         ("[[budget]]\nmacs = true\n", "2:8", "expected a whole number"),
         ("[[budget]]\nmacs = 1\nwarn_at = 0.9\n", "3:11", "expected a percentage"),
         ("[[budget]]\nmacs = 1\nspec = '../x.yaml'\n", "3:8", "leads out of the folder"),
         ("[[increase]]\nmacs = '2%%'\n", "2:8", "expected a percentage"),
-        ("[[increase]]\nmacs = 0\nagainst = 3\n", "3:11", "against is a text"),
-        ("[[waiver]]\nrule = 'CC102'\n", "1:1", "a waiver needs a reason"),
+        ("[[increase]]\nmacs = 0\nagainst = 3\n", "3:11", "against must be a string"),
+        ("[[waiver]]\nrule = 'CC102'\n", "1:1", "the waiver has no reason"),
         ("[[waiver]]\nrule = 'CC106'\nreason = 'x'\n", "2:8", "CC106 cannot be waived"),
-        ("[[waiver]]\nrule = 'CC102'\nreason = 'x'\nexpires = 'soon'\n", "4:11", "expected a day"),
+        ("[[waiver]]\nrule = 'CC102'\nreason = 'x'\nexpires = 'soon'\n", "4:11", "expected a date"),
         ("[[waiver]]\nrule = 'CC102'\nreason = 'x'\nceiling = { mcas = 1 }\n", "4:13", "did you mean macs?"),
-        ("specs = 3\n", "1:9", "specs is a list of globs"),
+        ("specs = 3\n", "1:9", "specs must be a list of globs"),
         ("specs = ['/etc/*.yaml']\n", "1:10", "leads out of the folder"),
-        ("specs = [\n", "2:1", "no TOML"),
+        ("specs = [\n", "2:1", "invalid TOML"),
         ("[[budget]]\nspec = 'gone.yaml'\nmacs = 1\n", "2:8", "no spec matches gone.yaml"),
         ("[[budget]]\nlayer = 'b9.**'\nmacs = 1\n", "2:9", "no layer matches b9.**"),
-        ("[[budget]]\nset = { widht = 1 }\nmacs = 1\n", "2:7", "no spec here has a param widht"),
+        ("[[budget]]\nset = { widht = 1 }\nmacs = 1\n", "2:7", "unknown param widht"),
     ],
 )
 def test_faults_of_a_configuration(scratch, toml, place, said):
@@ -296,7 +296,7 @@ def test_pyproject_and_the_nearest_configuration(repo):
     assert (done.status, "budget in models/costcalc.toml" in done.out) == (1, True)
     repo.write("costcalc.toml", "specs = ['**/*.yaml']\n")
     done = repo.check()
-    assert (done.status, "two configurations" in done.err) == (2, True)
+    assert (done.status, "has two configurations" in done.err) == (2, True)
     (repo.path / "pyproject.toml").write_text("[tool.other]\nname = 'costcalc'\n")
     assert repo.check().status == 1
     repo.monkeypatch.chdir(repo.path / "models")
@@ -316,10 +316,10 @@ def test_no_configuration_from_above_the_repository(repo):
     [
         ("ceiling = { macs = '140M' }", 0, "waived: "),
         ("ceiling = { macs = 134270976 }", 0, "waived: "),
-        ("ceiling = { macs = 134270975 }", 1, "waived up to 134,270,975 only, in costcalc.toml:"),
+        ("ceiling = { macs = 134270975 }", 1, "waived only up to 134,270,975 in costcalc.toml:"),
         ("ceiling = { params = '1G' }", 1, "CC105 warning"),
         ("expires = 2099-01-01", 0, "waived: "),
-        ("expires = 2020-01-01", 1, "has expired on 2020-01-01"),
+        ("expires = 2020-01-01", 1, "expired on 2020-01-01"),
         ("spec = 'models/i*.yaml'", 0, "waived: "),
         ("spec = 'other/*.yaml'", 1, "matches nothing"),
     ],
@@ -340,7 +340,7 @@ def test_a_stale_waiver_fails_when_strict(repo):
 
 
 def test_a_waiver_of_what_is_unknown_is_not_stale(repo):
-    """Without a base, or in a broken spec, nobody can say that a waiver is about nothing."""
+    """Without a base, or in a broken spec, it is unknown whether a waiver matches anything."""
     toml = (repo.path / "costcalc.toml").read_text()
     waiver = '[[waiver]]\nrule = "CC103"\nreason = "r"\n'
     repo.write("costcalc.toml", f"{toml}[[increase]]\nmacs = 0\n{waiver}")
@@ -374,8 +374,12 @@ def test_entries_are_judged_against_all_configured_specs(repo):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('macs = "130M"', 'macs = "131M"', "the budget on macs went from 130,000,000 to 131,000,000, against main"),
-        ('[[budget]]\nmacs = "130M"', '[[budget]]\nparams = "1G"', "the budget on macs of 130,000,000 was dropped"),
+        (
+            'macs = "130M"',
+            'macs = "131M"',
+            "the budget on macs was changed from 130,000,000 to 131,000,000, against main",
+        ),
+        ('[[budget]]\nmacs = "130M"', '[[budget]]\nparams = "1G"', "the budget on macs of 130,000,000 was removed"),
         ('macs = "130M"', 'macs = "129M"', None),
         ("[[budget]]", '[[waiver]]\nrule = "CC102"\nreason = "r"\n[[budget]]', "the waiver of CC102 is new"),
         ("[[budget]]", '[[budget]]\nspec = "models/*"', None),
@@ -398,10 +402,10 @@ def test_loosened_in_the_spec_and_of_increases(repo):
     repo.edit("models/inception.yaml", "129M", "130M")
     repo.edit("costcalc.toml", '"1%"\nparams = 0', '"2%"\nparams = "+5"')
     out = repo.check("--base", "main").out
-    assert "the budget on macs went from 129,000,000 to 130,000,000" in out
+    assert "the budget on macs was changed from 129,000,000 to 130,000,000" in out
     assert "models/inception.yaml:20:16: CC106 warning" in out
-    assert "the increase against base on macs went from 1% to 2%" in out
-    assert "the increase against base on params went from 0 to +5" in out
+    assert "the increase against base on macs was changed from 1% to 2%" in out
+    assert "the increase against base on params was changed from 0 to +5" in out
 
 
 def test_against_a_ref_of_its_own(repo):
@@ -557,11 +561,11 @@ def test_init(scratch):
         (["--init", "--config", "x.toml"], "--init and --config exclude each other"),
         (["--init", "--max", "macs=1"], "--init and --max exclude each other"),
         (["--init", "--strict", "-o", "json"], "exclude each other"),
-        (["--init", "../a.yaml"], "../a.yaml is not below this folder"),
-        (["--init", "m/../../a.yaml"], "is not below this folder"),
-        (["--init", "/a.yaml"], "/a.yaml is not below this folder"),
+        (["--init", "../a.yaml"], "../a.yaml is not below the working folder"),
+        (["--init", "m/../../a.yaml"], "is not below the working folder"),
+        (["--init", "/a.yaml"], "/a.yaml is not below the working folder"),
         (["--init", "gone.yaml"], "cannot read gone.yaml: file not found"),
-        (["--init", "empty"], "there is no spec below this folder"),
+        (["--init", "empty"], "this folder contains no spec"),
     ],
 )
 def test_init_refuses(scratch, arguments, said):
@@ -578,14 +582,14 @@ def test_init_refuses(scratch, arguments, said):
     "text", ["layers: [conv]\n", "input: [3, 8, 8]\nlayers:\n  - conv: {out: 3, kernel: 9}\n", "extends: gone.yaml\n"]
 )
 def test_init_with_a_broken_spec(scratch, name, text):
-    """It is not left out without being held to anything."""
+    """It is not left out."""
     scratch.write("models/a.yaml", NET)
     scratch.write(name, text)
     done = scratch.check("--init")
     assert (done.status, done.out) == (2, "")
     assert f"{name}:" in done.err
     assert "error:" in done.err
-    assert "costcalc check --init SPEC... takes only the specs that it names" in done.err
+    assert "costcalc check --init SPEC... uses only the specs that it names" in done.err
     assert not (scratch.path / "costcalc.toml").exists()
     assert scratch.check("--init", "models/a.yaml").status == 0
     assert scratch.check().status == 0
@@ -628,7 +632,7 @@ def test_init_writes_nothing_that_a_check_refuses(scratch, name):
 
 
 def test_init_above_another_configuration(scratch):
-    """The nearest configuration holds a spec: this one has no budget for it, which a check would refuse."""
+    """The nearest configuration applies to a spec, so a check would reject a budget for it in another one."""
     scratch.write("models/a.yaml", NET)
     scratch.write("other/b.yaml", NET)
     scratch.write("other/costcalc.toml", '[[budget]]\nspec = "*.yaml"\nmacs = "1G"\n')
@@ -659,7 +663,7 @@ def test_a_folder(scratch, config, arguments, specs):
     done = scratch.check(*arguments, "--max", "macs=1G", "-o", "json")
     assert (done.status, [each["spec"] for each in done.json["specs"]]) == (0, specs)
     done = scratch.check("empty", "--max", "macs=1G")
-    assert (done.status, "no spec is in the folder empty" in done.err) == (2, True)
+    assert (done.status, "the folder empty contains no spec" in done.err) == (2, True)
 
 
 def test_a_folder_with_a_broken_spec(scratch):
@@ -677,7 +681,7 @@ def test_an_increase_needs_a_unit(scratch, allowed):
     assert (done.status, done.out) == (2, "")
     assert f"--max-increase macs={allowed}: " in done.err
     if allowed[:1].isdigit():
-        assert f'help: "{allowed}%" or "+{allowed}"' in done.err
+        assert f'help: write "{allowed}%" or "+{allowed}"' in done.err
     scratch.write("costcalc.toml", f'specs = ["*.yaml"]\n[[increase]]\nmacs = "{allowed}"\n')
     done = scratch.check()
     assert (done.status, "costcalc.toml:3:8: error: " in done.err) == (2, True)
@@ -722,7 +726,7 @@ def test_a_repair_names_the_column_of_a_table(repo, table, row, fits):
 
 
 def test_a_row_that_is_added_to_a_table(repo):
-    """The rows below it are those that they were."""
+    """The rows below it are unchanged."""
     repo.write("costcalc.toml", 'specs = ["models/t.yaml"]\n[[budget]]\nmacs = 1\n')
     repo.write(
         "models/t.yaml", TABLE.replace("      - [16, 1]\n      - [16, 1]\n", "      - [4, 1]\n      - [16, 1]\n")
@@ -744,7 +748,7 @@ def test_init_beside_a_pyproject(scratch):
     scratch.write("a.yaml", NET)
     scratch.write("pyproject.toml", '[tool.costcalc]\nspecs = ["a.yaml"]\n')
     done = scratch.check("--init")
-    assert (done.status, "a configuration already: pyproject.toml" in done.err) == (2, True)
+    assert (done.status, "the configuration pyproject.toml exists already" in done.err) == (2, True)
     scratch.write("pyproject.toml", "[tool.other]\n")
     assert scratch.check("--init").status == 0
     assert scratch.check().status == 0
@@ -760,12 +764,14 @@ def test_a_spec_that_is_not_named_any_more(repo):
     repo.edit("costcalc.toml", "models/**/*.yaml", "other/*.yaml")
     done = repo.check("--base", "main")
     assert done.status == 0
-    assert "costcalc.toml:1:9: CC106 warning: models/inception.yaml: costcalc.toml does not name it" in done.out
+    assert (
+        "costcalc.toml:1:9: CC106 warning: models/inception.yaml: costcalc.toml no longer names this spec" in done.out
+    )
     assert repo.check("--base", "main", "--strict").status == 1
 
 
 def test_a_configuration_that_is_named(repo, tmp_path):
-    """It holds every spec; its globs start from the working folder, and its own earlier text is what it is held to."""
+    """It applies to every spec, with globs relative to the working folder. Its base is its own version."""
     repo.git("checkout", "-q", "main")
     repo.write("ci/limits.toml", 'specs = ["models/*.yaml"]\n[[budget]]\nmacs = 128049152\n')
     repo.commit()
@@ -796,20 +802,20 @@ def test_a_file_as_base_of_a_family(scratch):
     status, found = scratch.rules("--base", "small.json")
     assert (status, [rule for rule, *_ in found]) == (1, ["CC102", "CC103"])
     done = scratch.check("--base", "both.json")  # that file has the network, but not at these params
-    assert "not evaluated: CC103 net.yaml macs: increase in costcalc.toml: there are no figures for these" in done.out
+    assert "not evaluated: CC103 net.yaml macs: increase in costcalc.toml: figures for these params" in done.out
     assert scratch.check("--base", "both.json", "--strict").status == 1
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"ceiling": "{ macs = 3 }"}, "reaches higher"),
+        ({"ceiling": "{ macs = 3 }"}, "has a higher ceiling"),
         ({"ceiling": "{ macs = 1 }"}, None),
-        ({"ceiling": "{ macs = 2, params = 1 }"}, "reaches higher"),
-        ({"ceiling": None}, "reaches higher"),
-        ({"expires": "2099-02-01"}, "lasts longer"),
+        ({"ceiling": "{ macs = 2, params = 1 }"}, "has a higher ceiling"),
+        ({"ceiling": None}, "has a higher ceiling"),
+        ({"expires": "2099-02-01"}, "expires later"),
         ({"expires": "2098-01-01"}, None),
-        ({"expires": None}, "lasts longer"),
+        ({"expires": None}, "expires later"),
         ({"reason": '"another"'}, None),
         ({"spec": '"models/i*"'}, None),  # of fewer specs: it accepts no more than before
     ],
@@ -844,7 +850,7 @@ def test_what_the_base_has_no_figures_for(repo):
     repo.write("models/net.yaml", text)
     entries = ["set = { depth = 2 }", 'layer = "group.**"', "set = { width = 0 }"]
     for entry, reason in zip(
-        entries, ["there are no figures for these params", "no layer matches group.**", None], strict=True
+        entries, ["figures for these params are missing", "no layer matches group.**", None], strict=True
     ):
         repo.write(
             "costcalc.toml", f'specs = ["models/net.yaml"]\n[[budget]]\nmacs = "1G"\n[[increase]]\n{entry}\nmacs = 0\n'

@@ -43,7 +43,7 @@ def test_table(scratch):
 
 
 def test_nothing_reads_as_a_hundred_percent(scratch):
-    """A layer in front shifts every automatic name, and a group gets another name: one layer is added, no more."""
+    """An inserted layer shifts default names, and a group is renamed: only one layer is added."""
     scratch.write("a.yaml", INCEPTION)
     text = INCEPTION.replace("layers:\n", "layers:\n  - conv: {out: 192, kernel: 1}\n").replace(
         "      b5:", "      five:"
@@ -87,14 +87,14 @@ def test_refs_paths_and_bundled_names(repo):
 @pytest.mark.parametrize(
     ("sides", "said"),
     [
-        (["main:models/gone.yaml", "inception"], "there is no models/gone.yaml at main"),
-        (["gone:models/inception.yaml", "inception"], "there is no ref gone"),
-        (["--", "-x:models/inception.yaml", "inception"], "cannot be a ref"),
-        (["main:", "inception"], "names no file"),
-        (["main:../../etc/passwd", "inception"], "there is no"),
+        (["main:models/gone.yaml", "inception"], "models/gone.yaml does not exist at main"),
+        (["gone:models/inception.yaml", "inception"], "unknown ref gone"),
+        (["--", "-x:models/inception.yaml", "inception"], "is not a valid ref"),
+        (["main:", "inception"], "has no path"),
+        (["main:../../etc/passwd", "inception"], "does not exist at main"),
         (["gone.yaml", "inception"], "cannot read gone.yaml: file not found"),
         (["a", "b", "c"], "expected two specs or one ref, got 3 arguments"),
-        (["gone"], "there is no ref gone"),
+        (["gone"], "unknown ref gone"),
         ([], "missing argument"),
         (["inception", "resnet18", "--set", "nothing=1"], "unknown param nothing of"),
     ],

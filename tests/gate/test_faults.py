@@ -1,4 +1,4 @@
-"""What goes wrong around a check, with real repositories. Status 2 never becomes 0 or 1, and nothing is a traceback."""
+"""Errors of a check in real repositories. The status is 2, and there is no traceback."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def unusable(done, *said):
 
 def test_no_git(repo, monkeypatch):
     monkeypatch.setenv("PATH", str(repo.path))
-    unusable(repo.check("--base", "main"), "there is no git here", "--base analysis.json")
+    unusable(repo.check("--base", "main"), "git is not installed", "--base analysis.json")
     assert repo.check().status == 0  # absolute limits need none
 
 
@@ -56,7 +56,7 @@ def test_a_repository_of_another_user(repo):
 def test_no_commit_yet(scratch):
     scratch.git("init", "-q")
     scratch.write("net.yaml", NET)
-    unusable(scratch.check("net.yaml", "--max", "macs=1G", "--base", "HEAD"), "there is no ref HEAD")
+    unusable(scratch.check("net.yaml", "--max", "macs=1G", "--base", "HEAD"), "unknown ref HEAD")
 
 
 def test_a_shallow_clone(repo, tmp_path, monkeypatch):
@@ -64,10 +64,10 @@ def test_a_shallow_clone(repo, tmp_path, monkeypatch):
         repo.commit(f"work {number}")
     repo.git("clone", "-q", "--depth", "1", "--no-single-branch", f"file://{repo.path}", str(tmp_path / "clone"))
     monkeypatch.chdir(tmp_path / "clone")
-    unusable(repo.check("--base", "origin/main"), "shallow clone without the merge base", "fetch-depth: 0")
+    unusable(repo.check("--base", "origin/main"), "the shallow clone does not contain the merge base", "fetch-depth: 0")
     repo.git("clone", "-q", "--depth", "1", f"file://{repo.path}", str(tmp_path / "single"))
     monkeypatch.chdir(tmp_path / "single")
-    unusable(repo.check("--base", "main"), "there is no ref main", "fetch-depth: 0")
+    unusable(repo.check("--base", "main"), "unknown ref main", "fetch-depth: 0")
     repo.git("clone", "-q", "--no-single-branch", f"file://{repo.path}", str(tmp_path / "whole"))
     monkeypatch.chdir(tmp_path / "whole")
     assert repo.check("--base", "main").status == 0  # the remote's branch stands in for a local one
@@ -83,12 +83,12 @@ def test_a_detached_head(repo):
 def test_histories_without_a_common_commit(repo):
     repo.git("checkout", "-q", "--orphan", "other")
     repo.commit()
-    unusable(repo.check("--base", "main"), "no commit in common")
+    unusable(repo.check("--base", "main"), "no common commit")
 
 
 @pytest.mark.parametrize("ref", ["gone", "HEAD~99", "main^2", "v1.0", "refs/heads/gone", "abcdef", "0" * 40])
 def test_a_missing_ref(repo, ref):
-    unusable(repo.check("--base", ref), f"there is no ref {ref}")
+    unusable(repo.check("--base", ref), f"unknown ref {ref}")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_a_missing_ref(repo, ref):
     ],
 )
 def test_a_ref_that_is_none(repo, ref):
-    unusable(repo.check(f"--base={ref}"), "cannot be a ref")
+    unusable(repo.check(f"--base={ref}"), "is not a valid ref")
     toml = (repo.path / "costcalc.toml").read_text()
     repo.write("costcalc.toml", toml + f"[[increase]]\nmacs = 0\nagainst = {_toml(ref)}\n")
-    unusable(repo.check(), "cannot be a ref", "(increase in costcalc.toml, line 6)")
+    unusable(repo.check(), "is not a valid ref", "(increase in costcalc.toml, line 6)")
     assert repo.names() == [".git", "costcalc.toml", "models"]
 
 
@@ -139,7 +139,7 @@ def test_a_deleted_spec_is_listed(repo):
     done = repo.check("--base", "main")
     assert done.status == 0
     assert "deleted: models/inception.yaml" in done.out
-    assert "models/inception.yaml: CC106 warning: the file is gone, and with it the limits that it had" in done.out
+    assert "models/inception.yaml: CC106 warning: the spec was deleted; it had limits at" in done.out
     assert repo.check("--base", "main", "--strict").status == 1
     last = repo.check("--base", "main", "-o", "json").json["specs"][-1]
     assert (last["status"], last["totals"], last["base_totals"]["macs"]) == ("deleted", None, macs())
@@ -188,7 +188,7 @@ def test_a_spec_that_was_broken_counts_as_new_with_a_warning(repo, text):
     repo.write("models/inception.yaml", INCEPTION)
     assert repo.rules("--base", "main") == (0, [("CC001", "warning", "models/inception.yaml", None)])
     done = repo.check("--base", "main")
-    assert "it was broken at main, so it counts as new" in done.out
+    assert "the spec was broken at main, so it counts as new" in done.out
     assert "(1 new)" in done.out
 
 
@@ -218,7 +218,7 @@ def test_a_base_with_another_configuration(repo):
     repo.git("checkout", "-q", "-B", "work")
     repo.write("costcalc.toml", 'specs = ["models/*.yaml"]\n[[budget]]\nmacs = "130M"\n')
     done = repo.check("--base", "main")
-    assert (done.status, "the configuration at main cannot be read" in done.out) == (0, True)
+    assert (done.status, "cannot read the configuration at main" in done.out) == (0, True)
 
 
 def test_a_submodule(repo, tmp_path):
@@ -249,7 +249,7 @@ def test_a_bare_repository(repo, tmp_path, monkeypatch):
     repo.commit()
     repo.git("clone", "-q", "--bare", str(repo.path), str(tmp_path / "bare.git"))
     monkeypatch.chdir(tmp_path / "bare.git")
-    unusable(repo.check("--base", "main"), "no costcalc.toml is here")
+    unusable(repo.check("--base", "main"), "this folder has no costcalc.toml")
     unusable(repo.check("resnet18", "--base", "main"), "bare repository")
     done = repo.run("diff", "main:models/inception.yaml", "work:models/inception.yaml", "-o", "json")
     assert done.status == 0
@@ -327,11 +327,11 @@ def test_extending_out_of_the_folder_at_the_base(repo):
     repo.write("models/small.yaml", NET)
     repo.write("models/other.yaml", NET)
     out = repo.check("--base", "main").out
-    assert out.count("it was broken at main") == 2
+    assert out.count("the spec was broken at main") == 2
 
 
 def test_a_bundled_spec_that_a_file_hid(repo):
-    """The spec and the bundled one that it extends are as they were; but a file stood before the bundled one."""
+    """The spec and the bundled spec that it extends are unchanged, but a file replaced the bundled spec at the base."""
     repo.git("checkout", "-q", "main")
     repo.write("models/lenet5.yaml", NET)
     repo.write("models/small.yaml", "extends: lenet5.yaml\n")
@@ -374,7 +374,7 @@ def test_an_object_that_is_missing(repo):
     path = repo.path / ".git/objects" / blob[:2] / blob[2:]
     path.chmod(stat.S_IWUSR)
     path.unlink()
-    unusable(repo.check("--base", "main"), "git has no blob", "git fsck")
+    unusable(repo.check("--base", "main"), "git cannot read the blob", "git fsck")
 
 
 def test_a_repository_with_sha256(scratch):
@@ -499,7 +499,7 @@ def test_the_base_from_the_environment(repo, monkeypatch, environment, status):
 
 @pytest.mark.parametrize(("project", "against"), [("51", "main"), ("10", "COMMIT")], ids=["the target's", "a fork's"])
 def test_the_base_in_a_pipeline_of_gitlab(repo, monkeypatch, project, against):
-    """In a fork's pipeline, `origin` is the fork, whose branches say nothing of the target's."""
+    """In a pipeline of a fork, `origin` is the fork, whose branches may be outdated."""
     commit = repo.git("rev-parse", "main")
     repo.git("update-ref", "refs/remotes/origin/main", "main")
     monkeypatch.setenv("CI_PROJECT_ID", project)
@@ -595,4 +595,4 @@ def test_a_submodule_that_lacks_its_commit(repo, tmp_path):
     repo.git("checkout", "-q", "-B", "work")
     repo.write("costcalc.toml", 'specs = ["zoo/*.yaml"]\n[[increase]]\nmacs = 0\n')
     repo.edit("zoo/net.yaml", "width: 16", "width: 17")
-    unusable(repo.check("--base", "main"), "the submodule zoo lacks its commit 1111", "git submodule update")
+    unusable(repo.check("--base", "main"), "the submodule zoo does not have its commit 1111", "git submodule update")

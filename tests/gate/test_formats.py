@@ -1,4 +1,4 @@
-"""Every format held to its own standard, and none of them lets a text from outside act."""
+"""Each format follows its standard, and escapes untrusted text."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ OURS = re.compile(r"<!-- costcalc-check -->|</?details>|</?summary>")
 
 
 def inert(html):
-    """What is left once costcalc's own HTML and that of the renderer is gone."""
+    """Return the rest without the HTML of costcalc and of the renderer."""
     own, rest = OURS.sub("", html), ""
     tags = r"</?(p|ul|li|strong|table|thead|tbody|tr|th|td|br|em)( style=\"text-align:right\"| /)?/?>"
     rest = re.sub(tags, "", own)
@@ -231,7 +231,7 @@ def test_markdown_stays_below_the_limit(repo):
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts(repo, form, text):
-    """In names of files, params, layers and refs, in values, in waivers, in globs, in messages of errors."""
+    """In names of files, params, layers and refs, and in values, waivers, globs and error messages."""
     name = text.replace("/", "∕").replace("\0", "")
     quoted = json.dumps(text)
     spec = (
@@ -298,7 +298,7 @@ def safe(form, text):
 
 
 def commanding(text):
-    """The lines that a runner of GitHub takes for commands: `::` begins them, or `##[` stands in them."""
+    """Return the lines that a GitHub runner reads as commands: they begin with `::` or contain `##[`."""
     return [line for line in text.split("\n") if line.lstrip().startswith("::") or "##[" in line]
 
 
@@ -336,7 +336,7 @@ def test_hostile_names_and_subjects_in_other_reports(repo, text):
 
 
 def test_figures_that_would_print_alike_print_exactly(repo):
-    """A relative change that is not nothing never reads as nothing."""
+    """A relative change that is not 0 is never shown as 0."""
     from fractions import Fraction
 
     from costcalc.report.check_text import growth, share, used

@@ -1,4 +1,4 @@
-"""What a pull request may commit to hide a dearer network: each is found, or the check says that it cannot be made."""
+"""Attempts of a pull request to hide an increase. Each is a finding or an error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def unusable(done, *said):
 
 
 def findings(repo, *arguments):
-    """The rules and specs of the findings of a strict check, and its status."""
+    """Return the status of a strict check, and the rules and specs of its findings."""
     status, found = repo.rules("--base", "main", "--strict", *arguments)
     return status, [(rule, spec) for rule, _, spec, _ in found] if isinstance(found, list) else found
 
@@ -80,12 +80,15 @@ def test_a_folder_with_a_git_that_is_none(gated, monkeypatch):
     """git passes over an empty .git and takes the repository above; configurations would be looked for below it."""
     (gated.path / "models/.git").mkdir()
     monkeypatch.chdir(gated.path / "models")
-    unusable(gated.check("inception.yaml", "--max", "macs=1G", "--base", "main"), "holds a .git, but git takes")
+    unusable(
+        gated.check("inception.yaml", "--max", "macs=1G", "--base", "main"),
+        "contains a .git, but git uses the repository",
+    )
 
 
 def test_a_work_tree_elsewhere(gated, tmp_path):
     gated.git("config", "core.worktree", str(tmp_path))
-    unusable(gated.check("--base", "main"), "holds a .git, but git takes", "core.worktree")
+    unusable(gated.check("--base", "main"), "contains a .git, but git uses the repository", "core.worktree")
 
 
 def test_a_linked_work_tree(gated, tmp_path, monkeypatch):
@@ -96,7 +99,7 @@ def test_a_linked_work_tree(gated, tmp_path, monkeypatch):
 
 
 def test_a_folder_that_became_a_submodule(gated, tmp_path, monkeypatch):
-    """The submodule's own `main` would be the base, and it comes with the pull request."""
+    """The base would be `main` of the submodule, which is part of the pull request."""
     evil = tmp_path / "evil"
     evil.mkdir()
     gated.git("init", "-q", "-b", "main", cwd=evil)
@@ -108,11 +111,11 @@ def test_a_folder_that_became_a_submodule(gated, tmp_path, monkeypatch):
     gated.git("-c", "protocol.file.allow=always", "submodule", "-q", "add", str(evil), "models")
     gated.commit("models is a submodule")
     monkeypatch.chdir(gated.path / "models")
-    unusable(gated.check("--base", "main"), "is a repository of its own, but was a folder of")
+    unusable(gated.check("--base", "main"), "is a repository, but it was a folder of")
 
 
 def test_the_base_of_a_ci_is_not_that_of_a_submodule(gated, tmp_path, monkeypatch):
-    """A pull request may let the submodule of the working folder come from elsewhere."""
+    """A pull request can change the origin of the submodule of the working folder."""
     inside = tmp_path / "zoo"
     inside.mkdir()
     gated.git("init", "-q", "-b", "main", cwd=inside)
@@ -125,7 +128,7 @@ def test_the_base_of_a_ci_is_not_that_of_a_submodule(gated, tmp_path, monkeypatc
     gated.git("update-ref", "refs/remotes/origin/main", "main")
     monkeypatch.chdir(gated.path / "zoo")
     monkeypatch.setenv("GITHUB_BASE_REF", "main")
-    unusable(gated.check(), "zoo is a submodule, and main that the CI names", "or give --base")
+    unusable(gated.check(), "zoo is a submodule, and main, which the CI names", "or give --base")
     assert gated.check("--base", "main").status == 0
     gated.git("update-ref", "-d", "refs/remotes/origin/main")
     gated.git("branch", "-m", "main", "trunk")
@@ -215,7 +218,7 @@ def test_a_folder_that_moved_behind_a_symlink(gated, glob, committed):
 
 
 def test_a_symlink_that_leads_elsewhere_now(gated):
-    """What it leads to is as it was; the spec of that name is not."""
+    """The target of the symlink is unchanged, but the spec with its name is not."""
     gated.git("checkout", "-q", "main")
     gated.write("small/net.yaml", NET)
     gated.write("large/net.yaml", NET.replace("width: 16", "width: 64"))
@@ -237,7 +240,7 @@ def numbered(number, width=0):
 
 
 def test_many_moves(gated):
-    """More than git follows by default; every line is changed, and one network is dearer."""
+    """More than git detects by default. Every line is changed, and one network costs more."""
     gated.git("checkout", "-q", "main")
     for number in range(520):
         gated.write(f"models/old/{number}.yaml", numbered(number))
@@ -287,7 +290,7 @@ def test_large_new_files_are_not_read(gated):
         ("models/inception.yml", "HEAD has the same file at models/inception.yml, which is not checked"),
         ("models/.old/inception.yaml", "HEAD has the same file at models/.old/inception.yaml"),
         ("other/inception.yaml", "HEAD has the same file at other/inception.yaml"),
-        (None, "the file is gone, and with it the limits that it had at main"),
+        (None, "the spec was deleted; it had limits at main"),
     ],
 )
 def test_a_spec_that_no_glob_names_any_more(gated, place, note):
@@ -327,7 +330,7 @@ def test_a_spec_without_limits_may_go(gated):
 
 
 def test_a_nearer_configuration_that_names_fewer(gated, monkeypatch):
-    """In the folder where it runs; at the base the configuration above held that folder."""
+    """In the working folder. At the base, the configuration above applied to it."""
     gated.git("checkout", "-q", "main")
     gated.write("models/net.yaml", NET)
     gated.commit("two")
@@ -420,7 +423,7 @@ def test_a_branch_comes_before_a_tag_of_its_name(gated):
     gated.commit("dearer")
     gated.git("tag", "main")
     done = gated.check("--base", "main")
-    assert (done.status, "main is a branch and a tag: the branch is used" in done.err) == (1, True)
+    assert (done.status, "main is a branch and a tag: using the branch" in done.err) == (1, True)
     assert gated.check("--base", "refs/tags/main").status == 0
 
 
@@ -452,7 +455,7 @@ def test_a_search_through_messages_is_not_a_ref(gated):
     gated.git("commit", "-q", "--allow-empty", "-m", "a" * 40)
     expression = "HEAD^{/" + "(.*)" * 8 + r"\\1\\2}"
     gated.write("costcalc.toml", f'specs = ["models/*.yaml"]\n[[increase]]\nmacs = 0\nagainst = "{expression}"\n')
-    unusable(gated.check("--base", "main"), "cannot be a ref", "costcalc.toml, line 3")
+    unusable(gated.check("--base", "main"), "is not a valid ref", "costcalc.toml, line 3")
 
 
 # Objects
@@ -516,16 +519,16 @@ def test_a_tree_that_holds_itself_many_times(gated, glob, monkeypatch):
     tree = hash_object(gated, "tree", content)
     commit = hash_object(gated, "commit", f"tree {tree}\nparent {gated.git('rev-parse', 'main')}\n\nbomb\n".encode())
     gated.write("models/new.yaml", NET)
-    unusable(against(gated, commit), "cannot be listed: there are more than 2,000")
+    unusable(against(gated, commit), "more than 2,000 entries")
     gated.git("update-ref", "refs/heads/main", commit)
     gated.git("checkout", "-q", "-b", "next")
     gated.git("update-ref", "refs/heads/next", commit)
     gated.write("costcalc.toml", f'specs = ["{glob}"]\n[[increase]]\nmacs = 0\n')
-    unusable(gated.check("--base", "main"), "cannot be listed")
+    unusable(gated.check("--base", "main"), "cannot list the files")
 
 
 def test_a_blob_that_is_too_large(gated):
-    """Neither its content nor what is left of it is read."""
+    """Neither its content nor the rest of the output is read."""
     blob = hash_object(gated, "blob", bytes(64 * 2**20))
     gated.git("update-index", "--cacheinfo", f"100644,{blob},models/inception.yaml")
     gated.git("commit", "-qm", "large")
@@ -565,12 +568,12 @@ def without(monkeypatch, *guards):
             at = git._OPTIONS.index(GUARDS[guard])
             monkeypatch.setattr(git, "_OPTIONS", (*git._OPTIONS[: at - 1], *git._OPTIONS[at + 1 :]))
         else:
-            monkeypatch.delitem(git._SAID, GUARDS[guard])
+            monkeypatch.delitem(git._SET, GUARDS[guard])
 
 
 @pytest.mark.parametrize("kept", [[*GUARDS], ["option"], ["protocol"]])
 def test_a_partial_clone_fetches_nothing(partial, monkeypatch, kept):
-    """With every guard, and with each that git has had for long alone."""
+    """With all guards, and with each of the older guards alone."""
     without(monkeypatch, *[guard for guard in GUARDS if guard not in kept])
     unusable(partial.check("--base", "origin/main"), "partial clone", "without --filter")
     assert "missing" in missing(partial)
@@ -579,7 +582,7 @@ def test_a_partial_clone_fetches_nothing(partial, monkeypatch, kept):
 
 
 def test_without_any_guard_it_would_fetch(partial, monkeypatch):
-    """That the test above is one."""
+    """Without guards, the test above fails."""
     without(monkeypatch, *GUARDS)
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     assert partial.check("--base", "origin/main").status == 1
@@ -594,7 +597,7 @@ def test_a_repository_that_allows_protocols_fetches_nothing(partial):
 
 
 def missing(repo):
-    """What git says of the base's spec, asked not to fetch it."""
+    """Return the output of git for the spec of the base, without fetching it."""
     id = repo.git("-c", "protocol.allow=never", "rev-parse", "origin/main:models/inception.yaml")
     command = ["git", "cat-file", "--batch-check"]
     environment = {**os.environ, "GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
@@ -680,7 +683,7 @@ def test_any_partial_clone(gated, tmp_path, monkeypatch, filtered):
 
 @pytest.mark.parametrize("kind", ["folder", "repository"])
 def test_a_configuration_outside_of_the_repository(gated, tmp_path, kind):
-    """It cannot be changed by a pull request, and what it names is held all the same."""
+    """A pull request cannot change it, and it applies to the specs that it names."""
     (tmp_path / "ci").mkdir()
     if kind == "repository":
         gated.git("init", "-q", cwd=tmp_path / "ci")
@@ -693,7 +696,7 @@ def test_a_configuration_outside_of_the_repository(gated, tmp_path, kind):
 
 
 def test_git_of_the_folder_is_not_run(gated, monkeypatch):
-    """Where PATH holds a relative folder, or the system looks into the working folder first."""
+    """If PATH contains a relative folder, or the system searches the working folder first."""
     trap = gated.write("git", "#!/bin/sh\ntouch ran\n")
     trap.chmod(0o755)
     monkeypatch.setenv("PATH", os.pathsep.join(["", ".", os.environ["PATH"]]))
@@ -710,7 +713,7 @@ def test_a_branch_that_ends_in_head_is_a_branch(gated):
 
 
 def test_few_trees_are_kept(gated, monkeypatch):
-    """The result does not depend on how many."""
+    """The result does not depend on their number."""
     gated.git("checkout", "-q", "main")
     for number in range(9):
         gated.write(f"models/{number}/{number}/net.yaml", numbered(number))
@@ -719,15 +722,15 @@ def test_few_trees_are_kept(gated, monkeypatch):
     gated.write("models/8/8/net.yaml", numbered(8, 20))
     gated.git("rm", "-rq", "models/7")
     monkeypatch.setattr(git, "MAX_CACHED", 3)
-    with git.Repository(Path.cwd()) as repository:
-        snapshot = git_snapshot.Snapshot(repository, gated.git("rev-parse", "main"))
+    with git.Repository.open(Path.cwd()) as repository:
+        snapshot = git_snapshot.Snapshot.open(repository, gated.git("rev-parse", "main"))
         assert len(list(snapshot.files("models"))) == 10
         assert sum(map(len, repository._trees.values())) <= 3
     assert findings(gated) == (1, [("CC103", "models/8/8/net.yaml"), ("CC106", "models/7/7/net.yaml")])
 
 
 def side(path, lines=(), network=None):
-    return following.File(path, (), lambda: "\n".join(lines), lambda: network)
+    return following.File(path=path, ids=(), text=lambda: "\n".join(lines), analysis=lambda: network)
 
 
 NETWORK = analyze(load("lenet5"))

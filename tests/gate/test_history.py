@@ -46,7 +46,7 @@ def test_what_it_extends(repo):
 
 
 def test_what_it_extends_changes_before_a_rename(repo):
-    """Commits that changed the parent alone, before the spec had its name, are those of its earlier name."""
+    """Commits before a rename that changed only the parent belong to the earlier path."""
     repo.write("models/small.yaml", "extends: inception.yaml\nparams: {b1: 32}\n")
     repo.commit("small")
     repo.edit("models/inception.yaml", "r5: 16", "r5: 24")
@@ -127,10 +127,10 @@ def test_params(scratch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["gone.yaml"], "no commit has changed gone.yaml"),
-        (["models/inception.yaml", "--since", "gone"], "there is no ref gone"),
-        (["models/inception.yaml", "--since=-x"], "cannot be a ref"),
-        (["models/inception.yaml", "--since", "HEAD"], "no commit since HEAD has changed"),
+        (["gone.yaml"], "no commit changed gone.yaml"),
+        (["models/inception.yaml", "--since", "gone"], "unknown ref gone"),
+        (["models/inception.yaml", "--since=-x"], "is not a valid ref"),
+        (["models/inception.yaml", "--since", "HEAD"], "no commit since HEAD changed"),
     ],
 )
 def test_usage(repo, arguments, said):
@@ -160,4 +160,4 @@ def test_a_shallow_clone_says_so(repo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "clone")
     done = repo.run("history", "models/inception.yaml")
     assert done.status == 0
-    assert "a shallow clone" in done.out
+    assert "the clone is shallow" in done.out

@@ -1,4 +1,4 @@
-"""The action against a GitHub of its own, the hook under the real pre-commit, and what the page says of both."""
+"""The action with a fake GitHub, the hook with the real pre-commit, and their documentation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOT = {"login": "github-actions[bot]", "type": "Bot"}
 
 
 class GitHub:
-    """The part of GitHub's API that is about comments."""
+    """The part of the API of GitHub for comments."""
 
     def __init__(self):
         self.comments = []
@@ -38,7 +38,7 @@ class GitHub:
         self.refuse = 0
         self.viewer = BOT["login"]
         self.odd = {}
-        """By method or path: what is sent in place of an answer, as a function of the handler."""
+        """Other responses by method or path, as functions of the handler."""
         github = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -99,7 +99,7 @@ def github():
 
 @pytest.fixture
 def action(repo, github, tmp_path):
-    """Runs what the action runs, in the environment of a pull request."""
+    """Run the program of the action in the environment of a pull request."""
     (tmp_path / "event.json").write_text(json.dumps({"pull_request": {"number": 5}}))
     (tmp_path / "output").write_text("")
 
@@ -280,7 +280,7 @@ ODD = {
 
 @pytest.fixture
 def runner(github, tmp_path, monkeypatch, capsys):
-    """What the action runs, in this process, with a check that ends at once with a status."""
+    """Run the program of the action in this process, with a check that returns a status at once."""
     found = spec_from_file_location("costcalc_action", ROOT / "action/run.py")
     module = module_from_spec(found)
     found.loader.exec_module(module)
@@ -368,7 +368,7 @@ def test_no_github_no_pull_request_no_comment(repo, github, action, tmp_path):
 def test_the_check_that_is_not_made_is_no_comment(repo, github, action):
     done = action(base="gone")
     assert (done.returncode, github.methods()) == (2, [])
-    assert "there is no ref gone" in done.stderr
+    assert "unknown ref gone" in done.stderr
 
 
 def test_inputs(repo, action, tmp_path):
@@ -414,7 +414,7 @@ def test_no_code_of_a_pull_request_runs(repo, action):
 
 
 def pre_commit(repo, tmp_path, monkeypatch, args=()):
-    """Runs the hook as it is, but on this installation: building one of its own would need a package index."""
+    """Run the hook with this installation, as building an environment would need a package index."""
     pytest.importorskip("pre_commit")
     from pre_commit.clientlib import load_manifest
 
@@ -456,7 +456,7 @@ def test_the_hook_under_pre_commit(repo, tmp_path, monkeypatch):
 
 
 def test_the_hook_on_a_commit_that_only_deletes(repo, tmp_path, monkeypatch):
-    """The spec that is deleted is the parent of another one, which is broken without it."""
+    """Another spec extends the deleted one, and is broken without it."""
     repo.git("checkout", "-q", "main")
     repo.write("models/parent.yaml", NET)
     repo.write("models/small.yaml", "extends: parent.yaml\nparams: {width: 8}\n")
@@ -505,7 +505,7 @@ def test_the_pages_workflows():
 
 
 def zizmor():
-    """The program that looks for what is unsafe in workflows and actions."""
+    """The program that checks the security of workflows and actions."""
     try:
         files = distribution("zizmor").files or []
     except PackageNotFoundError:
@@ -514,7 +514,7 @@ def zizmor():
 
 
 def test_zizmor_finds_nothing(tmp_path):
-    """In the action, and in the page's workflow; `OWNER` and `COMMIT` are for its reader to say."""
+    """In the action, and in the workflow of the page. `OWNER` and `COMMIT` are placeholders."""
     page = (ROOT / "docs/gate.md").read_text()
     (text,) = [text for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "jobs:" in text]
     workflow = tmp_path / ".github/workflows/cost.yml"
@@ -539,7 +539,7 @@ def test_zizmor_finds_nothing(tmp_path):
 
 
 def test_uses_are_pinned():
-    """To the commit of a release, which is named beside it."""
+    """To the commit of a release, which a comment names."""
     text = (ROOT / "action.yml").read_text() + (ROOT / "docs/gate.md").read_text()
     uses = re.findall(r"uses: (\S+@.*)", text)
     assert sorted(each.partition("@")[0] for each in uses) == [
@@ -553,7 +553,7 @@ def test_uses_are_pinned():
 
 
 def pages_pipeline():
-    """The pipeline for GitLab that the page shows, and the script that it runs afterwards."""
+    """The pipeline for GitLab on the page, and its script for comments."""
     page = (ROOT / "docs/gate.md").read_text()
     blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)]
     (pipeline,) = [block["cost"] for block in blocks if isinstance(block, dict) and "cost" in block]
@@ -562,7 +562,7 @@ def pages_pipeline():
 
 
 def test_the_pages_pipeline_for_gitlab(repo, monkeypatch):
-    """Its script runs, in the environment of a merge request whose target branch was not fetched."""
+    """Run its script in the environment of a merge request whose target branch was not fetched."""
     pipeline, _ = pages_pipeline()
     install, check = pipeline["script"]
     assert install.startswith("pip install")
@@ -573,7 +573,7 @@ def test_the_pages_pipeline_for_gitlab(repo, monkeypatch):
 
 
 class GitLab:
-    """The part of GitLab's REST API that is about the notes of a merge request."""
+    """The part of the REST API of GitLab for the notes of a merge request."""
 
     def __init__(self):
         self.notes = [
@@ -624,7 +624,7 @@ def gitlab():
 
 @pytest.mark.skipif(not shutil.which("curl") or not shutil.which("sh"), reason="the page's script needs curl and sh")
 def test_the_pages_comment_for_gitlab(repo, gitlab, tmp_path):
-    """One note, of our own, is kept up to date; none is begun without a change, and none without a token."""
+    """The own note is kept up to date. Without a change or a token, no note is begun."""
     pipeline, text = pages_pipeline()
     _, check = pipeline["script"]
     (command,) = pipeline["after_script"]

@@ -1,4 +1,4 @@
-"""The fixture, in a pytest of its own."""
+"""The fixture, in a separate run of pytest."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_fixture(tmp_path):
 
 
 def _plugin():
-    """How the plugin is found: by its entry point where costcalc is installed, else by name."""
+    """Return the arguments for the plugin: none if costcalc is installed, or else its name."""
     from importlib.metadata import entry_points
 
     return (

@@ -1,4 +1,4 @@
-"""Budgets that are lowered to what is reached: the figures change, and nothing else in the file."""
+"""`--ratchet` lowers budgets to the figures of the specs, and changes nothing else in the file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_only_the_figures_change(scratch, end, mark):
     assert path.stat().st_mode & 0o777 == 0o640
     assert scratch.check().status == 0
     again = scratch.check("--ratchet")
-    assert (again.status, again.err) == (0, "no budget is above what is reached\n")
+    assert (again.status, again.err) == (0, "no budget is above the figures of its specs\n")
     assert path.read_bytes() == (mark + expected.replace("\n", end)).encode()
 
 

@@ -1,4 +1,4 @@
-"""What a check reads: TOML with places, limits, git without more questions than needed."""
+"""The inputs of a check: TOML with locations, limits, and git with few commands."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_value_is_not_the_largest_where_one_farther_on_fits(step):
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 50])
 def test_a_value_may_be_the_largest_however_near_the_changed_one_is(step):
-    """The changed value itself is over the limit, and is not asked again."""
+    """The changed value is known to be over the limit, and is not tried again."""
     asked = []
 
     def fits(text):
@@ -197,9 +197,9 @@ def test_no_value_fits_where_it_is_no_number():
 
 
 def text_file(path, lines):
-    """A file for `renames` that is no network."""
+    """Return a file for `renames` that is not a network."""
     text = "".join(f"{line}\n" for line in lines)
-    return File(path, (text,), lambda: text, lambda: None)
+    return File(path=path, ids=(text,), text=lambda: text, analysis=lambda: None)
 
 
 @pytest.mark.parametrize(("kept", "renamed"), [(100, True), (51, True), (50, True), (49, False), (0, False)])
@@ -237,8 +237,8 @@ def test_trees_are_those_of_git(repo):
     repo.write("a/é.yaml", "y")
     (repo.path / "link").symlink_to("a")
     commit = repo.commit()
-    with Repository(Path.cwd()) as repository:
-        snapshot = Snapshot(repository, commit)
+    with Repository.open(Path.cwd()) as repository:
+        snapshot = Snapshot.open(repository, commit)
         listed = dict(
             reversed(line.split(" ", 2)[2].split("\t"))
             for line in repo.git("-c", "core.quotePath=false", "ls-tree", "-r", commit).split("\n")
@@ -254,8 +254,8 @@ def test_trees_are_those_of_git(repo):
 def test_symlinks_in_a_circle(repo):
     (repo.path / "one").symlink_to("two")
     (repo.path / "two").symlink_to("one")
-    with Repository(Path.cwd()) as repository:
-        assert Snapshot(repository, repo.commit()).find("one") is None
+    with Repository.open(Path.cwd()) as repository:
+        assert Snapshot.open(repository, repo.commit()).find("one") is None
 
 
 def test_of_unchanged_specs_no_blob_is_read(repo, monkeypatch):

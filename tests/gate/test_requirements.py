@@ -1,4 +1,4 @@
-"""Each figure against each kind of limit."""
+"""Compare each kind of figure with each kind of limit."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from costcalc.gate.limits import (
     Capped,
     Config,
     Increase,
+    LimitScope,
     Requirement,
-    Scope,
     allowance,
 )
 from costcalc.gate.requirements import (
-    Given,
+    CommandLineLimits,
     applies,
+    command_line_requirements,
     entries,
     entry_requirements,
-    given_requirements,
     judge,
     key,
     own_requirements,
@@ -38,15 +38,15 @@ SPEC = "a.yaml"
 
 
 def budget(limit, **more):
-    return Requirement(OVER_BUDGET, "macs", {}, limit=limit, **more)
+    return Requirement(rule=OVER_BUDGET, metric="macs", set={}, limit=limit, **more)
 
 
 def expect(limit):
-    return Requirement(OVER_EXPECT, "macs", {}, limit=limit)
+    return Requirement(rule=OVER_EXPECT, metric="macs", set={}, limit=limit)
 
 
 def increase(allowed, **more):
-    return Requirement(INCREASED, "macs", {}, allowance=allowance(allowed), **more)
+    return Requirement(rule=INCREASED, metric="macs", set={}, allowance=allowance(allowed), **more)
 
 
 NEAR = Fraction(9, 10)
@@ -154,7 +154,9 @@ def test_the_difference_in_a_message(requirement, value, difference):
     ],
 )
 def test_what_a_finding_is_about(set, layer, what, at):
-    finding = judge(SPEC, Requirement(OVER_BUDGET, "macs", set, layer, limit=4, origin="x"), 5, None)
+    finding = judge(
+        SPEC, Requirement(rule=OVER_BUDGET, metric="macs", set=set, layer=layer, limit=4, origin="x"), 5, None
+    )
     assert finding.message.startswith(what)
     assert (finding.set, finding.at, finding.layer) == (set, at, layer)
     assert finding.key == f"CC102|a.yaml|{at}|{layer}|macs||x"
@@ -180,23 +182,30 @@ def test_the_specs_that_an_entry_is_about(glob, path, holds):
 
 SOURCE = Source("costcalc.toml", "")
 BUDGET = Budget(
-    Scope("a/*.yaml", {"w": 8}, "b.**"), {"macs": Capped(5, None), "params": Capped(6, None)}, NEAR, only_worse=True
+    scope=LimitScope(spec="a/*.yaml", set={"w": 8}, layer="b.**"),
+    values={"macs": Capped(5, None), "params": Capped(6, None)},
+    warn_at=NEAR,
+    only_worse=True,
 )
-INCREASE = Increase(Scope(set={"w": 9}, layer="c"), {"flops": Allowed(allowance("2%"), None)}, "v1")
+INCREASE = Increase(
+    scope=LimitScope(set={"w": 9}, layer="c"), values={"flops": Allowed(allowance("2%"), None)}, against="v1"
+)
 
 
 def test_what_an_entry_requires():
     more = {"warn_at": NEAR, "origin": "budget in c.toml", "only_worse": True}
     assert entry_requirements(BUDGET, "c.toml") == [
-        Requirement(OVER_BUDGET, "macs", {"w": 8}, "b.**", limit=5, **more),
-        Requirement(OVER_BUDGET, "params", {"w": 8}, "b.**", limit=6, **more),
+        Requirement(rule=OVER_BUDGET, metric="macs", set={"w": 8}, layer="b.**", limit=5, **more),
+        Requirement(rule=OVER_BUDGET, metric="params", set={"w": 8}, layer="b.**", limit=6, **more),
     ]
     more = {"allowance": allowance("2%"), "against": "v1", "origin": "increase in c.toml"}
-    assert entry_requirements(INCREASE, "c.toml") == [Requirement(INCREASED, "flops", {"w": 9}, "c", **more)]
+    assert entry_requirements(INCREASE, "c.toml") == [
+        Requirement(rule=INCREASED, metric="flops", set={"w": 9}, layer="c", **more)
+    ]
 
 
 def test_the_entries_that_apply():
-    config = Config(SOURCE, budgets=(BUDGET,), increases=(INCREASE,))
+    config = Config(source=SOURCE, budgets=(BUDGET,), increases=(INCREASE,))
     assert [*entries(config, "a/x.yaml")] == [BUDGET, INCREASE]
     assert [*entries(config, "b/x.yaml")] == [INCREASE]
     assert [*entries(None, "a/x.yaml")] == []
@@ -205,15 +214,15 @@ def test_the_entries_that_apply():
 def test_entries_count_on_the_budget_of_the_run():
     steps = run_budget.RunBudget(1, 1)
     with run_budget.within(steps):
-        assert len([*entries(Config(SOURCE, increases=(INCREASE,) * 5), "x.yaml")]) == 5
+        assert len([*entries(Config(source=SOURCE, increases=(INCREASE,) * 5), "x.yaml")]) == 5
     assert steps.steps - steps.steps_left == 5 // run_budget.MATCHES_PER_STEP == 2
 
 
 def test_what_the_command_line_requires():
-    found = given_requirements(Given({"macs": 5}, {"params": allowance("2%")}))
+    found = command_line_requirements(CommandLineLimits(max={"macs": 5}, increase={"params": allowance("2%")}))
     assert found == [
-        Requirement(OVER_BUDGET, "macs", {}, limit=5, origin="--max"),
-        Requirement(INCREASED, "params", {}, allowance=allowance("2%"), origin="--max-increase"),
+        Requirement(rule=OVER_BUDGET, metric="macs", set={}, limit=5, origin="--max"),
+        Requirement(rule=INCREASED, metric="params", set={}, allowance=allowance("2%"), origin="--max-increase"),
     ]
 
 

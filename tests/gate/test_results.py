@@ -1,4 +1,4 @@
-"""The outcome of a check as a value."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from costcalc.gate.results import ERROR, WARNING, Check, Finding
 
 
 def finding(severity, weight, key):
-    return Finding("CC102", severity, "a.yaml", key, weight=Fraction(weight), key=key)
+    return Finding(rule="CC102", severity=severity, spec="a.yaml", message=key, weight=Fraction(weight), key=key)
 
 
 def test_what_fails_comes_first_and_then_what_is_farthest_beyond_its_limit():
@@ -23,7 +23,9 @@ def test_what_fails_comes_first_and_then_what_is_farthest_beyond_its_limit():
         finding(WARNING, 0, "no weight"),
     ]
     for order in permutations(expected):
-        assert Check("fail", None, order, (), (), ()).largest == expected
+        assert (
+            Check(verdict="fail", base=None, findings=order, waived=(), not_evaluated=(), specs=()).largest == expected
+        )
 
 
 @pytest.mark.parametrize("first", ["params", "macs"])

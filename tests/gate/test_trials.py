@@ -1,4 +1,4 @@
-"""What a spec would cost at other values: swept at once or built one by one, the figure of the text with that value."""
+"""The figures of a spec with other values are the same if they are swept or built one by one."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ CHANGES = [
 
 
 def changed(base: str, now: str, layer: str = "", max_layers: int | None = None, **set: object):
-    """A value that changed, with all that its trials need."""
+    """Return a changed value, with the arguments of its trials."""
     cache = AnalysisCache(max_layers)
     specs = [open_spec(Source(name, text)) for name, text in (("x.yaml", now), ("base.yaml", base))]
     (change,) = changes(*specs)
-    requirement = Requirement(OVER_BUDGET, "macs", set, layer)
+    requirement = Requirement(rule=OVER_BUDGET, metric="macs", set=set, layer=layer)
     return specs[0], change, requirement, cache
 
 
 def written(change):
-    """Every number between the two, as it would be written."""
+    """Return every number between the two, as text."""
     scale = 100 if "." in change.written else 1
     ends = sorted(round(float(text) * scale) for text in (change.written, change.base_written))
     return [f"{number / scale:.2f}" if scale > 1 else str(number) for number in range(ends[0], ends[1] + 1)]
@@ -90,7 +90,7 @@ def test_a_value_of_a_spec_that_another_extends():
     spec = open_spec(files[0], FileChain(files))
     base = open_spec(files[0], FileChain([files[0], files[1]._replace(text=SPEC)]))
     (change,) = changes(spec, base)
-    trials = Trials(spec, change, Requirement(OVER_BUDGET, "params", {}), cache, layers=10**6)
+    trials = Trials(spec, change, Requirement(rule=OVER_BUDGET, metric="params", set={}), cache, layers=10**6)
     trials.prepare(3, ["4", "6", "12"])
     totals = [metric(cache.analysis(spec, {"width": width}).totals, "params") for width in (4, 6, 12)]
     assert [*trials.known.values()] == totals
@@ -125,7 +125,7 @@ def test_the_name_of_the_value_is_a_new_one():
 
 
 def test_many_numbers_are_never_listed():
-    """Of 10^30 numbers between two values none is made into a text before bisection asks for it."""
+    """Of 10^30 numbers between two values, only those that bisection tries are converted to text."""
     from costcalc.gate.causes import largest_fit
     from costcalc.gate.changed_values import Change
 

@@ -7,18 +7,29 @@ from datetime import date
 import pytest
 
 from costcalc.errors import Source, Span
-from costcalc.gate.limits import INCREASED, OVER_BUDGET, OVER_EXPECT, Scope, Waiver
+from costcalc.gate.limits import INCREASED, OVER_BUDGET, OVER_EXPECT, LimitScope, Waiver
 from costcalc.gate.results import ERROR, WARNING, Finding
-from costcalc.gate.waivers import accepts, apply, concerns, stale
+from costcalc.gate.waivers import accepts, apply, matches, stale
 
 DAY = date(2024, 5, 17)
 BEFORE, AFTER = date(2024, 5, 16), date(2024, 5, 18)
 PATH = "a/net.yaml"
-FOUND = Finding(OVER_BUDGET, ERROR, PATH, "m", set={"w": 8}, layer="b.**", metric="macs", value=1000, notes=("first",))
+FOUND = Finding(
+    rule=OVER_BUDGET,
+    severity=ERROR,
+    spec=PATH,
+    message="m",
+    set={"w": 8},
+    layer="b.**",
+    metric="macs",
+    value=1000,
+    notes=("first",),
+)
 
 
 def waiver(rule=OVER_BUDGET, spec="", set=None, layer="", ceiling=None, expires=None, reason="r", span=None):
-    return Waiver(rule, Scope(spec, set or {}, layer), ceiling or {}, reason, expires, span)
+    scope = LimitScope(spec=spec, set=set or {}, layer=layer)
+    return Waiver(rule=rule, scope=scope, ceiling=ceiling or {}, reason=reason, expires=expires, span=span)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +57,7 @@ def waiver(rule=OVER_BUDGET, spec="", set=None, layer="", ceiling=None, expires=
     ],
 )
 def test_what_a_waiver_is_about(given, about):
-    assert concerns(waiver(**given), FOUND, PATH) is about
+    assert matches(waiver(**given), FOUND, PATH) is about
     _, accepted, waivers = apply(FOUND, [waiver(**given)], PATH, BEFORE)
     assert bool(waivers) is about
     assert about or not accepted
@@ -67,14 +78,15 @@ def test_what_a_waiver_is_about(given, about):
 )
 def test_what_a_waiver_accepts(given, today, accepted):
     assert accepts(waiver(**given), FOUND, today) is accepted
-    found, waived, about = apply(FOUND, [waiver(**given)], PATH, today)
-    assert (waived, about) == (accepted, [waiver(**given)])
+    waivers = [waiver(**given)]
+    found, waived, matching = apply(FOUND, waivers, PATH, today)
+    assert (waived, matching) == (accepted, waivers)
     assert found.notes[0] == "first"
-    assert found._replace(notes=FOUND.notes) == FOUND
+    assert found.replace(notes=FOUND.notes) == FOUND
 
 
 def test_a_finding_without_a_figure_is_below_each_ceiling():
-    assert accepts(waiver(ceiling={"macs": 0}), FOUND._replace(value=None), DAY)
+    assert accepts(waiver(ceiling={"macs": 0}), FOUND.replace(value=None), DAY)
 
 
 SPAN = Span(Source("c.toml", "a = 1\nb = 2\n"), 2, 1)
@@ -87,10 +99,10 @@ SPAN = Span(Source("c.toml", "a = 1\nb = 2\n"), 2, 1)
         # the first that accepts is named
         ([waiver(reason="r1", expires=BEFORE), waiver(reason="r2"), waiver(reason="r3")], ["waived: r2"]),
         # which ceilings were passed is said, unless the waiver is over
-        ([waiver(reason="r1", ceiling={"macs": 999}, span=SPAN)], ["waived up to 999 only, in c.toml:2: r1"]),
-        ([waiver(reason="r1", ceiling={"macs": 999})], ["waived up to 999 only, in the configuration: r1"]),
+        ([waiver(reason="r1", ceiling={"macs": 999}, span=SPAN)], ["waived only up to 999 in c.toml:2: r1"]),
+        ([waiver(reason="r1", ceiling={"macs": 999})], ["waived only up to 999 in the configuration: r1"]),
         ([waiver(ceiling={"macs": 999}, expires=BEFORE)], []),
-        ([waiver(ceiling={"macs": 999}, expires=DAY)], ["waived up to 999 only, in the configuration: r"]),
+        ([waiver(ceiling={"macs": 999}, expires=DAY)], ["waived only up to 999 in the configuration: r"]),
         ([waiver(expires=BEFORE)], []),
     ],
 )
@@ -102,7 +114,7 @@ def test_what_is_noted(waivers, notes):
 
 @pytest.mark.parametrize("rule", ["CC001", "CC105", "CC106"])
 def test_only_limits_can_be_waived(rule):
-    assert apply(FOUND._replace(rule=rule), [waiver(rule)], PATH, DAY)[1:] == (False, [])
+    assert apply(FOUND.replace(rule=rule), [waiver(rule)], PATH, DAY)[1:] == (False, [])
 
 
 @pytest.mark.parametrize(
@@ -112,8 +124,8 @@ def test_only_limits_can_be_waived(rule):
         (DAY, True, None),
         (None, False, "matches nothing"),
         (DAY, False, "matches nothing"),
-        (BEFORE, True, "has expired on 2024-05-16"),
-        (BEFORE, False, "has expired on 2024-05-16"),
+        (BEFORE, True, "expired on 2024-05-16"),
+        (BEFORE, False, "expired on 2024-05-16"),
     ],
 )
 def test_what_is_stale(expires, used, said):
