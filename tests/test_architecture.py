@@ -31,6 +31,10 @@ VALUES = {"cost", "errors", "record", "formula", "model", "outline", "report"}
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES
+}
+"""Every module of the package by its name."""
 
 
 def part_of(module: str) -> str:
@@ -49,8 +53,8 @@ def imports(path: Path) -> list[tuple[str, bool]]:
                 visit(child, True)
             return
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "costcalc":
-            names = [f"costcalc.{alias.name}" for alias in node.names] if node.module == "costcalc" else [node.module]
-            found.extend((name, typing) for name in names)
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found.extend((name if name in NAMES else node.module, typing) for name in inner)
         elif isinstance(node, ast.Import):
             found.extend((alias.name, typing) for alias in node.names if alias.name.split(".")[0] == "costcalc")
         for child in ast.iter_child_nodes(node):
@@ -69,6 +73,23 @@ def test_imports_point_one_way(path: Path) -> None:
         if typing:
             continue
         assert LEVEL[other] <= LEVEL[own], f"{own} imports {module}"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Imports for type checkers and inside functions count too."""
+    edges = {name: {module for module, _ in imports(path) if module in NAMES} for name, path in NAMES.items()}
+    edges["costcalc"] = set()  # the public API imports everything when it is called, and modules ask it for the version
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " -> ".join((*above[above.index(name) :], name))
+        if name not in done:
+            for other in edges[name]:
+                visit(other, (*above, name))
+            done.add(name)
+
+    for name in NAMES:
+        visit(name, ())
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "report").rglob("*.py")), ids=lambda path: path.name)

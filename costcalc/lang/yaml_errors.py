@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import SequenceStartEvent
-from yaml.scanner import ScannerError
 
 from costcalc.errors import Fault, Source, Span
 from costcalc.lang.files import place
-from costcalc.lang.reader import MAX_DEPTH, Reading, StopReading
+from costcalc.lang.yaml_error_kinds import in_flow, kind_of
 from costcalc.lang.yaml_fixes import LINE_BREAK, LONGEST_LINE, OPENING, advice, corrected, line_at
+from costcalc.lang.yaml_nodes import MAX_DEPTH, Reading, StopReading
 
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
-
-    Kind: TypeAlias = Literal[
-        "alias", "anchor", "block text", "colon", "content", "directive", "document", "flow", "item", "key", "list",
-        "map", "no colon", "quotes", "sign", "tag", "value",
-    ]  # fmt: skip
+    from costcalc.lang.yaml_error_kinds import Kind
 
 _LONGEST_KEY = 1_024
 """YAML's limit for a key without a question mark."""
@@ -64,7 +59,7 @@ def too_deep(reading: Reading, mark: Any) -> Fault | None:
     inner = text[reading.open[-1][0].start_mark.index :] if reading.open else text
     if len(reading.open) + sum(map(inner.count, "[{")) <= MAX_DEPTH:
         return None
-    trial = Reading(Source(reading.source.name, text), advise=False)
+    trial = Reading(Source(reading.source.name, text))
     try:
         trial.document()
     except StopReading:
@@ -73,47 +68,6 @@ def too_deep(reading: Reading, mark: Any) -> Fault | None:
     except YAMLError:
         pass
     return None
-
-
-def kind_of(reading: Reading, error: MarkedYAMLError) -> Kind:
-    """Classify an error.
-
-    `context_mark` is the begin of the token or collection that could not be read, `problem_mark` the position of the
-    error.
-    """
-    text = reading.source.text
-    mark: Any = error.problem_mark
-    start: Any = error.context_mark
-    first = "" if start is None else text[start.index : start.index + 1]
-    char = text[mark.index : mark.index + 1]
-    if isinstance(error, ScannerError):
-        if start is None:
-            return _UNEXPECTED.get(char, "sign")
-        if first in _TOKENS and not (first in "\"'" and _closed(text, start.index, mark.index)):
-            return _TOKENS[first]
-        if start.index == mark.index:
-            return "sign"
-        return "colon" if char == ":" else "no colon"
-    if start is None:
-        return "document"
-    if char == "!":
-        return "tag"
-    if start.index == mark.index or first in ("&", "!"):
-        return "content"
-    if first in ("[", "{") and in_flow(reading):
-        return "flow"
-    return "list" if _ITEM.match(text, start.index) else "map"
-
-
-def in_flow(reading: Reading) -> bool:
-    """Return whether the reading is inside brackets or braces."""
-    return bool(reading.open) and bool(reading.open[-1][0].flow_style)
-
-
-def _closed(text: str, start: int, end: int) -> bool:
-    """Return whether a quoted text that begins at `start` ends before `end`. Then it is a key."""
-    match = _QUOTED.match(text, start, end)
-    return match is not None
 
 
 class _Refused:
@@ -288,15 +242,6 @@ class _Refused:
         return self.kind in ("flow", "content") and in_flow(self.reading)
 
 
-_TOKENS: dict[str, Kind] = {
-    '"': "quotes", "'": "quotes", "%": "directive", "&": "anchor", "*": "alias", "!": "tag", "|": "block text",
-    ">": "block text",
-}  # fmt: skip
-"""The kinds of tokens, by their first character."""
-_UNEXPECTED: dict[str, Kind] = {"-": "item", "?": "key", ":": "value"}
-"""The kinds of misplaced collections, by their indicator."""
-_ITEM = re.compile(r"-(?=\s|\Z)")
-_QUOTED = re.compile(r"""\"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""", re.DOTALL)
 _MEANINGS: dict[Kind, tuple[str, str]] = {
     "document": ("unexpected text after the end of the document", "write the spec as one mapping"),
     "directive": ("a line that begins with % is a YAML directive", "put the text in quotes"),

@@ -13,7 +13,8 @@ from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import SequenceStartEvent
 
 from costcalc.errors import Source
-from costcalc.lang.reader import Reading, StopReading
+from costcalc.lang.yaml_error_kinds import in_flow, kind_of
+from costcalc.lang.yaml_nodes import Reading, StopReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,13 +71,11 @@ def line_at(text: str, mark: Any) -> str:
 def _traps(reading: Reading, prefix: str, line: str) -> list[tuple[int, str]]:
     """Return the columns and kinds of the traps on a line, in order."""
     text = prefix + line
-    trial = Reading(Source("", text), advise=False)
+    trial = Reading(Source("", text))
     trial.anchors = dict(reading.anchors)
     try:
         trial.document()
     except MarkedYAMLError as error:
-        from costcalc.lang.yaml_errors import in_flow, kind_of
-
         mark: Any = error.problem_mark
         kind = kind_of(trial, error)
         # A bracket that is open at the end of the line may be closed on a later line.

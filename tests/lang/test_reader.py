@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from costcalc.errors import Source, SpecError, UsageError
-from costcalc.lang import reader
+from costcalc.lang import yaml_nodes
 from costcalc.lang.reader import decode, read, read_file, read_stream, text_offset
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ LOADERS = [
 
 @pytest.fixture(autouse=True, params=LOADERS)
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "LOADER", request.param)
+    monkeypatch.setattr(yaml_nodes, "LOADER", request.param)
 
 
 def plain(node: Node) -> Any:
@@ -411,7 +411,7 @@ class Shallow:
 def test_a_limit_of_the_parser_does_not_hide_the_limit_of_the_language(
     monkeypatch: pytest.MonkeyPatch, opening: str, column: int
 ) -> None:
-    monkeypatch.setattr(reader, "LOADER", Shallow)
+    monkeypatch.setattr(yaml_nodes, "LOADER", Shallow)
     assert brief(opening * 200) == [(1, column, "the spec is nested more than 100 levels deep")]
 
 

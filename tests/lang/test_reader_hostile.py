@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from costcalc.errors import Fault, Source, SpecError
-from costcalc.lang import reader
+from costcalc.lang import reader, yaml_nodes
 from costcalc.lang.reader import decode, read, text_offset
 from costcalc.report.faults import render
 
@@ -114,7 +114,7 @@ def test_both_parsers_read_equal_values(text: str) -> None:
     found = []
     for loader in LOADERS:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(reader, "LOADER", loader)
+            patch.setattr(yaml_nodes, "LOADER", loader)
             found.append(outcome(text))
     accepted = [value for value in found if value is not None]
     assert all(value == accepted[0] for value in accepted)
