@@ -59,6 +59,23 @@ def templates(name: str, classes: set[str]) -> list[tuple[ast.FunctionDef, ast.C
     return found
 
 
+@cache
+def constants() -> dict[str, list[str]]:
+    """Return the texts of the constants of all modules, by name. Names in capitals are assigned once, in a module."""
+    texts: dict[str, list[str]] = {}
+    for module in NAMES:
+        for node in tree(module).body:
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                for target in node.targets:
+                    if isinstance(target, ast.Name) and target.id.isupper():
+                        texts.setdefault(target.id, []).append(node.value.value)
+    return texts
+
+
 def literals(node: ast.expr, function: ast.FunctionDef) -> list[str] | None:
     """Return the possible texts of an expression that consists of literals, else None.
 
@@ -75,6 +92,8 @@ def literals(node: ast.expr, function: ast.FunctionDef) -> list[str] | None:
             return None if one is None or other is None else one + other
         case ast.Attribute(attr="message"):
             return []
+        case ast.Name(id=name) if name in constants():
+            return constants()[name]
         case ast.Name(id=name):
             if name in {argument.arg for argument in function.args.args} & {"message", "template"}:
                 return []

@@ -624,6 +624,7 @@ def test_grafts_are_not_believed(gated):
     """A graft would make HEAD a child of a commit with the dearer network."""
     gated.write("models/inception.yaml", DEARER)
     work = gated.commit("dearer")
+    (gated.path / ".git/info").mkdir(exist_ok=True)
     Path(gated.path / ".git/info/grafts").write_text(f"{gated.git('rev-parse', 'main')} {work}\n{work}\n")
     assert gated.check("--base", "main").status == 1
 

@@ -494,8 +494,8 @@ def test_the_pages_workflows():
     checkout, check = job["steps"]
     assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
     assert check["uses"].startswith("OWNER/costcalc@")
-    assert "`OWNER` stands for" in page
-    assert "`COMMIT` for the full hash" in page
+    assert "`OWNER` is the account" in page
+    assert "`COMMIT` is the full hash" in page
     assert set(check.get("with", {})) <= set(ACTION["inputs"])
     (pipeline,) = [block for block in blocks if isinstance(block, dict) and "cost" in block]
     assert pipeline["cost"]["variables"] == {"GIT_DEPTH": "0"}
