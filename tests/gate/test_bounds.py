@@ -7,12 +7,14 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from costcalc import run_budget
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate import toml_reader
 from costcalc.lang.reader import Source, read
 
+needs_libyaml = pytest.mark.skipif(not yaml.__with_libyaml__, reason="the parser in Python takes longer")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
 
 CONFIG = 'specs = ["*.yaml"]\n[[budget]]\nmacs = 23_000_000\n'
@@ -91,6 +93,7 @@ def test_many_budgets_of_many_layers(repo):
     assert STEPS in output
 
 
+@needs_libyaml
 def test_many_large_specs(repo):
     for number in range(3):
         repo.write(f"a{number}.yaml", written(90_000))
@@ -101,6 +104,7 @@ def test_many_large_specs(repo):
     assert "raise --max-layers: each layer adds 15 steps" in output
 
 
+@needs_libyaml
 def test_many_long_specs(repo):
     for number in range(5):
         repo.write(f"a{number}.yaml", repeated(10) + "# aaaaaaaaa bbbbbbbbbb\n" * 650_000)
