@@ -519,7 +519,7 @@ def test_zizmor_finds_nothing(tmp_path):
     (text,) = [text for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "jobs:" in text]
     workflow = tmp_path / ".github/workflows/cost.yml"
     workflow.parent.mkdir(parents=True)
-    options = ["--offline", "--quiet", "--no-config", "--persona", "regular"]
+    options = ["--offline", "--quiet", "--no-config", "--color", "never", "--persona", "regular"]
 
     def audit(*paths):
         command = [zizmor(), *options, *map(str, paths)]
