@@ -64,7 +64,8 @@ def _op(op: type[Op]) -> CatalogEntry:
     import re
     from inspect import cleandoc
 
-    from costcalc.ops.argument_types import show, type_of
+    from costcalc.notation import show
+    from costcalc.ops.argument_types import type_of
     from costcalc.ops.base import signature, summary
 
     arguments = []

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "costcalc"
 
 LAYERS = [
-    {"errors", "record", "formula", "globs", "plugins", "run_budget"},
+    {"errors", "record", "formula", "globs", "notation", "plugins", "run_budget"},
     {"cost"},
     {"ops"},
     {"model"},
@@ -26,7 +26,7 @@ LAYERS = [
 ]
 """A module may import from its own level and from those before it in this list."""
 
-VALUES = {"cost", "errors", "record", "formula", "model", "outline", "report"}
+VALUES = {"cost", "errors", "record", "formula", "model", "notation", "outline", "report"}
 """The modules that a report may import: values, and other reports."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

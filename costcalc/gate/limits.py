@@ -197,6 +197,6 @@ def shown(values: Mapping[str, Any]) -> str:
     >>> shown({"alpha": 0.5, "depths": (3, 4)})
     'alpha=0.5, depths=[3, 4]'
     """
-    from costcalc.ops.argument_types import show
+    from costcalc.notation import show
 
     return ", ".join([f"{name}={show(value)}" for name, value in values.items()])

@@ -10,7 +10,7 @@ from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
 from costcalc.lang.call_compiler import argument_fault
 from costcalc.lang.template import Env, WorkBudget, located
 from costcalc.model import Layer, Tensor
-from costcalc.ops.argument_types import show
+from costcalc.notation import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.ops.argument_types import show
+from costcalc.notation import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ class _Writer:
             lines.append(f"description: {quoted(network.description)}")
         if network.source:
             lines.append(f"source: {quoted(network.source)}")
-        shapes = {name: show(shape) for name, shape in network.inputs.items()}
+        shapes = {name: written(shape) for name, shape in network.inputs.items()}
         if self.inputs == ["input"]:
             lines.append(f"input: {shapes['input']}")
         else:
@@ -58,7 +58,7 @@ class _Writer:
         return "\n".join(lines) + "\n"
 
     def item(self, index: int, layer: Layer, previous: tuple[int, int] | None) -> list[str]:
-        arguments = [f"{name}: {show(value)}" for name, value in given(layer.op).items()]
+        arguments = [f"{name}: {written(value)}" for name, value in given(layer.op).items()]
         for role, follower in zip(self.roles(index), self.followers.get(index, ()), strict=True):
             arguments.append(f"{role}: {called(self.network.layers[follower].op)}")
         head = f"  - {layer.op.name}:" + (f" {{{', '.join(arguments)}}}" if arguments else "")
@@ -130,7 +130,7 @@ def called(op: Op) -> str:
     arguments = given(op)
     if not arguments:
         return op.name
-    return f"{{{op.name}: {{{', '.join(f'{name}: {show(value)}' for name, value in arguments.items())}}}}}"
+    return f"{{{op.name}: {{{', '.join(f'{name}: {written(value)}' for name, value in arguments.items())}}}}}"
 
 
 def quoted(text: str) -> str:

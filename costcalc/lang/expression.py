@@ -18,6 +18,7 @@ from costcalc.errors import ExpressionError, suggest
 from costcalc.formula import MAX_NUMBER
 from costcalc.lang.functions import FUNCTIONS, OPERATORS, Word, checked, gathered, truth
 from costcalc.lang.grammar import Tree, number, tree_of
+from costcalc.notation import SI_POWERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -305,7 +306,6 @@ class _Literals(Environment):
 
 
 _SI = r"([+-]?)(\d[\d_]*(?:\.\d+)?|\.\d+)([kKMGT])"
-_POWERS = {"": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
 
 
 def parse_value(text: str) -> Value:
@@ -330,7 +330,7 @@ def suffixed(text: str) -> int | float:
         sign, digits, suffix = match.groups()
         if len(digits) > 60:
             raise ExpressionError("number out of range: the limit is 10^30")
-        exact = Decimal(sign + digits.replace("_", "")).scaleb(_POWERS[suffix])
+        exact = Decimal(sign + digits.replace("_", "")).scaleb(SI_POWERS[suffix])
         if abs(exact) > MAX_NUMBER:
             raise ExpressionError("number out of range: the limit is 10^30")
         return int(exact) if exact == exact.to_integral_value() else float(exact)

@@ -35,8 +35,8 @@ from costcalc.lang.template import (
     fault_at,
 )
 from costcalc.model import METRICS
+from costcalc.notation import show
 from costcalc.ops import base as ops
-from costcalc.ops.argument_types import show
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -14,7 +14,8 @@ from costcalc.lang.expression import parse_value
 from costcalc.lang.functions import Word, is_number
 from costcalc.lang.network_builder import Run
 from costcalc.lang.template import Cell, Env, Item, WorkBudget, located
-from costcalc.ops.argument_types import listed, positive, show
+from costcalc.notation import show
+from costcalc.ops.argument_types import listed, positive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

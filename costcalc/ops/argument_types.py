@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from costcalc.errors import ArgumentError, CostcalcError
 from costcalc.formula import Dim, Shape
+from costcalc.notation import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +35,6 @@ MAX_RANK = 8
 """The largest number of dimensions of a tensor, and of values in a list with one value per dimension."""
 MAX_LIST = 4096
 """The largest number of values in any other list."""
-SHOWN, LONG = 32, 200
-"""The most values of a list, and the most characters of a text, that an error shows."""
 
 
 def kind(value: Any) -> type:
@@ -165,22 +164,6 @@ def amounts(value: Any) -> Amounts:
             help="for example, [[1, 1], [0, 2]] is 1 above, 1 below, 0 on the left and 2 on the right",
         )
     return tuple((pair[0], pair[1]) for pair in pairs)
-
-
-def show(value: object) -> str:
-    """Format a value as in a spec. A long value is cut.
-
-    >>> show([3, [True, "same"]])
-    '[3, [true, same]]'
-    """
-    if kind(value) is bool:
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join([*map(show, value[:SHOWN]), *['...'] * (len(value) > SHOWN)])}]"
-    if value is None:
-        return "nothing"
-    text = str(value)
-    return text if len(text) <= LONG else f"{text[:LONG]}..."
 
 
 _INTEGER: dict[str, object] = {"type": "integer"}

@@ -8,7 +8,8 @@ from costcalc import plugins
 from costcalc.cost import Cost
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
 from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, channels_first, elements
-from costcalc.ops.argument_types import ARGUMENT_TYPES, show, type_of
+from costcalc.notation import show
+from costcalc.ops.argument_types import ARGUMENT_TYPES, type_of
 from costcalc.record import Record
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.errors import nearest, suggest
-from costcalc.ops.argument_types import show
+from costcalc.notation import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError, suggest
+from costcalc.notation import written
 from costcalc.report.table_data import (
     SEPARATOR,
     Cell,
@@ -17,7 +18,6 @@ from costcalc.report.table_data import (
     metric_title,
     sizes,
     tensors,
-    value,
 )
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def heading(analysis: Analysis) -> tuple[str, ...]:
     """Return the title, source, inputs, batch and params of a network."""
     about = analysis.description.strip().partition("\n")[0]
     title = f"{analysis.network}: {about}" if about else analysis.network
-    params = [f"{name}={value(given)}" for name, given in analysis.params.items()]
+    params = [f"{name}={written(value)}" for name, value in analysis.params.items()]
     facts = SEPARATOR.join([f"input {_inputs(analysis)}", f"batch {analysis.batch:,}", *params])
     return tuple([" ".join(text.split()) for text in (title, analysis.source, facts) if text])
 

@@ -9,7 +9,7 @@ from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError
-from costcalc.report.sweep import text
+from costcalc.notation import written
 from costcalc.report.table_data import metric_title
 from costcalc.report.text import visible
 
@@ -160,7 +160,7 @@ def _label(axis: Any, ticks: Ticks, limit: int = 12) -> None:
     if not ticks.numeric:
         step = -(-len(ticks.values) // limit)
         chosen = range(0, len(ticks.values), step)
-        axis.set_ticks([float(place) for place in chosen], [visible(text(ticks.values[place])) for place in chosen])
+        axis.set_ticks([float(place) for place in chosen], [visible(written(ticks.values[place])) for place in chosen])
 
 
 def _lines(plot: Any, picture: Panels, name: str) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError
+from costcalc.notation import written
 from costcalc.report.csv import harmless
 from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, metric_title, sizes
 
@@ -58,15 +59,6 @@ class Summary(NamedTuple):
         return self.seen < self.points
 
 
-def text(value: object) -> str:
-    """Format a value of an axis: `0.25`, `224`, `true`, `[3, 4, 6, 3]`, `relu`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (tuple, list)):
-        return f"[{', '.join(map(text, value))}]"
-    return str(value)
-
-
 def _lines(rows: Rows, metrics: Sequence[str]) -> Iterator[Line]:
     """Yield the values, figures (None if invalid) and error of each point."""
     columns = [values.tolist() for values in rows.values]
@@ -91,7 +83,7 @@ def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
     """Return one CSV line per point (RFC 4180, with line feeds)."""
     if not rows.invalid:
         return ""
-    columns = [_values(values.tolist(), lambda value: _field(text(value))) for values in rows.values]
+    columns = [_values(values.tolist(), lambda value: _field(written(value))) for values in rows.values]
     if any(rows.invalid):
         for name in metrics:
             pairs = zip(rows.figures[name].tolist(), rows.invalid, strict=True)
@@ -191,8 +183,8 @@ class TableBuilder:
         figures = rows.figures[self.plan.metrics[0]]
         for place in chosen.tolist():
             at = int(row[place]), int(column[place])
-            self.labels[0][at[0]] = text(rows.values[down][place])
-            self.labels[1][at[1]] = text(rows.values[across][place])
+            self.labels[0][at[0]] = written(rows.values[down][place])
+            self.labels[1][at[1]] = written(rows.values[across][place])
             self.corner[at] = "invalid" if rows.invalid[place] else f"{int(figures[place]):,}"
 
     def table(self, summary: Summary) -> Table:
@@ -245,7 +237,9 @@ class TableBuilder:
         none = [None] * len(self.plan.metrics)
         return tuple(
             [
-                TableRow((*map(text, values), *(none if figures is None else figures), *([reason] if invalid else [])))
+                TableRow(
+                    (*map(written, values), *(none if figures is None else figures), *([reason] if invalid else []))
+                )
                 for values, figures, reason in lines
             ]
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from costcalc.notation import SI_POWERS
+
 if TYPE_CHECKING:
     from costcalc.formula import Shape, Shapes
 
@@ -116,9 +118,9 @@ def brief(number: int) -> str:
         from decimal import Decimal
 
         return f"{Decimal(number):.2e}"
-    for suffix, unit in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if number >= unit:
-            value = number / unit
+    for suffix in "TGMk":
+        value = number / 10 ** SI_POWERS[suffix]
+        if value >= 1:
             return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}{suffix}"
     return str(number)
 
@@ -162,14 +164,3 @@ def tensors(shapes: Shapes) -> str:
         return f"{len(shapes)} of {sizes(shapes[0])}"
     more = [f"and {len(shapes) - 3:,} more"] if len(shapes) > 3 else []
     return ", ".join([*map(sizes, shapes[:3]), *more])
-
-
-def value(given: object) -> str:
-    """Format the value of a param as in a spec.
-
-    >>> value((3, 4)), value(True), value(0.5)
-    ('[3, 4]', 'true', '0.5')
-    """
-    if isinstance(given, (list, tuple)):
-        return f"[{', '.join(map(value, given))}]"
-    return str(given).lower() if isinstance(given, bool) else str(given)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.errors import CostcalcError
 from costcalc.formula import TAP_NAMES
-from costcalc.ops.argument_types import show
+from costcalc.notation import show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

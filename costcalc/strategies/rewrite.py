@@ -9,7 +9,7 @@ from costcalc.engine import MAX_LAYERS, Builder
 from costcalc.errors import CostcalcError, ShapeError
 from costcalc.lang.names import Segments
 from costcalc.model import Layer, Tensor
-from costcalc.ops.argument_types import show
+from costcalc.notation import show
 from costcalc.strategies.cells import CellPart, Finish, NotExpressibleError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError, suggest
 from costcalc.formula import MAX_NUMBER
+from costcalc.notation import SI_POWERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _NUMBER = r"[+-]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d{1,3}|[kKMGT])?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*({_NUMBER})\s*)?", re.ASCII)
-_POWERS = {"k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
 
 
 class Steps(NamedTuple):
@@ -170,7 +170,7 @@ def items(text: str) -> Iterator[str]:
 
 def _decimal(text: str) -> tuple[Fraction, bool]:
     """Return the exact value of a number, and whether it is an int: without a point, or whole with a suffix."""
-    power = _POWERS.get(text[-1], 0)
+    power = SI_POWERS.get(text[-1], 0)
     exact = Fraction(text[: -1 if power else None].replace("_", "")) * 10**power
     return exact, exact.denominator == 1 and ("." not in text or "e" in text.lower() or power > 0)
 

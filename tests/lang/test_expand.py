@@ -223,3 +223,8 @@ def test_a_repetition_of_one_changes_names_only(drawn_spec):
 
 def test_every_bundled_spec_is_tested():
     assert {path.stem for path in FILES} >= set(bundled())
+
+
+def test_long_list():
+    """Errors cut a list after 32 values. A spec has all of them."""
+    check(costcalc.loads(f"input: [40, 4, 4]\nlayers: [{{split: {{sizes: [{'1, ' * 33}7]}}}}, concat]"))

@@ -4,8 +4,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from costcalc.errors import ArgumentError
+from costcalc.notation import MOST_CHARACTERS, MOST_SHOWN, show
 from costcalc.ops import resize  # noqa: F401 - brings the type Mode
-from costcalc.ops.argument_types import ARGUMENT_TYPES, LONG, SHOWN, integer, show
+from costcalc.ops.argument_types import ARGUMENT_TYPES, integer
 
 GOOD = [
     ("Positive", 24.000000000000004, 24),
@@ -126,10 +127,10 @@ def test_float_near_integer_is_integer(value, number):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ("x" * LONG, "x" * LONG),
-        ("x" * (LONG + 1), "x" * LONG + "..."),
-        ([1] * SHOWN, f"[{'1, ' * (SHOWN - 1)}1]"),
-        ([1] * (SHOWN + 1), f"[{'1, ' * SHOWN}...]"),
+        ("x" * MOST_CHARACTERS, "x" * MOST_CHARACTERS),
+        ("x" * (MOST_CHARACTERS + 1), "x" * MOST_CHARACTERS + "..."),
+        ([1] * MOST_SHOWN, f"[{'1, ' * (MOST_SHOWN - 1)}1]"),
+        ([1] * (MOST_SHOWN + 1), f"[{'1, ' * MOST_SHOWN}...]"),
     ],
 )
 def test_only_what_is_long_is_cut(value, text):
