@@ -20,24 +20,27 @@ def write(report: Report, _: Medium) -> str:
 
 def render(table: Table) -> str:
     """Return a table as CSV (RFC 4180, with line feeds), without headings of groups and without totals."""
-    import csv
-    from io import StringIO
-
     table = without(table, "bar")
-    file = StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
-    for row in table.rows:
-        if row.role not in ("heading", "total"):
-            writer.writerow(map(_cell, table.columns, row.cells))
-    return file.getvalue()
+    rows = [row.cells for row in table.rows if row.role not in ("heading", "total")]
+    lines = [[column.key for column in table.columns], *[list(map(_cell, table.columns, cells)) for cells in rows]]
+    return "".join([f"{','.join(map(field, line))}\n" for line in lines])
 
 
-def _cell(column: Column, value: Cell) -> Cell:
+def _cell(column: Column, value: Cell) -> str:
     value = full(value)
-    if not isinstance(value, str):
-        return value
-    return harmless(value.replace("×", "x") if column.kind == "shape" else value)
+    if isinstance(value, str):
+        return value.replace("×", "x") if column.kind == "shape" else value
+    return "" if value is None else str(value)
+
+
+def field(value: str) -> str:
+    """Return a text as a field: escaped for spreadsheets, and in quotes where it has separators.
+
+    >>> field("a,b"), field("=1+1")
+    ('"a,b"', "'=1+1")
+    """
+    value = harmless(value)
+    return '"' + value.replace('"', '""') + '"' if any(sign in value for sign in ',"\n\r') else value
 
 
 def harmless(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.errors import UsageError
 from costcalc.notation import written
-from costcalc.report.csv import harmless
+from costcalc.report.csv import field
 from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, metric_title, sizes
 
 if TYPE_CHECKING:
@@ -76,21 +76,21 @@ def _lines(rows: Rows, metrics: Sequence[str]) -> Iterator[Line]:
 
 def csv_head(plan: Plan) -> str:
     """Return the header of the CSV: axes, metrics, `invalid`."""
-    return ",".join(map(_field, (*plan.axes, *plan.metrics, "invalid"))) + "\n"
+    return ",".join(map(field, (*plan.axes, *plan.metrics, "invalid"))) + "\n"
 
 
 def csv_rows(rows: Rows, metrics: Sequence[str]) -> str:
     """Return one CSV line per point (RFC 4180, with line feeds)."""
     if not rows.invalid:
         return ""
-    columns = [_values(values.tolist(), lambda value: _field(written(value))) for values in rows.values]
+    columns = [_values(values.tolist(), lambda value: field(written(value))) for values in rows.values]
     if any(rows.invalid):
         for name in metrics:
             pairs = zip(rows.figures[name].tolist(), rows.invalid, strict=True)
             columns.append(["" if reason else str(figure) for figure, reason in pairs])
     else:
         columns += [list(map(str, rows.figures[name].tolist())) for name in metrics]
-    columns.append([_field(reason) if reason else "" for reason in rows.invalid])
+    columns.append([field(reason) if reason else "" for reason in rows.invalid])
     return "\n".join(map(",".join, zip(*columns, strict=True))) + "\n"
 
 
@@ -103,11 +103,6 @@ def _values(values: list[Any], other: Callable[[object], str]) -> list[str]:
     if kinds <= {int, float}:
         return list(map(str, values))
     return [str(value) if type(value) in (int, float) else other(value) for value in values]
-
-
-def _field(value: str) -> str:
-    value = harmless(value)
-    return '"' + value.replace('"', '""') + '"' if any(sign in value for sign in ',"\n\r') else value
 
 
 # JSON
