@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.analysis import analyze
 from costcalc.cost import OPERATIONS
@@ -10,6 +10,7 @@ from costcalc.errors import UsageError, nearest, suggest
 from costcalc.formula import ZERO, Count, elements, product
 from costcalc.layout import layouts
 from costcalc.model import Tensor
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.cost import OPERATIONS
 from costcalc.cost import Cost as Cost  # ops of other packages import it from here
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

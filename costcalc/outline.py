@@ -5,10 +5,11 @@ In every arrangement, the lines that have figures sum to the totals.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.errors import UsageError, suggest
 from costcalc.model import Totals
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

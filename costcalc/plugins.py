@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import CostcalcError
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

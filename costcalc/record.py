@@ -1,12 +1,65 @@
-"""Immutable values with named fields, which are cheaper to define than dataclasses.
+"""Immutable values with named fields, which are cheap to define.
 
 Defining a dataclass compiles its methods, which takes most of a millisecond: seventy ops would double the time of a
-small command. A record declares its fields in the same way, and type checkers treat it as a frozen dataclass.
+small command. A `Record` declares its fields in the same way, and type checkers treat it as a frozen dataclass.
+`NamedTuple` is `typing.NamedTuple` without the code that this compiles for each class: 0.01 ms instead of 0.24 ms.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+
+if TYPE_CHECKING:
+    from typing import NamedTuple as NamedTuple
+else:
+    from collections import _tuplegetter
+
+    class NamedTupleType(type):
+        """The type of named tuples, which turns the annotations of a class into fields."""
+
+        def __new__(cls, name, bases, namespace):
+            """Return the class. One whose base has fields is an ordinary subclass of it."""
+            if bases != (tuple,) and "_fields" not in bases[0].__dict__:
+                fields = tuple(namespace.get("__annotations__", ()))
+                defaults = {field: namespace[field] for field in fields if field in namespace}
+                namespace.update({field: _tuplegetter(index, None) for index, field in enumerate(fields)})
+                namespace.update(__slots__=(), _fields=fields, _field_defaults=defaults, __match_args__=fields)
+            return super().__new__(cls, name, bases, namespace)
+
+    class NamedTuple(tuple, metaclass=NamedTupleType):
+        """A tuple with named items."""
+
+        __slots__ = ()
+
+        def __new__(cls, *values, **named):
+            """Return a tuple of values by position or by name. Raises `TypeError` as the call of a function does."""
+            if named or len(values) != len(cls._fields):
+                values = _bound(cls, values, named)
+            return tuple.__new__(cls, values)
+
+        def __getnewargs__(self):
+            """Return the arguments with which `pickle` and `copy` create an equal tuple."""
+            return tuple(self)
+
+        def _replace(self, **changes):
+            return type(self)(**{**self._asdict(), **changes})
+
+        def _asdict(self):
+            return dict(zip(self._fields, self, strict=True))
+
+        def __repr__(self):
+            return f"{type(self).__name__}({', '.join([f'{n}={v!r}' for n, v in self._asdict().items()])})"
+
+    def _bound(cls, values, named):
+        fields = cls._fields
+        given = dict(zip(fields, values, strict=False))
+        merged = {**cls._field_defaults, **given, **named}
+        if len(values) > len(fields) or given.keys() & named.keys() or merged.keys() != set(fields):
+            wanted = ", ".join(fields)
+            raise TypeError(
+                f"{cls.__name__} takes {wanted}; got {len(values)} values and {', '.join(named) or 'no names'}"
+            )
+        return [merged[field] for field in fields]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 from costcalc.cli.context import COLOR
 from costcalc.errors import UsageError, suggest
+from costcalc.record import NamedTuple
 from costcalc.report.formats import FORMATS, Medium, write
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc import run_budget
 from costcalc.analysis import analyze
@@ -10,6 +10,7 @@ from costcalc.errors import SpecError, UsageError
 from costcalc.gate.align import align
 from costcalc.globs import match
 from costcalc.model import METRICS, Analysis, Row, Totals
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

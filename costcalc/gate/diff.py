@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.gate.align import ADDED, RENAMED, SAME, align
 from costcalc.gate.align import REMOVED as GONE
 from costcalc.gate.results import DELETED, MODIFIED, NEW, UNCHANGED
 from costcalc.model import Totals
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

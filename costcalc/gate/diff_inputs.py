@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import CostcalcError, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Subject
@@ -14,6 +14,7 @@ from costcalc.gate.git_snapshot import Snapshot, SnapshotLibrary
 from costcalc.gate.project import STDIN, Project, relative
 from costcalc.gate.repositories import Repositories
 from costcalc.gate.results import UNCHANGED
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

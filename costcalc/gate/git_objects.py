@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import NamedTuple
 
 from costcalc.errors import UsageError
+from costcalc.record import NamedTuple
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _KINDS = {stat.S_IFREG: "blob", stat.S_IFDIR: "tree", stat.S_IFLNK: "link", 0o160000: "commit"}

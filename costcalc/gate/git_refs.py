@@ -7,9 +7,9 @@ configuration that takes minutes.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from costcalc.errors import UsageError
+from costcalc.record import NamedTuple
 
 _REF = re.compile(r"(?P<name>[^\x00-\x20\x7f~^:?*\[\\]+)(?P<suffix>([~^]\d{0,9}){0,20})")
 _HASH = re.compile(r"[0-9a-f]{4,64}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from costcalc.errors import CostcalcError, SpecError, UsageError
 from costcalc.gate.git_objects import GitError, TreeEntry, blob_id
 from costcalc.lang.library import Library
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

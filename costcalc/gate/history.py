@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc import run_budget
 from costcalc.errors import CostcalcError, UsageError
@@ -12,6 +12,7 @@ from costcalc.gate.rename_sides import SUFFIXES, snapshot_file
 from costcalc.gate.renames import renames
 from costcalc.gate.repositories import Repositories
 from costcalc.model import Totals
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.errors import Fault, Source, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache
 from costcalc.gate.project import Project, spec_files, yaml_files
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import ExpressionError, UsageError
-from costcalc.record import Entity, Record
+from costcalc.record import Entity, NamedTuple, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate.analysis_cache import figures, metric
@@ -15,6 +15,7 @@ from costcalc.gate.project import Project
 from costcalc.gate.repositories import Repositories
 from costcalc.gate.requirements import entries, entry_requirements, judge
 from costcalc.gate.waivers import apply
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

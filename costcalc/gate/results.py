@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.model import METRICS, Totals
-from costcalc.record import Record
+from costcalc.record import NamedTuple, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import Fault, Span, SpecError
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from costcalc.errors import Source

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.errors import CostcalcError, SpecError
 from costcalc.gate.analysis_cache import figures, metric
@@ -10,6 +10,7 @@ from costcalc.gate.baselines import GitBase
 from costcalc.gate.limits import OVER_EXPECT, shown
 from costcalc.gate.requirements import applies, entries, entry_requirements, own_requirements
 from costcalc.gate.results import UNCHANGED, WARNING, Finding
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

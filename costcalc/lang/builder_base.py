@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
@@ -11,6 +11,7 @@ from costcalc.lang.call_compiler import argument_fault
 from costcalc.lang.template import Env, WorkBudget, located
 from costcalc.model import Layer, Tensor
 from costcalc.notation import show
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping

@@ -12,13 +12,14 @@ with one entry per configuration, which supports the same operators.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from costcalc.errors import ExpressionError, suggest
 from costcalc.formula import MAX_NUMBER
 from costcalc.lang.functions import FUNCTIONS, OPERATORS, Word, checked, gathered, truth
 from costcalc.lang.grammar import Tree, number, tree_of
 from costcalc.notation import SI_POWERS
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

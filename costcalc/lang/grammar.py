@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from costcalc.errors import ExpressionError, suggest
 from costcalc.lang import scalars
 from costcalc.lang.functions import FUNCTIONS
+from costcalc.record import NamedTuple
 
 MAX_LENGTH = 1_000
 MAX_DEPTH = 25

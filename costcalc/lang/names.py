@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.errors import CostcalcError, counted, suggest
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from costcalc.errors import ExpressionError
 from costcalc.lang.expression import RESERVED
+from costcalc.record import NamedTuple
 
 MAX_NAME = 255
 """The largest number of characters of a name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc import run_budget
 from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
@@ -16,6 +16,7 @@ from costcalc.lang.network_builder import Run
 from costcalc.lang.template import Cell, Env, Item, WorkBudget, located
 from costcalc.notation import show
 from costcalc.ops.argument_types import listed, positive
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,12 +5,13 @@ The compiler finds all faults that do not depend on shapes. `costcalc.lang.netwo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import LimitError
 from costcalc.errors import ExpressionError, Fault, SpecError, fill
 from costcalc.lang.expression import TENSOR_NAMES, Environment
 from costcalc.lang.functions import Word
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ corrected line is used only if YAML reads it without an error.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import SequenceStartEvent
@@ -15,6 +15,7 @@ from yaml.events import SequenceStartEvent
 from costcalc.errors import Source
 from costcalc.lang.yaml_error_kinds import in_flow, kind_of
 from costcalc.lang.yaml_nodes import Reading, StopReading
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

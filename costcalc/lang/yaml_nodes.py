@@ -7,7 +7,7 @@ deep nesting and drops the first of two equal keys.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from yaml.events import (
     AliasEvent,
@@ -23,6 +23,7 @@ from yaml.events import (
 from costcalc.errors import Fault, Source, Span
 from costcalc.lang.files import place
 from costcalc.lang.scalars import CONSTANTS, NUMERIC, is_octal, number
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

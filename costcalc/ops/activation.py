@@ -11,13 +11,14 @@ True
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from costcalc.cost import Cost
 from costcalc.errors import counted
 from costcalc.formula import Count, Shapes, elements, product
 from costcalc.ops.base import Elementwise, Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, ranked
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from costcalc.ops.argument_types import Flag, Integer

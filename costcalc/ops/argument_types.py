@@ -7,11 +7,12 @@ register further types in its own module.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from costcalc.errors import ArgumentError, CostcalcError
 from costcalc.formula import Dim, Shape
 from costcalc.notation import show
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,11 @@ from importlib import import_module
 from io import BytesIO
 from itertools import groupby, pairwise
 from math import floor, isfinite, log10
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import UsageError
 from costcalc.notation import written
+from costcalc.record import NamedTuple
 from costcalc.report.table_data import metric_title
 from costcalc.report.text import visible
 

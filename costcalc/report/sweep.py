@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import UsageError
 from costcalc.notation import written
+from costcalc.record import NamedTuple
 from costcalc.report.csv import field
 from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, metric_title, sizes
 

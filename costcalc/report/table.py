@@ -7,8 +7,9 @@ of a command, and cannot drop columns.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from costcalc.record import NamedTuple
 from costcalc.report.table_data import NUMBERS, SEPARATOR, Paragraph, TextCell, brief, figure
 from costcalc.report.text import columns as columns_of
 from costcalc.report.text import visible

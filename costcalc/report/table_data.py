@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.notation import SI_POWERS
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from costcalc.formula import Shape, Shapes

@@ -5,10 +5,11 @@ An installed package adds a strategy with an entry point of the group `costcalc.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc import plugins
 from costcalc.errors import CostcalcError, UsageError, suggest
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

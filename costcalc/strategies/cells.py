@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from costcalc.errors import CostcalcError
 from costcalc.formula import TAP_NAMES
 from costcalc.notation import show
+from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from costcalc.record import NamedTuple
 from costcalc.sweep.partition import Region, column, outcomes, whole
 from costcalc.sweep.totals import Figures, carry_out, totals
 

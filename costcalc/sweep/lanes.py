@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from costcalc.record import NamedTuple
 from costcalc.sweep.session import Array, Diverged, MemoryLimit, Session, entry_at
 
 if TYPE_CHECKING:

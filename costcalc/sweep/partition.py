@@ -8,11 +8,12 @@ depends on several axes gives lists of points.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from costcalc.errors import CostcalcError
+from costcalc.record import NamedTuple
 from costcalc.sweep.lanes import along
 from costcalc.sweep.session import Diverged, MemoryLimit, Session, TextTemplate
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from costcalc.errors import CostcalcError
+from costcalc.record import NamedTuple
 from costcalc.sweep.chunks import Task, boxes, evaluate
 from costcalc.sweep.partition import column
 from costcalc.sweep.select import MOST, check_names, kept, matching, ranked, undominated

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from costcalc.errors import ExpressionError, UsageError, suggest
 from costcalc.lang.expression import Environment, parse, suffixed
 from costcalc.lang.functions import Word, is_number, truth
 from costcalc.model import METRICS
+from costcalc.record import NamedTuple
 from costcalc.sweep.front import front
 from costcalc.sweep.lanes import EXACT, INT64, Lanes, as_lanes
 from costcalc.sweep.partition import Region, alike, outcomes

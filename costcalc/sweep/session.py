@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+
+from costcalc.record import NamedTuple
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

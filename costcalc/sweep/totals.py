@@ -7,11 +7,12 @@ and only these are evaluated for each point.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from costcalc.cost import OPERATIONS
+from costcalc.record import NamedTuple
 from costcalc.sweep.lanes import INT64, Lanes
 
 if TYPE_CHECKING:
