@@ -9,7 +9,7 @@ from costcalc.cost import Cost as Cost  # ops of other packages import it from h
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from costcalc.errors import Span
     from costcalc.formula import Dim, Shape, Shapes
@@ -128,8 +128,12 @@ class Analysis(NamedTuple):
             "totals": self.totals.to_dict(),
             "partial": self.partial,
             "uncounted": list(self.uncounted),
-            "layers": [_layer(row) for row in self.layers],
+            "layers": [*self.entries()],
         }
+
+    def entries(self) -> Iterator[dict[str, object]]:
+        """Yield the layers in the format `costcalc.analysis/1`."""
+        return map(_layer, self.layers)
 
 
 def _layer(row: Row) -> dict[str, object]:

@@ -146,6 +146,6 @@ def _warn(*, several: bool, documents: bool) -> None:
 
 
 def _document(analyses: Sequence[Analysis]) -> dict[str, object]:
-    if len(analyses) == 1:
-        return analyses[0].to_dict()
-    return {"format": "costcalc.analyses/1", "analyses": [analysis.to_dict() for analysis in analyses]}
+    """Return the document that `to_dict` returns, with iterators over the layers."""
+    documents = ({**analysis._replace(layers=()).to_dict(), "layers": analysis.entries()} for analysis in analyses)
+    return next(documents) if len(analyses) == 1 else {"format": "costcalc.analyses/1", "analyses": documents}

@@ -168,9 +168,13 @@ def _one(value: tuple[int, ...] | str) -> Any:
 
 
 def _document(comparison: Comparison) -> dict[str, object]:
-    """The comparison as `to_dict` gives it, of whose strategies one at a time is in memory."""
-    strategies = (candidate.to_dict() for candidate in comparison.candidates)
-    return {**comparison._replace(candidates=()).to_dict(), "strategies": strategies}
+    """Return the document that `to_dict` returns, with iterators over the layers and the cells."""
+    strategies = []
+    for candidate in comparison.candidates:
+        document = candidate._replace(analysis=candidate.analysis._replace(layers=())).to_dict()
+        strategies.append(document if candidate.reason else {**document, "layers": candidate.analysis.entries()})
+    cells = (row.to_dict() for row in comparison.cells)
+    return {**comparison._replace(candidates=(), cells=()).to_dict(), "strategies": strategies, "cells": cells}
 
 
 def _spec(comparison: Comparison) -> str:

@@ -11,13 +11,14 @@ import click
 from costcalc.cli.context import COLOR
 from costcalc.errors import UsageError, suggest
 from costcalc.record import NamedTuple
-from costcalc.report.formats import FORMATS, Medium, write
+from costcalc.report.formats import FORMATS, Medium, pieces, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from costcalc.cli.output_files import OutputFiles
     from costcalc.errors import Fault
+    from costcalc.report.formats import Text
     from costcalc.report.table_data import Table
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -122,7 +123,7 @@ def emit(
     outputs: Sequence[Output],
     kind: str = "",
     value: object = None,
-    own: Mapping[str, Callable[[Medium], str | bytes]] | None = None,
+    own: Mapping[str, Callable[[Medium], Text]] | None = None,
     files: OutputFiles | None = None,
 ) -> None:
     """Write a report in every requested format, files before standard output.
@@ -143,9 +144,11 @@ def emit(
             write_stdout(report)
 
 
-def _harmless_report(form: str, report: str | bytes) -> str | bytes:
+def _harmless_report(form: str, report: Text) -> Text:
     if isinstance(report, str):
         return harmless(report, form)
+    if not isinstance(report, bytes):
+        return (harmless(piece, form) for piece in report)
     try:
         return report if form in BINARY else harmless(report.decode(), form).encode()
     except UnicodeDecodeError:  # a binary format
@@ -164,16 +167,17 @@ def harmless(text: str, form: str = "text") -> str:
     return inert(text, form)
 
 
-def write_stdout(report: str | bytes) -> None:
+def write_stdout(report: Text) -> None:
     """Write a harmless report to standard output. Characters that it cannot encode are replaced."""
     stream = sys.stdout
     if not stream:
         raise UsageError("standard output is closed")
     try:
-        if isinstance(report, bytes):
-            stream.buffer.write(report)
-        else:
-            _write(stream, report)
+        for piece in pieces(report):
+            if isinstance(piece, bytes):
+                stream.buffer.write(piece)
+            else:
+                _write(stream, piece)
         stream.flush()
     except BrokenPipeError:
         raise
@@ -207,7 +211,7 @@ def report_table(table: Table) -> None:
     write_stderr("\n" + render(table, width=_columns(sys.stderr), color=color))
 
 
-def write_files(reports: Mapping[str, str | bytes], files: OutputFiles | None = None) -> None:
+def write_files(reports: Mapping[str, Text], files: OutputFiles | None = None) -> None:
     """Write all of the files or none. `files` are the output files that are already open. Raises `UsageError`."""
     from costcalc.cli.output_files import OutputFiles
 

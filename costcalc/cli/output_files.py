@@ -17,9 +17,12 @@ from typing import IO, TYPE_CHECKING, Self
 
 from costcalc.cli.interrupts import deferred
 from costcalc.errors import UsageError
+from costcalc.report.formats import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from costcalc.report.formats import Text
 
 _RELATIVE = os.open in os.supports_dir_fd
 """Whether the system can open files relative to an open folder."""
@@ -54,11 +57,13 @@ class OutputFiles:
             self._files.append(file)
         return file.stream
 
-    def write(self, path: str, content: str | bytes, *, new: bool = False) -> None:
+    def write(self, path: str, content: Text, *, new: bool = False) -> None:
         """Write the content of a file. Raises `UsageError`."""
         stream = self.open(path, new=new)
+        for piece in pieces(content):
+            with cannot_write(path):
+                stream.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace"))
         with cannot_write(path):
-            stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
             stream.flush()
 
     def commit(self) -> None:

@@ -1,18 +1,19 @@
 """The formats of reports. A format is one module with a function `write`, and one line here.
 
-`write(value, medium)` returns the text of a report, or its bytes. What the value is depends on the kind of report:
+`write(value, medium)` returns the text of a report, its bytes, or an iterator of pieces of its text, so that a long
+report is never in memory as a whole. What the value is depends on the kind of report:
 `tables` for the commands that report tables (a `Report`), `picture` for a graph, `check` for a
 check (a `CheckReport`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from costcalc.gate.results import Check
     from costcalc.gate.rules import Rule
@@ -32,6 +33,9 @@ FORMATS: dict[str, dict[str, str]] = {
     },
 }
 """The module in this package for each format, by kind of report. The first format is the default."""
+
+
+Text: TypeAlias = "str | bytes | Iterator[str]"
 
 
 class Medium(NamedTuple):
@@ -55,12 +59,17 @@ class Report(NamedTuple):
     tables: Callable[[str], Sequence[Table]]
     """Returns the tables for a format. For `csv` this is one flat table."""
     document: Callable[[], Mapping[str, object]]
-    """Returns the report as plain values, for JSON."""
+    """Returns the report as plain values, for JSON. A long list of objects may be an iterator."""
 
 
-def write(kind: str, form: str, value: object, medium: Medium) -> str | bytes:
+def pieces(text: Text) -> Iterable[str | bytes]:
+    """Return the pieces of a text."""
+    return [text] if isinstance(text, str | bytes) else text
+
+
+def write(kind: str, form: str, value: object, medium: Medium) -> Text:
     """Write a report in a format."""
     from importlib import import_module
 
-    report: str | bytes = import_module(f"costcalc.report.{FORMATS[kind][form]}").write(value, medium)
+    report: Text = import_module(f"costcalc.report.{FORMATS[kind][form]}").write(value, medium)
     return report

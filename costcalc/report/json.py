@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,16 +13,21 @@ if TYPE_CHECKING:
     from costcalc.report.formats import Medium, Report
 
 
-def write(report: Report, _: Medium) -> str:
-    """Write a report's document as JSON."""
-    return render(report.document())
+PLAIN = frozenset({str, int, float, bool, type(None), dict})
+AT_ONCE = 2_000
+"""The pieces of a text that are joined before they are written."""
+
+
+def write(report: Report, _: Medium) -> Iterator[str]:
+    """Yield a report's document as JSON. An iterator in it is written as a list of objects, one at a time."""
+    pieces = _pieces(report.document(), "")
+    while piece := "".join(islice(pieces, AT_ONCE)):
+        yield piece
+    yield "\n"
 
 
 def render(document: Mapping[str, object]) -> str:
-    """Return the text of a document in ASCII, so that no text in it can control a terminal.
-
-    An iterator is written as a list of objects, of which one at a time is in memory.
-    """
+    """Return the text of a document in ASCII, so that no text in it can control a terminal."""
     return "".join([*_pieces(document, ""), "\n"])
 
 
@@ -48,4 +54,7 @@ def _pieces(value: object, indent: str) -> Iterator[str]:
 
 
 def _is_list(value: object) -> bool:
+    """Return whether a value is a list of objects, or an iterator over them."""
+    if type(value) in PLAIN:  # looking for an iterator takes ten times as long
+        return False
     return isinstance(value, Iterator) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))

@@ -25,7 +25,7 @@ COMMANDS = [
 STUB = """
 import types
 from costcalc.report.formats import FORMATS
-from costcalc.report.json import write as document
+from costcalc.report.json import render
 stub = types.ModuleType("costcalc.report.stub")
 def write(report, medium):
     return {result}
@@ -42,7 +42,7 @@ TABLES = """"".join([
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_new_format_is_given_tables_and_a_document(process, small, command):
     arguments = [str(small) if each == "SPEC" else each for each in command]
-    text = STUB.format(result=f"{TABLES} + document(report, medium)")
+    text = STUB.format(result=f"{TABLES} + render(report.document())")
     done = process(f"{text}\nsys.exit(main({[*arguments, '-o', 'stub']!r}))")
     assert (done.returncode, done.stderr) == (0, b"")
     *tables, document = done.stdout.decode().split("\n", 3)
