@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costcalc.report.formats import joined
 from costcalc.report.table_data import full, without
 from costcalc.report.text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from costcalc.report.formats import Medium, Report
     from costcalc.report.table_data import Cell, Column, Table
 
 
-def write(report: Report, _: Medium) -> str:
-    """Write a report's flat table as CSV."""
+QUOTED = frozenset(',"\n\r')
+"""The characters because of which a field is quoted."""
+
+
+def write(report: Report, _: Medium) -> Iterator[str]:
+    """Yield a report's flat table as CSV."""
     (table,) = report.tables("csv")
-    return render(table)
+    return joined(_lines(table))
 
 
 def render(table: Table) -> str:
     """Return a table as CSV (RFC 4180, with line feeds), without headings of groups and without totals."""
+    return "".join(_lines(table))
+
+
+def _lines(table: Table) -> Iterator[str]:
     table = without(table, "bar")
-    rows = [row.cells for row in table.rows if row.role not in ("heading", "total")]
-    lines = [[column.key for column in table.columns], *[list(map(_cell, table.columns, cells)) for cells in rows]]
-    return "".join([f"{','.join(map(field, line))}\n" for line in lines])
+    yield ",".join([field(column.key) for column in table.columns]) + "\n"
+    for row in table.rows:
+        if row.role not in ("heading", "total"):
+            yield ",".join(map(field, map(_cell, table.columns, row.cells))) + "\n"
 
 
 def _cell(column: Column, value: Cell) -> str:
@@ -40,7 +52,7 @@ def field(value: str) -> str:
     ('"a,b"', "'=1+1")
     """
     value = harmless(value)
-    return '"' + value.replace('"', '""') + '"' if any(sign in value for sign in ',"\n\r') else value
+    return '"' + value.replace('"', '""') + '"' if not QUOTED.isdisjoint(value) else value
 
 
 def harmless(text: str) -> str:

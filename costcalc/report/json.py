@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING
+
+from costcalc.report.formats import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costcalc.report.formats import Medium, Report
 
-
 PLAIN = frozenset({str, int, float, bool, type(None), dict})
-AT_ONCE = 2_000
-"""The pieces of a text that are joined before they are written."""
+"""The types of values that are no lists."""
 
 
 def write(report: Report, _: Medium) -> Iterator[str]:
     """Yield a report's document as JSON. An iterator in it is written as a list of objects, one at a time."""
-    pieces = _pieces(report.document(), "")
-    while piece := "".join(islice(pieces, AT_ONCE)):
-        yield piece
+    yield from joined(_pieces(report.document(), ""))
     yield "\n"
 
 

@@ -87,6 +87,8 @@ def without(table: Table, *kinds: str) -> Table:
     >>> without(Table((Column("a", "A"), Column("b", "B", "bar")), (TableRow(("x", 0.5)),)), "bar").rows
     (TableRow(cells=('x',), role=''),)
     """
+    if not any(column.kind in kinds for column in table.columns):
+        return table
     kept = [index for index, column in enumerate(table.columns) if column.kind not in kinds]
     return table._replace(
         columns=tuple([table.columns[index] for index in kept]),
