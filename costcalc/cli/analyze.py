@@ -16,6 +16,7 @@ from costcalc.report.formats import Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from costcalc.explanation import Explanation
     from costcalc.model import Analysis
     from costcalc.report.table_data import Table
 
@@ -88,13 +89,16 @@ def analyze(
 
     def table(form: str) -> Table:
         from costcalc.outline import outline
-        from costcalc.report.analyses import FIGURES, layers, networks
+        from costcalc.report.analyses import FIGURES, PAGE, layers, networks
 
-        chosen = columns or (FIGURES if form == "csv" else ())
+        chosen = columns or (FIGURES if form == "csv" else PAGE if form == "html" else ())
         if len(specs) > 1:
             return networks(analyses, specs, chosen)
         lines = outline(analyses[0], full=full or form == "csv", **arrangement)
-        return layers(analyses[0], lines, chosen, tree=form == "table")
+        return layers(analyses[0], lines, chosen, tree=form in ("table", "html"))
+
+    def explanation() -> Explanation:
+        return costcalc.explain(load(specs[0]), "**", batch=batch)
 
     analyses: list[Analysis] = []
     unfinished: list[Analysis] = []
@@ -113,7 +117,8 @@ def analyze(
         for analysis in unfinished:
             report_table(_unfinished(analysis, columns, full=full))
         return ERROR
-    emit(outputs, "tables", Report(lambda form: [table(form)], lambda: _document(analyses)))
+    formulas = explanation if len(specs) == 1 and analyses[0].layers else None
+    emit(outputs, "tables", Report(lambda form: [table(form)], lambda: _document(analyses), formulas))
     return SUCCESS
 
 

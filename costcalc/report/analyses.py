@@ -31,7 +31,8 @@ COLUMNS = (*FIGURES, "share", "operations", "layers")
 """The columns that `--columns` accepts. `operations` stands for all classes of operations."""
 DEFAULT = ("params", "macs", "share")
 SEVERAL = ("layers", "params", "macs", "flops")
-"""The default columns of one network and of several."""
+PAGE = ("params", "macs", "share", "flops", "activations")
+"""The default columns of one network, of several, and of one network on a page."""
 
 
 def choose(names: str) -> tuple[str, ...]:
@@ -61,14 +62,15 @@ def layers(
     for line in lines:
         label = TextCell("  " * line.level + line.label, " " * line.level + line.label) if tree else line.name
         if not line.totals:
-            rows.append(TableRow((label, *[None] * (len(shown) - 1)), "heading"))
+            rows.append(TableRow((label, *[None] * (len(shown) - 1)), "heading", line.level, line.name))
             continue
         bar = line.share / longest if longest and not line.others else None
         figures = _cells(line.totals, columns, line.share, bar)
         if line.others:
             rows.append(TableRow((line.label, _layers(line.totals) if tree else None, None, *figures), "rest"))
         else:
-            rows.append(TableRow((label, _ops(line), tensors(line.outputs), *figures)))
+            cells = label, _ops(line), tensors(line.outputs), *figures
+            rows.append(TableRow(cells, level=line.level if tree else 0, name=line.name))
     whole = _cells(analysis.totals, columns, 1.0 if analysis.totals.macs else 0.0, None)
     rows.append(TableRow(("total", _layers(analysis.totals), None, *whole), "total"))
     notes = _notes(analysis, columns) + ((_SHARED,) if any(len(line.ops) > 1 for line in lines) else ())

@@ -16,12 +16,13 @@ from costcalc.record import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from costcalc.explanation import Explanation
     from costcalc.gate.results import Check
     from costcalc.gate.rules import Rule
     from costcalc.report.table_data import Table
 
 FORMATS: dict[str, dict[str, str]] = {
-    "tables": {"table": "table", "json": "json", "csv": "csv", "markdown": "markdown"},
+    "tables": {"table": "table", "json": "json", "csv": "csv", "markdown": "markdown", "html": "html"},
     "picture": {"mermaid": "mermaid", "dot": "dot"},
     "check": {
         "text": "check_text",
@@ -65,6 +66,8 @@ class Report(NamedTuple):
     """Returns the tables for a format. For `csv` this is one flat table."""
     document: Callable[[], Mapping[str, object]]
     """Returns the report as plain values, for JSON. A long list of objects may be an iterator."""
+    explanation: Callable[[], Explanation] | None = None
+    """Returns the formulas of the layers in the first table."""
 
 
 def joined(lines: Iterator[str]) -> Iterator[str]:

@@ -45,10 +45,15 @@ class Column(NamedTuple):
 
 
 class TableRow(NamedTuple):
-    """A row of cells, one for each column. Its role is empty, `heading`, `rest` or `total`."""
+    """A row of cells, one for each column. Its role is empty, `heading`, `rest` or `total`.
+
+    `level` is the depth of the row in a tree, and `name` the full name of what it shows.
+    """
 
     cells: tuple[Cell, ...]
     role: str = ""
+    level: int = 0
+    name: str = ""
 
 
 class Remark(NamedTuple):
