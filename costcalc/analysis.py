@@ -12,6 +12,7 @@ from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
     from costcalc.cost import Cost
+    from costcalc.formula import Shapes
     from costcalc.model import Layer, Network
 
 
@@ -22,24 +23,23 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
     integer of at least 1.
     """
     batch = checked_batch(batch)
-    known: dict[int, tuple[Cost, Totals]] = {}
-    times: dict[int, int] = {}
+    known: dict[Cost, tuple[Totals, Shapes]] = {}
+    times: dict[Cost, int] = {}
     rows = []
-    new, layers = tuple.__new__, network.layers
-    for layer in layers:
-        name, op, inputs, outputs, cost, span, host, shared = layer
-        key = id(cost)
-        if key not in known:
-            known[key] = cost, totals(layer, batch)
-            times[key] = 0
-        times[key] += 1
+    new, layers, shared = tuple.__new__, network.layers, network.shared()
+    for index, (name, op, inputs, _, _, cost, span, host) in enumerate(layers):
+        if cost not in known:
+            known[cost] = totals(layers[index], batch), layers[index].outputs
+            times[cost] = 0
+        times[cost] += 1
         taken = tuple([tensor.shape for tensor in inputs])
         line = span.line if span else None
-        row = name, op.name, line, taken, outputs, known[key][1], host, "" if shared is None else layers[shared].name
-        rows.append(new(Row, row))
+        figures, shapes = known[cost]
+        first = layers[shared[index]].name if index in shared else ""
+        rows.append(new(Row, (name, op.name, line, taken, shapes, figures, host, first)))
     sums = [
         sum([count * figure for count, figure in zip(times.values(), figures, strict=True)])
-        for figures in zip(*[figures for _, figures in known.values()], strict=True)
+        for figures in zip(*[figures for figures, _ in known.values()], strict=True)
     ]
     return Analysis(
         network=network.name,

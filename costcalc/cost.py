@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costcalc.formula import ZERO, Count
-from costcalc.record import Record
+from costcalc.record import Entity
 
 OPERATIONS = ("add", "mul", "div", "cmp", "exp")
 """The classes of scalar operations other than multiply-adds."""
@@ -12,8 +12,8 @@ QUANTITIES = ("params", "buffers", "macs", *OPERATIONS)
 """The quantities in the cost of an op. flops and activations follow from these and from shapes."""
 
 
-class Cost(Record):
-    """The cost of a layer for one example.
+class Cost(Entity):
+    """The cost of a layer for one example. Layers of a network with equal ops and input shapes have the same object.
 
     Units: `params` and `buffers` in scalars, `macs` in multiply-adds, the rest in scalar operations of their class.
     """

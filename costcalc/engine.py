@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from costcalc.cost import Cost
 from costcalc.errors import CostcalcError, ShapeError, counted
-from costcalc.formula import MAX_NUMBER, ZERO
-from costcalc.model import Layer, Network, Tensor
+from costcalc.formula import MAX_NUMBER, Count
+from costcalc.model import Layer, Network, Parameter, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,20 +45,32 @@ class Builder:
         name: str,
         span: Span | None = None,
         host: int | None = None,
-        share: int | None = None,
+        weights: Layer | None = None,
     ) -> tuple[Tensor, ...]:
-        """Append a layer and return its outputs. Raises `ShapeError` if the op cannot take these inputs."""
+        """Append a layer and return its outputs. Raises `ShapeError` if the op cannot take these inputs.
+
+        `weights` is a layer whose parameters this one uses.
+        """
         index = len(self.layers)
         if index >= self.max_layers:
             raise self.too_many_layers()
-        outputs, cost = self.infer(op, tuple([tensor.shape for tensor in inputs]))
-        if share is not None:
-            first = self.layers[share]
-            own = op.own_params(first.op, cost, first.cost)
-            cost = Cost(**{**cost.__dict__, "params": own, "buffers": ZERO})
+        shapes, cost = self.infer(op, tuple([tensor.shape for tensor in inputs]))
+        if weights is None:
+            parameters = _parameters(cost)
+        else:
+            parameters, cost = self._shared(op, cost, weights)
         new = tuple.__new__  # what the classes do themselves, in a third of the time
-        self.layers.append(new(Layer, (name, op, inputs, outputs, cost, span, host, share)))
-        return tuple([new(Tensor, (index, port, shape)) for port, shape in enumerate(outputs)])
+        outputs = tuple([new(Tensor, (index, port, shape, 0, "")) for port, shape in enumerate(shapes)])
+        self.layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, span, host)))
+        return outputs
+
+    def _shared(self, op: Op, cost: Cost, layer: Layer) -> tuple[tuple[Parameter, ...], Cost]:
+        """Return the parameters of a layer that uses those of another one, and its cost without these."""
+        whole = self.infer(layer.op, tuple([tensor.shape for tensor in layer.inputs]))[1]
+        count = op.shared_parameters(layer.op, cost, whole)
+        own = _parameters(cost)[count:]
+        params, buffers = [Count(tuple([p.term for p in own if p.learned is learned])) for learned in (True, False)]
+        return (*layer.parameters[:count], *own), Cost(**{**cost.__dict__, "params": params, "buffers": buffers})
 
     def too_many_layers(self) -> LimitError:
         """Return the error of a network with more layers than the limit."""
@@ -96,6 +108,12 @@ class Builder:
     ) -> Network:
         """Return the network with the layers added so far."""
         return Network(name, dict(self.inputs), tuple(self.layers), dict(outputs), params or {}, source, description)
+
+
+def _parameters(cost: Cost) -> tuple[Parameter, ...]:
+    """Return new parameters, one for each term of the counts: the learned ones, then the buffers."""
+    terms, buffers = cost.params.terms, cost.buffers.terms
+    return tuple([Parameter(term, True) for term in terms] + [Parameter(term, False) for term in buffers])
 
 
 def size(shapes: Iterable[Shape]) -> Dim:

@@ -9,7 +9,6 @@ from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError, nearest, suggest
 from costcalc.formula import ZERO, Count, elements, product
 from costcalc.layout import layouts
-from costcalc.model import Tensor
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from costcalc.formula import Shape, Term
     from costcalc.layout import Axes
-    from costcalc.model import Analysis, Layer, Network, Row
+    from costcalc.model import Analysis, Layer, Network, Row, Tensor
 
 QUANTITIES = ("macs", "params", "buffers", *OPERATIONS, "flops", "activations")
 """The quantities that can be explained, in the order of reports."""
@@ -112,8 +111,8 @@ def explain(
     known: dict[Hashable, tuple[dict[str, Count], str]] = {}
     for index in indices:
         layer, row = network.layers[index], analysis.layers[index]
-        axis_names = _axes(layer, index, axes)
-        key = id(layer.op), id(layer.cost), layer.outputs, tuple(axis_names.items()), bool(row.shared)
+        axis_names = _axes(layer, axes)
+        key = layer.cost, tuple(axis_names.items()), bool(row.shared)
         if key not in known:
             counts = {name: count(layer, name, analysis.batch).named(axis_names) for name in names}
             if not quantities:
@@ -141,7 +140,8 @@ def count(layer: Layer, quantity: str, batch: int = 1) -> Count:
         doubled: Term = (("2", 2),)
         terms = [((doubled if name == "macs" else ()) + ((name, value),)) for name, value in parts.items() if value]
         return Count(tuple(terms))
-    one = sum(map(elements, layer.outputs), ZERO) if quantity == "activations" else _cost(layer, quantity)
+    written = map(elements, layer.outputs)
+    one = sum(written, ZERO) if quantity == "activations" else _cost(layer, quantity)
     return product(("batch", batch)) * one if batch != 1 else one
 
 
@@ -179,9 +179,9 @@ def _start(shape: Shape) -> Reach | None:
     return Reach((1,) * rank, (1,) * rank) if 1 <= rank <= 3 else None
 
 
-def _axes(layer: Layer, index: int, known: Mapping[Tensor, Axes]) -> dict[int, Axes]:
+def _axes(layer: Layer, known: Mapping[Tensor, Axes]) -> dict[int, Axes]:
     """Return the names of a layer's axes by the number of axes, preferring those of outputs to those of inputs."""
-    tensors = [*layer.inputs[::-1], *[Tensor(index, port, shape) for port, shape in enumerate(layer.outputs)]]
+    tensors = [*layer.inputs[::-1], *layer.tensors]
     return {len(tensor.shape): known[tensor] for tensor in tensors if known[tensor]}
 
 

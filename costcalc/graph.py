@@ -192,15 +192,8 @@ def _parts(network: Network, depth: int) -> list[_Part]:
             parts[maker].outputs[tensor] = None
     for part in parts.values():
         if not part.outputs:
-            last = part.indices[-1]
-            part.outputs.update(dict.fromkeys(_outputs(network.layers[last], last)))
+            part.outputs.update(dict.fromkeys(network.layers[part.indices[-1]].tensors))
     return list(parts.values())
-
-
-def _outputs(layer: Layer, index: int) -> list[Tensor]:
-    from costcalc.model import Tensor
-
-    return [Tensor(index, port, shape) for port, shape in enumerate(layer.outputs)]
 
 
 def _caption(network: Network, part: _Part) -> tuple[str, ...]:

@@ -23,10 +23,10 @@ def layouts(network: Network) -> dict[Tensor, Axes]:
     known: dict[Tensor, Axes] = {}
     for number, shape in enumerate(network.inputs.values()):
         known[Tensor(-1 - number, 0, shape)] = channels_first(len(shape)) if len(shape) > 2 else ()
-    for index, layer in enumerate(network.layers):
+    for layer in network.layers:
         if layer.op.channels_first:
             known.update({tensor: channels_first(len(tensor.shape)) for tensor in layer.inputs if not known[tensor]})
-        for port, shape in enumerate(layer.outputs):
-            axes = {layer.op.layout(known[tensor], len(shape)) for tensor in layer.inputs} - {()}
-            known[Tensor(index, port, shape)] = axes.pop() if len(axes) == 1 else ()
+        for output in layer.tensors:
+            axes = {layer.op.layout(known[tensor], len(output.shape)) for tensor in layer.inputs} - {()}
+            known[output] = axes.pop() if len(axes) == 1 else ()
     return known

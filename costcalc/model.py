@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.cost import OPERATIONS
@@ -12,37 +13,72 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from costcalc.errors import Span
-    from costcalc.formula import Dim, Shape, Shapes
+    from costcalc.formula import Dim, Shape, Shapes, Term
     from costcalc.ops.base import Op
 
 
 class Tensor(NamedTuple):
-    """An output of a layer. Layer -1-k is input k of the network."""
+    """An output of a layer, by the layer's index and the output's. Layer -1-k is input k of the network.
+
+    The shape is without the batch. `batch` is the position of the batch axis where the network was described; None if
+    the tensor has none. `dtype` is its number format, empty for that of the network.
+    """
 
     layer: int
     port: int
     shape: Shape
+    batch: int | None = 0
+    dtype: str = ""
+
+
+class Parameter:
+    """A stored tensor of a layer: learned, or a buffer. Layers that share weights have the same object.
+
+    `term` is its term in the cost of the layer: the names and sizes of its axes. A coefficient in it, such as the 2 in
+    2·C, counts tensors of the same shape.
+    """
+
+    __slots__ = ("learned", "term")
+
+    def __init__(self, term: Term, learned: bool) -> None:
+        self.term = term
+        self.learned = learned
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the tensor, or of each of several."""
+        return tuple([size for symbol, size in self.term if not symbol.isdecimal()])
+
+    @property
+    def tensors(self) -> Dim:
+        """The number of tensors."""
+        return prod([size for symbol, size in self.term if symbol.isdecimal()])
 
 
 class Layer(NamedTuple):
-    """An op in a network, with its inputs and outputs.
+    """An op in a network, with the tensors that it reads (`inputs`) and writes (`tensors`), and its parameters.
 
-    `host` is the index of the layer whose `norm` or `act` argument added this one. `shared` is the index of the layer
-    whose weights it uses.
+    `cost` is without the parameters that an earlier layer has, too. `span` is None for a layer that is not written in a
+    spec. `host` is the index of the layer whose `norm` or `act` argument added this one.
     """
 
     name: str
     op: Op
     inputs: tuple[Tensor, ...]
-    outputs: Shapes
+    tensors: tuple[Tensor, ...]
+    parameters: tuple[Parameter, ...]
     cost: Cost
     span: Span | None = None
     host: int | None = None
-    shared: int | None = None
+
+    @property
+    def outputs(self) -> Shapes:
+        """The shapes of the outputs."""
+        return tuple([tensor.shape for tensor in self.tensors])
 
 
 class Network(NamedTuple):
-    """Layers in topological order."""
+    """Layers in topological order: a graph of tensors, which layers write and read."""
 
     name: str
     inputs: Mapping[str, Shape]
@@ -51,6 +87,17 @@ class Network(NamedTuple):
     params: Mapping[str, object] = {}
     source: str = ""
     description: str = ""
+
+    def shared(self) -> dict[int, int]:
+        """Return the layers that use parameters of earlier ones: the index of each, and of the last of these others."""
+        owners: dict[Parameter, int] = {}
+        shared: dict[int, int] = {}
+        for index, layer in enumerate(self.layers):
+            for parameter in layer.parameters:
+                owner = owners.setdefault(parameter, index)
+                if owner < index:
+                    shared[index] = max(owner, shared.get(index, 0))
+        return shared
 
 
 class Totals(NamedTuple):

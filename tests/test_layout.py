@@ -13,7 +13,7 @@ from costcalc.model import Tensor
 def last(shape, layers):
     network = costcalc.loads(f"input: {shape}\nlayers: {layers}")
     place = len(network.layers) - 1
-    return layouts(network)[Tensor(place, 0, network.layers[place].outputs[0])]
+    return layouts(network)[network.layers[place].tensors[0]]
 
 
 IMAGE, VOLUME, TOKENS = "[6, 8, 8]", "[6, 4, 8, 8]", "[10, 6]"

@@ -9,7 +9,7 @@ from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
 from costcalc.lang.call_compiler import argument_fault
 from costcalc.lang.template import Env, WorkBudget, located
-from costcalc.model import Layer, Tensor
+from costcalc.model import Layer, Parameter, Tensor
 from costcalc.notation import show
 from costcalc.record import NamedTuple
 
@@ -42,7 +42,7 @@ class Frame:
         self.segments = segments
         self.entered = entered
         self.depth = depth
-        self.followers: dict[tuple[int, str], str] = {}
+        self.followers: dict[tuple[Item, str], str] = {}
 
 
 class Called(NamedTuple):
@@ -76,7 +76,7 @@ class Wiring:
         self.work_budget = WorkBudget(STEP * (3 * limit + 1000))
         self.weighted: list[int] = []
         """The indices of layers with own or shared weights."""
-        self.shared: Iterator[int] | None = None
+        self.shared: Iterator[Layer] | None = None
         self.called: Called | None = None
         """The last block call."""
         self.site: Span | None = None
@@ -118,14 +118,14 @@ class Wiring:
         except CostcalcError as unknown:
             raise located(unknown, share.span) from None
 
-    def weights(self, share: Reference, entry: NameEntry) -> list[int]:
-        """Return the layers of an entry that have weights. A shared layer is replaced by the owner of the weights."""
+    def weights(self, share: Reference, entry: NameEntry) -> list[Layer]:
+        """Return the layers of an entry that have weights."""
         layers = self.builder.layers
         chosen = self.weighted[bisect_left(self.weighted, entry.first) : bisect_left(self.weighted, entry.last)]
         if not chosen:
             raise located(CostcalcError("{} has no weights to share", share.name), share.span)
         self.work_budget.spend(len(chosen))
-        return [index if (root := layers[index].shared) is None else root for index in chosen]
+        return [layers[index] for index in chosen]
 
     def make(self, item: Item, env: Env) -> Op:
         """Create the op of an item with its arguments."""
@@ -166,7 +166,7 @@ class Wiring:
                 if share is None:
                     raise ShapeError("the shared layers have no weights for {}", op.name)
             outputs = self.builder.add(op, inputs, name, self.site or item.span, host, share)
-            if share is not None or _has_weights(self.builder.layers[-1].cost):
+            if self.builder.layers[-1].parameters:
                 self.weighted.append(len(self.builder.layers) - 1)
             if len(outputs) > 1:
                 self.step(item, len(outputs))
@@ -183,7 +183,7 @@ class Wiring:
 
     def replay(self, recording: Recording, entered: Tensors, prefix: str) -> Tensors | None:
         """Copy the layers of an equal call. Return None beyond a limit: running the block locates the error."""
-        first, last, cut, entered_first, outputs, work = recording
+        first, last, cut, entered_first, ends, work = recording
         layers, new = self.builder.layers, tuple.__new__
         shift = len(layers) - first
         names = [prefix + layer.name[cut:] for layer in layers[first:last]]
@@ -197,17 +197,19 @@ class Wiring:
         moved = {(tensor.layer, tensor.port): now for tensor, now in zip(entered_first, entered, strict=True)}
 
         def move(tensor: Tensor) -> Tensor:
-            layer, port, shape = tensor
-            return new(Tensor, (layer + shift, port, shape)) if layer >= first else moved[layer, port]
+            layer, port, *rest = tensor
+            return new(Tensor, (layer + shift, port, *rest)) if layer >= first else moved[layer, port]
 
-        for name, (_, op, inputs, shapes, cost, span, host, shared) in zip(names, layers[first:last], strict=True):
-            if shared is not None or _has_weights(cost):
+        fresh: dict[Parameter, Parameter] = {}
+        for name, layer in zip(names, layers[first:last], strict=True):
+            _, op, inputs, outputs, parameters, cost, span, host = layer
+            if parameters:
                 self.weighted.append(len(layers))
-            tensors = tuple([move(tensor) for tensor in inputs])
+                parameters = tuple([fresh.setdefault(p, Parameter(p.term, p.learned)) for p in parameters])
+            inputs, outputs = tuple([move(each) for each in inputs]), tuple([move(each) for each in outputs])
             host = None if host is None else host + shift
-            shared = None if shared is None else shared + shift
-            layers.append(new(Layer, (name, op, tensors, shapes, cost, self.site or span, host, shared)))
-        return tuple([move(tensor) for tensor in outputs])
+            layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, self.site or span, host)))
+        return tuple([move(tensor) for tensor in ends])
 
     # Names and values
 

@@ -22,6 +22,7 @@ class _Writer:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.inputs = list(network.inputs)
+        self.shared = network.shared()
         self.followers = _followers(network)
         self.hidden = {index for chain in self.followers.values() for index in chain}
         self.names: dict[int, str] = {}
@@ -66,8 +67,8 @@ class _Writer:
         sources = [self.reference(tensor) for tensor in layer.inputs]
         if [(tensor.layer, tensor.port) for tensor in layer.inputs] != _whole(previous):
             lines.append(f"    from: {sources[0] if len(sources) == 1 else '[' + ', '.join(sources) + ']'}")
-        if layer.shared is not None:
-            lines.append(f"    share: {self.names[layer.shared]}")
+        if index in self.shared:
+            lines.append(f"    share: {self.names[self.shared[index]]}")
         return lines
 
     def roles(self, index: int) -> tuple[str, ...]:
@@ -100,7 +101,7 @@ def _followers(network: Network) -> dict[int, tuple[int, ...]]:
     If the network shares weights, each layer is written separately, because `share` includes the norm of a layer.
     """
     layers = network.layers
-    if any(layer.shared is not None for layer in layers):
+    if network.shared():
         return {}
     uses: dict[int, int] = {}
     for layer in layers:

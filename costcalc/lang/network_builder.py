@@ -334,7 +334,7 @@ class Run(Wiring):
             raise located(error, cell.node.span)
         if follower is None:
             return current
-        key = (id(item), follower.target)
+        key = (item, follower.target)
         segment = frame.followers.get(key) if number else None
         if segment is None:
             segment = frame.followers[key] = frame.segments.take(follower.target)

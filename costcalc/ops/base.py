@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from costcalc import plugins
 from costcalc.cost import Cost
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
-from costcalc.formula import ZERO, Count, Dim, Shape, Shapes, channels_first, elements
+from costcalc.formula import Dim, Shape, Shapes, channels_first, elements
 from costcalc.notation import show
 from costcalc.ops.argument_types import ARGUMENT_TYPES, type_of
 from costcalc.record import Record
@@ -132,10 +132,11 @@ class Op(Record):
         window = self.footprint(rank)
         return windowed(window, self.name) if window and set(window) != {(1, 1, 1)} else str(self)
 
-    def own_params(self, other: Op, cost: Cost, other_cost: Cost) -> Count:
-        """Return the params that this op does not share with `other`, whose weights it uses.
+    def shared_parameters(self, other: Op, cost: Cost, other_cost: Cost) -> int:
+        """Return how many parameters, from the first, this op has in common with `other`, whose weights it uses.
 
-        `cost` and `other_cost` are the costs of the two ops. Raises `ShapeError` if their weights differ.
+        Parameters are the terms of `cost.params`, then those of `cost.buffers`. `cost` and `other_cost` are the costs
+        of the two ops. Raises `ShapeError` if the weights differ.
         """
         if self != other:
             raise ShapeError("{} cannot share the weights of {}: op and arguments must match", self, other)
@@ -146,7 +147,7 @@ class Op(Record):
                 other_cost.params.value,
                 help="both inputs must have the same number of channels or features",
             )
-        return ZERO
+        return len(cost.params.terms) + len(cost.buffers.terms)
 
     def __hash__(self) -> int:
         return self._hash

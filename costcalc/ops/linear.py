@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError
-from costcalc.formula import ZERO, Count, Shapes, product
+from costcalc.formula import ZERO, Shapes, product
 from costcalc.ops.base import Op
 from costcalc.ops.shapes import batch, broadcast, ranked, rows
 
@@ -54,13 +54,13 @@ class Linear(Op, name="linear"):
             params=product(("D_in", features), out) + (product(out) if self.bias else ZERO),
         )
 
-    def own_params(self, other: Op, cost: Cost, other_cost: Cost) -> Count:
-        """Return the bias if the weight matrix is shared with an embedding, else nothing.
+    def shared_parameters(self, other: Op, cost: Cost, other_cost: Cost) -> int:
+        """Return 1, the weight matrix, if it is shared with an embedding.
 
         Source: Press and Wolf 2016, arXiv:1608.05859.
         """
         if not isinstance(other, Embedding):
-            return super().own_params(other, cost, other_cost)
+            return super().shared_parameters(other, cost, other_cost)
         _, features = cost.params.terms[0][0]
         if other.vocab != self.out or other.dim != features:
             raise ShapeError(
@@ -71,7 +71,7 @@ class Linear(Op, name="linear"):
                 other.dim,
                 help=f"write out: {other.vocab}, and use an input of {other.dim} features",
             )
-        return product(("D_out", self.out)) if self.bias else ZERO
+        return 1
 
 
 class Embedding(Op, name="embedding"):

@@ -90,7 +90,7 @@ def without(table: Table, *kinds: str) -> Table:
     """Return a table without the columns of some kinds.
 
     >>> without(Table((Column("a", "A"), Column("b", "B", "bar")), (TableRow(("x", 0.5)),)), "bar").rows
-    (TableRow(cells=('x',), role=''),)
+    (TableRow(cells=('x',), role='', level=0, name=''),)
     """
     if not any(column.kind in kinds for column in table.columns):
         return table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from costcalc.model import Tensor
 from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from costcalc.ops.merge import Mul
 from costcalc.ops.shapes import spread
@@ -12,7 +11,7 @@ from costcalc.strategies.cells import CellMatch, ConvCell, Finish
 
 if TYPE_CHECKING:
     from costcalc.formula import Shape
-    from costcalc.model import Network
+    from costcalc.model import Network, Tensor
 
 ConvOp: TypeAlias = Conv | DepthwiseConv | ConvTranspose
 STEM_CHANNELS = 4
@@ -30,6 +29,8 @@ class Graph:
 
     def __init__(self, network: Network) -> None:
         self.layers = network.layers
+        self.shared = network.shared()
+        """The layers that use weights of an earlier one: the indices of both."""
         self.readers: list[list[int]] = [[] for _ in self.layers]
         """The layers that read the outputs of each layer. -1 is an output of the network."""
         for index, layer in enumerate(self.layers):
@@ -172,7 +173,7 @@ class Graph:
             form=form,
             layers=layers,
             source=source,
-            result=Tensor(end, 0, self.layers[end].outputs[0]),
+            result=self.layers[end].tensors[0],
             kernel=tuple([kernels[owner][axis] for axis, owner in enumerate(owners)]),
             stride=tuple(stride),
             padding="same" if same else tuple([margins[owner][axis] for axis, owner in enumerate(owners)]),

@@ -23,7 +23,7 @@ def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[ConvCell
     """
     recognisers = [(strategy.name, strategy.recognise) for strategy in strategies.values() if strategy.recognise]
     taken: set[int] = set()
-    shared = {layer.shared: layer for layer in graph.layers if layer.shared is not None}
+    sharing = {**graph.shared, **{first: index for index, first in graph.shared.items()}}
     cells = []
     for index in graph.convolutions:
         if index in taken or max(graph.kernel(index)) == 1:
@@ -44,7 +44,7 @@ def recognise(graph: Graph, strategies: Mapping[str, Strategy]) -> list[ConvCell
             match = CellMatch((index,))
         taken.update(match.convolutions)
         cell = graph.cell(form, match, reason)
-        cells.append(cell if reason else cell._replace(reason=_sharing(graph.layers, cell, shared)))
+        cells.append(cell if reason else cell._replace(reason=_sharing(graph.layers, cell, sharing)))
     return cells
 
 
@@ -57,10 +57,8 @@ def _unfit(graph: Graph, index: int) -> tuple[str, str]:
     return "other", "no strategy recognises it"
 
 
-def _sharing(layers: Sequence[Layer], cell: ConvCell, shared: dict[int, Layer]) -> str:
+def _sharing(layers: Sequence[Layer], cell: ConvCell, sharing: Mapping[int, int]) -> str:
     for index in cell.layers:
-        first = layers[index].shared
-        other = layers[first] if first is not None else shared.get(index)
-        if other is not None:
-            return f"shares its weights with {other.name}"
+        if index in sharing:
+            return f"shares its weights with {layers[sharing[index]].name}"
     return ""

@@ -48,10 +48,9 @@ class Rewriter:
         new = _NewCell(self, cell, parts)
         for segment, part in parts.items():
             new.add_part(segment, part if isinstance(part, CellPart) else CellPart(part))
-        if new.layers[-1].outputs != (cell.result.shape,):
-            raise NotExpressibleError(
-                "expected an output {1}, got {0}", show(new.layers[-1].outputs[0]), show(cell.result.shape)
-            )
+        outputs = new.layers[-1].outputs
+        if outputs != (cell.result.shape,):
+            raise NotExpressibleError("expected an output {1}, got {0}", show(outputs[0]), show(cell.result.shape))
         return tuple(new.layers)
 
     def unique(self, wanted: str, own: set[str]) -> str:
@@ -69,6 +68,7 @@ class Rewriter:
         """
         builder, network = self.builder, self.network
         builder.layers = []
+        shared = network.shared()
         first = {cell.layers[0]: (cell, subgraph) for cell, subgraph in cells}
         replaced = {index for cell, _ in first.values() for index in cell.layers}
         tensors: dict[tuple[int, int], Tensor] = {
@@ -84,7 +84,7 @@ class Rewriter:
                     layer.name,
                     layer.span,
                     None if layer.host is None else indices.get(layer.host),
-                    None if layer.shared is None else indices[layer.shared],
+                    builder.layers[indices[shared[index]]] if index in shared else None,
                 )
                 for tensor in outputs:
                     tensors[index, tensor.port] = tensor
@@ -130,7 +130,7 @@ class _NewCell:
         name = f"{self.cell.name}.{segment}" if len(self.parts) > 1 else self.cell.name
         inputs = tuple([self.outputs[name] for name in part.inputs]) or (self.output,)
         host = len(self.layers)
-        self._add(Layer(self.rewriter.unique(name, self.own), part.op, inputs, (), Cost(), self.span))
+        self._add(Layer(self.rewriter.unique(name, self.own), part.op, inputs, (), (), Cost(), self.span))
         default = self.cell.last if final else self.cell.inner if part.op.followed else Finish(bias=False)
         self._add_followers((part.finish or default).followers, host, keep_names=final)
         self.outputs[segment] = self.output
@@ -138,11 +138,12 @@ class _NewCell:
     def _add(self, layer: Layer) -> None:
         """Add a layer and infer its outputs. Raises `NotExpressibleError` if the op cannot take its inputs."""
         try:
-            outputs, cost = self.rewriter.builder.infer(layer.op, tuple([tensor.shape for tensor in layer.inputs]))
+            shapes, cost = self.rewriter.builder.infer(layer.op, tuple([tensor.shape for tensor in layer.inputs]))
         except ShapeError as error:
             raise NotExpressibleError(error.message, *error.values, help=error.help) from error
-        self.output = Tensor(len(self.layers), 0, outputs[0])
-        self.layers.append(layer._replace(outputs=outputs, cost=cost))
+        outputs = tuple([Tensor(len(self.layers), port, shape) for port, shape in enumerate(shapes)])
+        self.output = outputs[0]
+        self.layers.append(layer._replace(tensors=outputs, cost=cost, parameters=()))
 
     def _add_followers(self, followers: Sequence[int], host: int, *, keep_names: bool) -> None:
         """Add the followers of a convolution of the old cell after a layer of the new one."""
@@ -164,10 +165,7 @@ class _NewCell:
                 )
             )
             hosts[index] = len(self.layers) - 1
-            new |= {
-                (index, port): Tensor(len(self.layers) - 1, port, shape)
-                for port, shape in enumerate(self.layers[-1].outputs)
-            }
+            new |= {(index, tensor.port): tensor for tensor in self.layers[-1].tensors}
 
 
 def _widened(op: Op, out: Dim, old: Dim, new: Dim) -> Op:

@@ -7,6 +7,7 @@ and only these are evaluated for each point.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -88,14 +89,14 @@ def totals(network: Network, metrics: Iterable[str], batch: int) -> dict[str, Su
     sums = Sums()
     wanted = {metric: _PARTS[metric] for metric in metrics if metric in _PARTS}
     needed = {quantity for parts in wanted.values() for quantity in parts}
-    costs = {id(layer.cost): layer.cost for layer in network.layers}
-    times = _counted(id(layer.cost) for layer in network.layers)
+    shapes = {layer.cost: layer.outputs for layer in network.layers}
+    times = Counter(layer.cost for layer in network.layers)
     terms: dict[str, Sum] = {quantity: [] for quantity in needed}
-    for key, cost in costs.items():
+    for cost in shapes:
         for quantity in needed:
             for factors in getattr(cost, quantity).terms:
                 times_, groups = sums.term(value for _, value in factors)
-                terms[quantity].append(Term(times_ * times[key], groups))
+                terms[quantity].append(Term(times_ * times[cost], groups))
     found = {
         metric: simplified(
             Term(term.times * weight * (batch if metric in _BATCHED else 1), term.groups)
@@ -107,11 +108,9 @@ def totals(network: Network, metrics: Iterable[str], batch: int) -> dict[str, Su
     if "layers" in metrics:
         found["layers"] = [Term(len(network.layers), {})]
     if "activations" in metrics:
-        shapes = {id(layer.outputs): layer.outputs for layer in network.layers}
-        times = _counted(id(layer.outputs) for layer in network.layers)
         found["activations"] = simplified(
-            Term(term.times * times[key] * batch, term.groups)
-            for key, outputs in shapes.items()
+            Term(term.times * times[cost] * batch, term.groups)
+            for cost, outputs in shapes.items()
             for term in map(sums.term, outputs)
         )
     return found
@@ -125,13 +124,6 @@ _PARTS = {
     **{name: {name: 1} for name in OPERATIONS},
 }
 _BATCHED = frozenset(("macs", "flops", *OPERATIONS))
-
-
-def _counted(keys: Iterable[int]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for key in keys:
-        counts[key] = counts.get(key, 0) + 1
-    return counts
 
 
 def simplified(terms: Iterable[Term]) -> Sum:

@@ -314,7 +314,7 @@ def test_outputs(output, layers, expected):
     relu = load("[relu]").layers[0]
     assert list(network.outputs) == list(expected)
     origins = wiring(network._replace(layers=(*network.layers, *(
-        relu._replace(name=label, inputs=(tensor,), outputs=(tensor.shape,))
+        relu._replace(name=label, inputs=(tensor,), tensors=(tensor._replace(layer=0),))
         for label, tensor in network.outputs.items()
     ))))  # fmt: skip
     assert origins[-len(expected) :] == [f"{label} < {origin}" for label, origin in expected.items()]

@@ -24,8 +24,13 @@ def built(written: str, limit: int):
         outputs, _ = run.network(spec.items)
     except SpecError as error:
         faults = error.faults
-    layers = [(*layer[:4], [count.value for count in layer.cost.__dict__.values()], *layer[5:]) for layer in
-              run.builder.layers]  # fmt: skip
+    numbers: dict[object, int] = {}
+    """Parameters are equal where the same ones are shared."""
+    layers = []
+    for layer in run.builder.layers:
+        parameters = [(p.term, p.learned, numbers.setdefault(p, len(numbers))) for p in layer.parameters]
+        costs = [count.value for count in layer.cost.__dict__.values()]
+        layers.append((*layer[:4], parameters, costs, *layer[6:]))
     return faults, outputs, layers, run.weighted, run.work_budget.left
 
 

@@ -21,7 +21,10 @@ class Network:
 
     def add(self, name, arguments=None, inputs=None, share=None):
         index = len(self.builder.layers)
-        outputs = self.builder.add(make(name, arguments or {}), inputs or (self.last,), f"{name}_{index}", share=share)
+        weights = None if share is None else self.builder.layers[share]
+        outputs = self.builder.add(
+            make(name, arguments or {}), inputs or (self.last,), f"{name}_{index}", weights=weights
+        )
         self.last = outputs[0]
         return self.last
 

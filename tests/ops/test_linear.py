@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from costcalc.engine import Builder
 from costcalc.errors import ShapeError
 
 from .tables import check, check_fault, fault, make, row, table
@@ -53,10 +54,10 @@ def test_fault(row):
 
 def shared(op, arguments, other, other_arguments, shape, other_shape):
     """Return the params of an op on `shape` that uses the weights of `other` on `other_shape`."""
-    op, other = make(op, arguments), make(other, other_arguments)
-    return op.own_params(
-        other, *(each.cost((x,), each.shape((x,))) for each, x in ((op, shape), (other, other_shape)))
-    ).value
+    builder = Builder({"other": other_shape, "input": shape})
+    builder.add(make(other, other_arguments), (builder.input("other"),), "other")
+    builder.add(make(op, arguments), (builder.input("input"),), "layer", weights=builder.layers[0])
+    return builder.layers[1].cost.params.value
 
 
 @pytest.mark.parametrize(("bias", "left"), [(True, 100), (False, 0)])
