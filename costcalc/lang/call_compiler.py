@@ -28,16 +28,18 @@ from costcalc.lang.template import (
     WorkBudget,
     expression_span,
     fault_at,
+    typed,
 )
 from costcalc.ops import base as ops
 from costcalc.ops.argument_types import WORDS, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Hashable, Iterable, Mapping
 
     from costcalc.errors import Span
     from costcalc.lang.expression import Expression
     from costcalc.lang.reader import Node
+    from costcalc.ops.base import Op
 
 MAX_EXPRESSIONS = 300_000
 """The largest number of characters of all distinct expressions of a spec."""
@@ -62,8 +64,13 @@ class Calls:
         self._blocks: dict[str, Block] = {}
         self._builtin: dict[str, tuple[Node, Node]] = {}
         self._parameters: dict[str, list[Parameter]] = {}
-        self._followers: dict[str, Item | None] = {}
+        self.words: dict[str, Node | Part] = {}
+        """The words in expressions, and where each stands first."""
+        self._prepared: set[str] = set()
+        self.followers: dict[str, Item | None] = {}
         """The layers of words used as `norm` or `act`. None during compilation, to detect recursion."""
+        self._ops: dict[Hashable, Op] = {}
+        """The ops without expressions in their arguments. Equal calls have the same op."""
         self._expressions: dict[str, Expression] = {}
         self._length = 0
         """The total number of characters of these expressions."""
@@ -104,7 +111,11 @@ class Calls:
         broken = False
         self.used.update(name for name, _ in expression.names)
         for name, offset in expression.names:
-            if not (name in scope or (name.startswith(("in_", "block_")) and name in RESERVED) or self.is_word(name)):
+            if name in scope or (name.startswith(("in_", "block_")) and name in RESERVED):
+                continue
+            if self.is_word(name):
+                self.words.setdefault(name, node)
+            else:
                 unknown = ExpressionError("unknown name {}", name, help=self._name_help(name, scope))
                 unknown.offset, unknown.length = offset, len(name)
                 self.faults.add(unknown.fault(expression_span(node, unknown)))
@@ -182,6 +193,8 @@ class Calls:
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
             item = Item("block", name, key.span)
             item.block = lambda: self.block(name)
+            if name not in self.signatures:
+                self.block(name)  # the blocks of the spec are compiled after all of them are known
             item.args, misspelled = self._arguments(item, value, self.arguments(name), scope)
             required = [argument for argument, default, _ in self.signature(name) if not default]
             self._require(item, key, required, misspelled.union(beside))
@@ -236,12 +249,17 @@ class Calls:
     def fix(self, item: Item) -> None:
         """Create the op now if all its arguments are constants."""
         assert item.op is not None
-        if all(cell.run is None for _, cell in item.args):
-            try:
-                item.fixed = item.op(**{name: cell.constant for name, cell in item.args})
-            except ArgumentError as error:
-                node = item.argument(error.argument)
-                self.faults.add(argument_fault(error, item, node.span if node else item.span))
+        if any(cell.run is not None for _, cell in item.args):
+            return
+        names, values = tuple([name for name, _ in item.args]), tuple([cell.constant for _, cell in item.args])
+        try:
+            key = None if list in map(type, values) else (item.op, names, typed(values))
+            if key is None or key not in self._ops:  # a list is a wrong value of a literal argument
+                self._ops[key] = item.op(**dict(zip(names, values, strict=True)))
+            item.fixed = self._ops[key]
+        except ArgumentError as error:
+            node = item.argument(error.argument)
+            self.faults.add(argument_fault(error, item, node.span if node else item.span))
 
     def _require(self, item: Item, key: Node | Part, required: list[str], misspelled: set[str]) -> bool:
         """Report missing arguments, except those in `misspelled`, which unknown arguments are similar to."""
@@ -314,27 +332,46 @@ class Calls:
         """Return the layer for a value of `norm` or `act`, or None for `none`."""
         if isinstance(value, Word):
             name = str(value)
-            if name == "none":
+            if name == NONE:
                 return None
-            if name not in self._followers:
-                self._followers[name] = None
-                self._followers[name] = self.call(Part(name, cell.node.span), None, NameScope())
-            layer = self._followers[name]
+            if name not in self.followers:
+                self.followers[name] = None
+                self.followers[name] = self.call(Part(name, cell.node.span), None, NameScope())
+            layer = self.followers[name]
             if layer is None:
                 self.fault(cell.node, "recursive norm or act: {}", name, help=f"set norm and act of {name} explicitly")
             return layer
         self.fault(cell.node, "expected an op, an op with arguments, or none", help="for example norm: batchnorm")
         return None
 
-    def late_follower(self, cell: Cell, word: Word) -> Item | None:
-        """Return the layer for a word that is known only while a network is built. Raises `SpecError`."""
-        layer = self.follower(cell, word)
-        if self.faults:
-            faults = tuple(self.faults)
-            self.faults.clear()
-            self._followers.clear()
-            raise SpecError(faults)
-        return layer
+    def prepare_followers(self, given: Mapping[str, Node | Part] = _EMPTY) -> None:
+        """Compile the layers of words that an expression may give to `norm` or `act` while a network is built.
+
+        These are the words in expressions, and those in `given`. A word without a layer, or whose layer has a fault, is
+        left out: it is an error only where it is used.
+        """
+        self.words = {**given, **self.words}
+        while pending := {name: node for name, node in self.words.items() if name not in self._prepared}:
+            self._prepared.update(pending)  # their layers may bring further words
+            for name, node in pending.items():
+                known = name in self.followers or name == NONE or (name in WORDS and name not in ops.REGISTRY)
+                if not known and self.is_layer(name) and self._faults_of(Cell(node, Word(name))):
+                    del self.followers[name]
+
+    def follower_error(self, cell: Cell, word: Word) -> SpecError:
+        """Return the error of a word that has no layer."""
+        faults = self._faults_of(cell, word)
+        self.followers.pop(str(word), None)
+        return SpecError(faults)
+
+    def _faults_of(self, cell: Cell, word: Word | None = None) -> tuple[Fault, ...]:
+        """Compile the layer of a word, and return its faults instead of adding them."""
+        kept, self.faults = self.faults, Faults()
+        try:
+            self.follower(cell, cell.constant if word is None else word)
+            return tuple(self.faults)
+        finally:
+            self.faults = kept
 
     # Blocks
 

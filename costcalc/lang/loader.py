@@ -147,6 +147,7 @@ class _Loader:
             spec.items = compiler.items(self.sections["layers"], seen, given)
         if "output" in self.sections:
             spec.outputs = compiler.references(self.sections["output"])
+        compiler.prepare_followers()
         spec.expect = self.limits(compiler, "expect")
         spec.budget = self.limits(compiler, "budget")
         for section in ("input", "layers"):

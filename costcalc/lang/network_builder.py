@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, SpecError
-from costcalc.lang.builder_base import STEP, Called, Frame, Recording, Tensors, Wiring, typed
 from costcalc.lang.functions import Word, truth
+from costcalc.lang.layer_builder import STEP, LayerBuilder, Tensors
 from costcalc.lang.names import NameEntry, Names, Segments
+from costcalc.lang.replay import Called, Recording, Recordings
 from costcalc.lang.shape_fixes import residual_repair
-from costcalc.lang.template import Bound, Cell, Env, Values, located
+from costcalc.lang.template import NONE, Bound, Cell, Env, Values, located
 from costcalc.ops import base as ops
 from costcalc.ops.argument_types import natural
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from costcalc.errors import Fault, Span
-    from costcalc.lang.template import Block, Item, Loop
+    from costcalc.formula import Shape
+    from costcalc.lang.call_compiler import Calls
+    from costcalc.lang.template import Block, Item, Loop, Reference
     from costcalc.model import Tensor
 
 MAX_DEPTH = 100
@@ -28,16 +31,41 @@ MAX_CALLS = 3
 """The largest number of block calls in the notes of a fault, the innermost first."""
 
 
-class Run(Wiring):
+class Frame:
+    """The state of a running list of layers: names, values, path segments, and the input of the block."""
+
+    __slots__ = ("depth", "entered", "followers", "names", "segments", "values")
+
+    def __init__(self, values: Values, names: Names, segments: Segments, entered: Tensors, depth: int) -> None:
+        self.values = values
+        self.names = names
+        self.segments = segments
+        self.entered = entered
+        self.depth = depth
+        self.followers: dict[tuple[Item, str], str] = {}
+
+
+class NetworkBuilder:
     """Runs the templates of one network."""
+
+    def __init__(
+        self, compiler: Calls, params: Mapping[str, Any], inputs: Mapping[str, Shape], max_layers: int
+    ) -> None:
+        self.followers = compiler.followers
+        self.follower_error = compiler.follower_error
+        self.params = params
+        self.layers = LayerBuilder(inputs, max_layers)
+        self.recordings = Recordings(self.layers)
+        self.called: Called | None = None
+        """The last block call."""
 
     def network(self, items: tuple[Item, ...]) -> tuple[Tensors, Names]:
         """Build the network. Raises `SpecError` with location and notes at the first fault."""
         names = Names()
-        inputs = self.builder.inputs
+        inputs = self.layers.builder.inputs
         for name in inputs:
-            names.table[name] = NameEntry((self.builder.input(name),))
-        entered: Tensors = (self.builder.input(next(iter(inputs))),) if len(inputs) == 1 else ()
+            names.table[name] = NameEntry((self.layers.builder.input(name),))
+        entered: Tensors = (self.layers.builder.input(next(iter(inputs))),) if len(inputs) == 1 else ()
         if entered:
             names.table.setdefault("input", NameEntry(entered))
         segments = Segments("", _given(items).union(inputs) - {"input"})
@@ -54,16 +82,16 @@ class Run(Wiring):
             )
         names, segments = frame.names, frame.segments
         for item in items:
-            self.step(item)
+            self.layers.step(item)
             if item.kind == "let":
                 frame.values = values = frame.values.copy()
-                self.work_budget.spend(len(values))
+                self.layers.work_budget.spend(len(values))
                 env = self.env(frame, values, current)
                 for name, cell in item.args:
                     values[name] = cell.get(env)
                 continue
             entering = current if item.source is None else self.tensors(item.source, current, names)
-            first = len(self.builder.layers)
+            first = len(self.layers.builder.layers)
             copies: Mapping[str, NameEntry] = {}
             segment = item.name or ("" if item.bare else segments.take(item.target))
             if item.plain:
@@ -79,13 +107,13 @@ class Run(Wiring):
     def entry(self, item: Item, outputs: Tensors, first: int, copies: Mapping[str, NameEntry]) -> NameEntry:
         """Return the entry for the name of an item that has just run."""
         called = self.called if item.kind == "block" else None
-        return NameEntry(outputs, first, len(self.builder.layers), copies, called)
+        return NameEntry(outputs, first, len(self.layers.builder.layers), copies, called)
 
     def joint(self, first: int, prefix: str) -> str:
         """Return the segment of the layer that joins the branches of an unnamed structure, if any."""
-        if len(self.builder.layers) == first:
+        if len(self.layers.builder.layers) == first:
             return ""
-        path = self.builder.layers[-1].name[len(prefix) :]
+        path = self.layers.builder.layers[-1].name[len(prefix) :]
         return "" if "." in path else path
 
     def copies(
@@ -97,11 +125,11 @@ class Run(Wiring):
         entries: dict[str, NameEntry] = {}
         rows = [()] if item.loop is None else self.rows(item.loop, current, frame)
         for row, columns in enumerate(rows):
-            first, inner = len(self.builder.layers), entries
+            first, inner = len(self.layers.builder.layers), entries
             values = Values(frame.values)
             number = ""
             if item.loop is not None:
-                self.step(item)
+                self.layers.step(item)
                 number = f".{row}"
                 values["i"] = values["row"] = row
                 env = self.env(frame, values, current)
@@ -112,8 +140,8 @@ class Run(Wiring):
                 if item.loop is not None:
                     inner = {}
                 for i in range(self.times(item, self.env(frame, values, current))):
-                    self.step(item)
-                    start = len(self.builder.layers)
+                    self.layers.step(item)
+                    start = len(self.layers.builder.layers)
                     current = self.copy(item, current, frame, Values(values, i=i), segment, f"{number}.{i}")
                     inner[str(i)] = self.entry(item, current, start, {})
             if item.loop is not None:
@@ -146,13 +174,13 @@ class Run(Wiring):
             count = operator.index(natural(item.repeat.get(env)))
         except ArgumentError as fault:
             raise located(CostcalcError("repeat: " + fault.message, *fault.values), item.repeat.node.span) from None
-        most = self.builder.max_layers
-        if count > self.work_budget.left // STEP:  # each copy is one step
+        most = self.layers.builder.max_layers
+        if count > self.layers.work_budget.left // STEP:  # each copy is one step
             error = LimitError("{:,} copies exceed the limit of {:,} layers", count, most)
             raise located(error, item.repeat.node.span)
-        if item.kind == "op" and item.condition is None and count > most - len(self.builder.layers):
+        if item.kind == "op" and item.condition is None and count > most - len(self.layers.builder.layers):
             # Each copy is one layer, so the limit is exceeded in any case.
-            raise located(self.builder.too_many_layers(), item.span)
+            raise located(self.layers.builder.too_many_layers(), item.span)
         return count
 
     def copy(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
@@ -166,10 +194,10 @@ class Run(Wiring):
                 raise located(error, item.condition.node.span) from None
             if not wanted:
                 return current
-        if item.share is None or self.shared is not None:
+        if item.share is None or self.layers.shared is not None:
             return self.once(item, current, frame, values, segment, number)
         entry = self.shareable(item.share, number, frame.names)
-        self.shared = iter(self.weights(item.share, entry))
+        self.layers.shared = iter(self.layers.weights(item.share, entry))
         try:
             outputs = self.once(item, current, frame, values, segment, number)
             if item.kind == "block" and self.called != entry.called:
@@ -177,13 +205,38 @@ class Run(Wiring):
                 message = "cannot share {}: it is not a {} with the same arguments"
                 other = CostcalcError(message, item.share.name, item.target, help=help)
                 raise located(other, item.share.span)
-            if next(self.shared, None) is not None:
+            if next(self.layers.shared, None) is not None:
                 help = f"write {item.share.name}.0 for the first copy" if entry.copies else ""
                 left = CostcalcError("{} has more weights than this {}", item.share.name, item.target, help=help)
                 raise located(left, item.share.span)
         finally:
-            self.shared = None
+            self.layers.shared = None
         return outputs
+
+    def shareable(self, share: Reference, number: str, names: Names) -> NameEntry:
+        """Return the entry of a name in `share`. A repeated item shares copy by copy."""
+        try:
+            entry = names.find(share.name)
+            return names.find(share.name + number) if entry.copies and number else entry
+        except CostcalcError as unknown:
+            raise located(unknown, share.span) from None
+
+    def env(self, frame: Frame, values: Values, current: Tensors) -> Env:
+        """Return the environment of an expression."""
+        entered, shape = frame.entered, current[0].shape if current else None
+        return Env(values, shape, entered[0].shape if entered else None, self.params, self.layers.work_budget)
+
+    def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
+        """Return the tensors that the names in `from` refer to."""
+        tensors: list[Tensor] = []
+        for reference in references:
+            try:
+                outputs = names.find(reference.name, current).outputs
+                self.layers.work_budget.spend(STEP // 10 * len(outputs))
+                tensors += outputs
+            except CostcalcError as error:
+                raise located(error, reference.span) from None
+        return tuple(tensors)
 
     # One copy
 
@@ -226,7 +279,7 @@ class Run(Wiring):
 
     def residual(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """Run a residual: the body, plus the input or the shortcut unless `skip` is false."""
-        self.single(item, current)
+        self.layers.single(item, current)
         skip = True
         if item.skip is not None:
             value = item.skip.get(self.env(frame, values, current))
@@ -243,15 +296,15 @@ class Run(Wiring):
             other = self.branch(path.items, path.segment, current, frame, values, segments)
         add = ops.REGISTRY["add"]()
         name = f"{segments.prefix}{segments.take('add')}"
-        return self.layer(item, add, result + other, name, repair=lambda: residual_repair(item, result, other))
+        return self.layers.layer(item, add, result + other, name, repair=lambda: residual_repair(item, result, other))
 
     def join(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """Run branches on the same input, and the op that joins them."""
         results: list[Tensor] = []
         for branch in item.branches:
             results += self.branch(branch.items, branch.segment, current, frame, values, segments, branch.given)
-        op = self.make(item, self.env(frame, values, current))
-        return self.layer(item, op, tuple(results), f"{segments.prefix}{segments.take(item.target)}")
+        op = self.layers.make(item, self.env(frame, values, current))
+        return self.layers.layer(item, op, tuple(results), f"{segments.prefix}{segments.take(item.target)}")
 
     def call(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """Run the call of a block. Its layers can use its arguments and the params of the spec only."""
@@ -263,8 +316,8 @@ class Run(Wiring):
         given = {name: cell.get(env) for name, cell in item.args}
         inside = Values(self.params)
         shape = current[0].shape if current else None
-        within = Env(inside, shape, shape, self.params, self.work_budget)
-        self.step(item, 1 + len(block.arguments) // 10)
+        within = Env(inside, shape, shape, self.params, self.layers.work_budget)
+        self.layers.step(item, 1 + len(block.arguments) // 10)
         for name, default in block.arguments:
             if name in given:
                 inside[name] = given[name]
@@ -272,31 +325,33 @@ class Run(Wiring):
                 assert default is not None
                 inside[name] = default.get(within)
         called = Called(block, tuple([inside[name] for name, _ in block.arguments]))
-        outer = self.site
-        self.site = item.span if block.builtin and outer is None else outer
+        outer = self.layers.site
+        self.layers.site = item.span if block.builtin and outer is None else outer
         try:
             result = self.recorded(called, current, Frame(inside, Names(), segments, current, frame.depth + 1))
         except SpecError as error:
-            error.faults = tuple(_called(fault, item, outermost=self.site is not outer) for fault in error.faults)
+            outermost = self.layers.site is not outer
+            error.faults = tuple(_called(fault, item, outermost=outermost) for fault in error.faults)
             raise
         finally:
-            self.site = outer
+            self.layers.site = outer
         self.called = called
         return result
 
     def recorded(self, called: Called, current: Tensors, frame: Frame) -> Tensors:
         """Return the outputs of a block. Copy the layers of an equal earlier call, or run the block."""
-        block, values = called
-        if self.shared is not None or len({(tensor.layer, tensor.port) for tensor in current}) < len(current):
+        block = called.block
+        if self.layers.shared is not None or len({(tensor.layer, tensor.port) for tensor in current}) < len(current):
             return self.body(block, current, frame)
-        key = block.name, typed(values), tuple([tensor.shape for tensor in current]), frame.depth
-        recording = self.recordings.get(key)
-        result = self.replay(recording, current, frame.segments.prefix) if recording else None
+        key = self.recordings.key(called, current, frame.depth)
+        recording = self.recordings.known.get(key)
+        result = self.recordings.replay(recording, current, frame.segments.prefix) if recording else None
         if result is None:
-            first, left = len(self.builder.layers), self.work_budget.left
+            first, left = len(self.layers.builder.layers), self.layers.work_budget.left
             result = self.body(block, current, frame)
-            spent, prefix = left - self.work_budget.left, len(frame.segments.prefix)
-            self.recordings[key] = Recording(first, len(self.builder.layers), prefix, current, result, spent)
+            spent, prefix = left - self.layers.work_budget.left, len(frame.segments.prefix)
+            last = len(self.layers.builder.layers)
+            self.recordings.known[key] = Recording(first, last, prefix, current, result, spent)
         return result
 
     def body(self, block: Block, current: Tensors, frame: Frame) -> Tensors:
@@ -309,10 +364,10 @@ class Run(Wiring):
     def op(self, item: Item, current: Tensors, frame: Frame, values: Values, segment: str, number: str) -> Tensors:
         """Run an op, with the norm and act among its arguments."""
         env = self.env(frame, values, current)
-        op = item.fixed or self.make(item, env)
-        host = len(self.builder.layers)
-        self.single(item, current, 1 if op.arity[1] is not None else len(current))
-        result = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}")
+        op = item.fixed or self.layers.make(item, env)
+        host = len(self.layers.builder.layers)
+        self.layers.single(item, current, 1 if op.arity[1] is not None else len(current))
+        result = self.layers.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}")
         for cell in (item.norm, item.act):
             if cell is not None:
                 result = self.follow(item, cell, result, frame, env, host, number)
@@ -328,7 +383,9 @@ class Run(Wiring):
         if isinstance(value, Bound):
             follower, names = value.item, Values(value.names)
         elif isinstance(value, Word):
-            follower = self.compiler.late_follower(cell, value)
+            follower = self.followers.get(value)
+            if follower is None and value != NONE:
+                raise self.follower_error(cell, value)
         else:
             error = CostcalcError("expected an op or none, got {}", value, help="for example norm: batchnorm")
             raise located(error, cell.node.span)
@@ -338,12 +395,12 @@ class Run(Wiring):
         segment = frame.followers.get(key) if number else None
         if segment is None:
             segment = frame.followers[key] = frame.segments.take(follower.target)
-        first = len(self.builder.layers)
+        first = len(self.layers.builder.layers)
         if follower.kind == "op":
-            op = follower.fixed or self.make(
-                follower, Env(names, current[0].shape, env.block, self.params, self.work_budget)
+            op = follower.fixed or self.layers.make(
+                follower, Env(names, current[0].shape, env.block, self.params, self.layers.work_budget)
             )
-            current = self.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}", host)
+            current = self.layers.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}", host)
         else:
             current = self.once(follower, current, frame, names, segment, number)
         frame.names.table[segment] = self.entry(follower, current, first, {})

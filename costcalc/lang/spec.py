@@ -9,10 +9,10 @@ from costcalc import run_budget
 from costcalc.engine import MAX_LAYERS, MAX_RANK, LimitError
 from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, UsageError, suggest
 from costcalc.formula import MAX_NUMBER
-from costcalc.lang.builder_base import STEP
 from costcalc.lang.expression import parse_value
 from costcalc.lang.functions import Word, is_number
-from costcalc.lang.network_builder import Run
+from costcalc.lang.layer_builder import STEP
+from costcalc.lang.network_builder import NetworkBuilder
 from costcalc.lang.template import Cell, Env, Item, WorkBudget, located
 from costcalc.notation import show
 from costcalc.ops.argument_types import listed, positive
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from costcalc.errors import Source, Span
     from costcalc.formula import Shape
     from costcalc.lang.compiler import Compiler
-    from costcalc.lang.template import Reference
+    from costcalc.lang.reader import Node
+    from costcalc.lang.template import Part, Reference
     from costcalc.model import Network, Tensor
 
 _VALUES = "write a number, true, false, a word, or a list: [3, 4]"
@@ -81,7 +82,8 @@ class Spec:
         """Build the network for params and input shapes. Raises `SpecError`, with the network up to the fault."""
         values = self.values(params or {})
         shapes = self._shapes(values, inputs or {})
-        run = Run(self.compiler, values, shapes, max_layers or MAX_LAYERS)
+        self.compiler.prepare_followers(self._words(params or {}, values))
+        run = NetworkBuilder(self.compiler, values, shapes, max_layers or MAX_LAYERS)
         try:
             with gc_paused():
                 last, names = run.network(self.items)
@@ -91,15 +93,15 @@ class Spec:
                     outputs[reference.name if port == 0 else f"{reference.name}.{port}"] = tensor
         except SpecError as error:
             if not isinstance(error.cause, LimitError):
-                error.partial = run.builder.network(self.name, {}, values, self.source, self.description)
+                error.partial = run.layers.builder.network(self.name, {}, values, self.source, self.description)
             raise
         finally:
-            run_budget.spend(run.work_budget.spent // STEP)
+            run_budget.spend(run.layers.work_budget.spent // STEP)
         if not self.outputs:
             for port, tensor in enumerate(last):
-                label = run.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
+                label = run.layers.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
                 outputs[label if port == 0 else f"{label}.{port}"] = tensor
-        return run.builder.network(self.name, outputs, values, self.source, self.description)
+        return run.layers.builder.network(self.name, outputs, values, self.source, self.description)
 
     def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         """Check input shapes, and return them by the names of the spec. Raises `UsageError`.
@@ -132,6 +134,14 @@ class Spec:
                     else "",
                 )
         return shapes
+
+    def _words(self, overrides: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Node | Part]:
+        """Return the words among the given values, and the definitions of their params."""
+        words: dict[str, Node | Part] = {}
+        for name in overrides:
+            given = values[name] if isinstance(values[name], tuple) else (values[name],)
+            words.update({value: self.params[name].node for value in given if isinstance(value, Word)})
+        return words
 
     def _shapes(self, values: Mapping[str, Any], inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         given = self.given(inputs)

@@ -14,7 +14,7 @@ from costcalc.lang.functions import Word
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from costcalc.errors import CostcalcError, Span
     from costcalc.formula import Shape
@@ -301,6 +301,15 @@ class Item:
     def argument(self, name: str) -> Node | Part | None:
         """Return the node of an argument's value."""
         return next((cell.node for argument, cell in self.args if argument == name), None)
+
+
+def typed(values: tuple[Any, ...]) -> Hashable:
+    """Return a key that is equal only for equal values of equal types: 1, 1.0 and true are different arguments.
+
+    >>> typed((1, 2)) == typed((1, 2)), typed((1, 2)) == typed((1.0, 2)), typed(((1,),)) == typed(((True,),))
+    (True, False, False)
+    """
+    return values, tuple([typed(value) if type(value) is tuple else type(value) for value in values])
 
 
 def located(error: CostcalcError, span: Span | None, *notes: str) -> SpecError:

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costcalc.errors import Source, SpecError
-from costcalc.lang.builder_base import MAX_PATH, Wiring
+from costcalc.lang.layer_builder import MAX_PATH
 from costcalc.lang.loader import open_spec
-from costcalc.lang.network_builder import Run
+from costcalc.lang.network_builder import NetworkBuilder
+from costcalc.lang.replay import Recordings
 
 from .networks import specs, text
 
@@ -18,7 +19,7 @@ def built(written: str, limit: int):
     """Return the faults, the layers and the remaining work of a build."""
     spec = open_spec(Source("x.yaml", written))
     values = spec.values({})
-    run = Run(spec.compiler, values, spec._shapes(values, {}), limit)
+    run = NetworkBuilder(spec.compiler, values, spec._shapes(values, {}), limit)
     faults, outputs = [], ()
     try:
         outputs, _ = run.network(spec.items)
@@ -27,26 +28,26 @@ def built(written: str, limit: int):
     numbers: dict[object, int] = {}
     """Parameters are equal where the same ones are shared."""
     layers = []
-    for layer in run.builder.layers:
+    for layer in run.layers.builder.layers:
         parameters = [(p.term, p.learned, numbers.setdefault(p, len(numbers))) for p in layer.parameters]
         costs = [count.value for count in layer.cost.__dict__.values()]
         layers.append((*layer[:4], parameters, costs, *layer[6:]))
-    return faults, outputs, layers, run.weighted, run.work_budget.left
+    return faults, outputs, layers, run.layers.weighted, run.layers.work_budget.left
 
 
 def check(written: str, limit: int = 10_000, replays: bool | None = None) -> None:
     """Build a spec with and without replay, and compare the results."""
     answers = []
-    real = Wiring.replay
+    real = Recordings.replay
 
     def counted(self, *arguments):
         answers.append(real(self, *arguments))
         return answers[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Wiring, "replay", counted)
+        patch.setattr(Recordings, "replay", counted)
         replayed = built(written, limit)
-        patch.setattr(Wiring, "replay", lambda *_: None)
+        patch.setattr(Recordings, "replay", lambda *_: None)
         run = built(written, limit)
     assert replayed == run
     if replays is not None:

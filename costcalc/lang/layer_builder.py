@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
 from costcalc.lang.call_compiler import argument_fault
-from costcalc.lang.template import Env, WorkBudget, located
-from costcalc.model import Layer, Parameter, Tensor
+from costcalc.lang.template import Env, WorkBudget, located, typed
+from costcalc.model import Layer, Tensor
 from costcalc.notation import show
-from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     from costcalc.cost import Cost
     from costcalc.errors import Span
     from costcalc.formula import Shape
-    from costcalc.lang.compiler import Compiler
-    from costcalc.lang.names import NameEntry, Names, Segments
-    from costcalc.lang.template import Block, Item, Reference, Values
+    from costcalc.lang.names import NameEntry
+    from costcalc.lang.template import Item, Reference
     from costcalc.ops.base import Op
 
 MAX_PATH = 1_000
@@ -31,58 +29,19 @@ STEP = 100
 Tensors = tuple[Tensor, ...]
 
 
-class Frame:
-    """The state of a running list of layers: names, values, path segments, and the input of the block."""
+class LayerBuilder:
+    """The layers of a network under construction. It creates ops, adds layers, and gives their errors a location."""
 
-    __slots__ = ("depth", "entered", "followers", "names", "segments", "values")
-
-    def __init__(self, values: Values, names: Names, segments: Segments, entered: Tensors, depth: int) -> None:
-        self.values = values
-        self.names = names
-        self.segments = segments
-        self.entered = entered
-        self.depth = depth
-        self.followers: dict[tuple[Item, str], str] = {}
-
-
-class Called(NamedTuple):
-    """A call of a block: the block, and the values of its arguments."""
-
-    block: Block
-    values: tuple[Any, ...]
-
-
-class Recording(NamedTuple):
-    """The layers added by a call of a block. An equal call copies them instead of running the block again."""
-
-    first: int
-    last: int
-    """The layers, as a range of indices."""
-    prefix: int
-    """The number of characters of their paths before the path of the call."""
-    entered: Tensors
-    outputs: Tensors
-    work: int
-    """The work that the call took."""
-
-
-class Wiring:
-    """A network under construction. It adds layers, and gives their errors a location."""
-
-    def __init__(self, compiler: Compiler, params: Mapping[str, Any], inputs: Mapping[str, Shape], limit: int) -> None:
-        self.compiler = compiler
-        self.params = params
+    def __init__(self, inputs: Mapping[str, Shape], limit: int) -> None:
         self.builder = Builder(inputs, limit)
         self.work_budget = WorkBudget(STEP * (3 * limit + 1000))
         self.weighted: list[int] = []
         """The indices of layers with own or shared weights."""
         self.shared: Iterator[Layer] | None = None
-        self.called: Called | None = None
-        """The last block call."""
+        """The layers whose weights the next layers use."""
         self.site: Span | None = None
         """The location of the call of a running built-in block, used for all layers in it."""
         self.made: dict[tuple[Item, Hashable], Op] = {}
-        self.recordings: dict[Hashable, Recording] = {}
 
     def step(self, item: Item, count: int = 1) -> None:
         """Count the work of items, copies or connections, which may add no layer."""
@@ -109,14 +68,6 @@ class Wiring:
                 help="write from: NAME.0 beside it for the first output",
             )
             raise located(error, item.span)
-
-    def shareable(self, share: Reference, number: str, names: Names) -> NameEntry:
-        """Return the entry of a name in `share`. A repeated item shares copy by copy."""
-        try:
-            entry = names.find(share.name)
-            return names.find(share.name + number) if entry.copies and number else entry
-        except CostcalcError as unknown:
-            raise located(unknown, share.span) from None
 
     def weights(self, share: Reference, entry: NameEntry) -> list[Layer]:
         """Return the layers of an entry that have weights."""
@@ -179,71 +130,11 @@ class Wiring:
                 failed.faults = (failed.faults[0]._replace(help=repair()),)
             raise failed from None
 
-    # Calls that repeat others
-
-    def replay(self, recording: Recording, entered: Tensors, prefix: str) -> Tensors | None:
-        """Copy the layers of an equal call. Return None beyond a limit: running the block locates the error."""
-        first, last, cut, entered_first, ends, work = recording
-        layers, new = self.builder.layers, tuple.__new__
-        shift = len(layers) - first
-        names = [prefix + layer.name[cut:] for layer in layers[first:last]]
-        if (
-            last + shift > self.builder.max_layers
-            or work > self.work_budget.left
-            or max(map(len, names), default=0) > MAX_PATH
-        ):
-            return None
-        self.work_budget.spend(work)
-        moved = {(tensor.layer, tensor.port): now for tensor, now in zip(entered_first, entered, strict=True)}
-
-        def move(tensor: Tensor) -> Tensor:
-            layer, port, *rest = tensor
-            return new(Tensor, (layer + shift, port, *rest)) if layer >= first else moved[layer, port]
-
-        fresh: dict[Parameter, Parameter] = {}
-        for name, layer in zip(names, layers[first:last], strict=True):
-            _, op, inputs, outputs, parameters, cost, span, host = layer
-            if parameters:
-                self.weighted.append(len(layers))
-                parameters = tuple([fresh.setdefault(p, Parameter(p.term, p.learned)) for p in parameters])
-            inputs, outputs = tuple([move(each) for each in inputs]), tuple([move(each) for each in outputs])
-            host = None if host is None else host + shift
-            layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, self.site or span, host)))
-        return tuple([move(tensor) for tensor in ends])
-
-    # Names and values
-
     def origin(self, tensor: Tensor) -> str:
         """Return the name of the layer or input that a tensor comes from."""
         if tensor.layer < 0:
             return list(self.builder.inputs)[-1 - tensor.layer]
         return self.builder.layers[tensor.layer].name
-
-    def env(self, frame: Frame, values: Values, current: Tensors) -> Env:
-        """Return the environment of an expression."""
-        entered, shape = frame.entered, current[0].shape if current else None
-        return Env(values, shape, entered[0].shape if entered else None, self.params, self.work_budget)
-
-    def tensors(self, references: tuple[Reference, ...], current: Tensors, names: Names) -> Tensors:
-        """Return the tensors that the names in `from` refer to."""
-        tensors: list[Tensor] = []
-        for reference in references:
-            try:
-                outputs = names.find(reference.name, current).outputs
-                self.work_budget.spend(STEP // 10 * len(outputs))
-                tensors += outputs
-            except CostcalcError as error:
-                raise located(error, reference.span) from None
-        return tuple(tensors)
-
-
-def typed(values: tuple[Any, ...]) -> Hashable:
-    """Return a key that is equal only for equal values of equal types: 1, 1.0 and true are different arguments.
-
-    >>> typed((1, 2)) == typed((1, 2)), typed((1, 2)) == typed((1.0, 2)), typed(((1,),)) == typed(((True,),))
-    (True, False, False)
-    """
-    return values, tuple([typed(value) if type(value) is tuple else type(value) for value in values])
 
 
 def _has_weights(cost: Cost) -> bool:
