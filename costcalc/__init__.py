@@ -68,8 +68,10 @@ def analyze(network: Network | str | PathLike[str], /, *, batch: int = 1, **para
     """
     from costcalc.analysis import analyze
     from costcalc.model import Network
+    from costcalc.suspicions import suspicions
 
-    return analyze(network if isinstance(network, Network) else load(network, **params), batch=batch)
+    network = network if isinstance(network, Network) else load(network, **params)
+    return analyze(network, batch=batch)._replace(suspicions=suspicions(network))
 
 
 def explain(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.cost import OPERATIONS
 from costcalc.cost import Cost as Cost  # ops of other packages import it from here
+from costcalc.errors import Fault
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -77,8 +78,36 @@ class Layer(NamedTuple):
         return tuple([tensor.shape for tensor in self.tensors])
 
 
+SUSPICIONS = ("CC201", "CC202", "CC203", "CC204")
+"""The rules of suspicions: axes, inputs, unread tensors, hidden defaults."""
+
+
+class Suspicion(NamedTuple):
+    """A place that probably says something else than meant: the rule, the layer or input, and the usual repair."""
+
+    rule: str
+    name: str
+    message: str
+    help: str
+    span: Span | None = None
+
+    def fault(self) -> Fault:
+        """Return the suspicion as a warning."""
+        help = f"{self.help}; write allow: [{self.rule}] if it is meant"
+        return Fault(f"{self.rule} {self.message}", self.span, (), help, severity="warning")
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the suspicion by the names in JSON."""
+        line = self.span.line if self.span else None
+        return {"rule": self.rule, "name": self.name, "line": line, "message": self.message, "help": self.help}
+
+
 class Network(NamedTuple):
-    """Layers in topological order: a graph of tensors, which layers write and read."""
+    """Layers in topological order: a graph of tensors, which layers write and read.
+
+    `allowed` are the rules of suspicions that the spec allows: everywhere, or for the layers of a span. `remarks` are
+    suspicions about the spec itself.
+    """
 
     name: str
     inputs: Mapping[str, Shape]
@@ -87,6 +116,8 @@ class Network(NamedTuple):
     params: Mapping[str, object] = {}
     source: str = ""
     description: str = ""
+    allowed: frozenset[tuple[str, Span | None]] = frozenset()
+    remarks: tuple[Suspicion, ...] = ()
 
     def shared(self) -> dict[int, int]:
         """Return the layers that use parameters of earlier ones: the index of each, and of the last of these others."""
@@ -162,6 +193,7 @@ class Analysis(NamedTuple):
     layers: tuple[Row, ...]
     partial: bool = False
     uncounted: tuple[str, ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the analysis in the format `costcalc.analysis/1`."""
@@ -175,6 +207,7 @@ class Analysis(NamedTuple):
             "totals": self.totals.to_dict(),
             "partial": self.partial,
             "uncounted": list(self.uncounted),
+            "suspicions": [suspicion.to_dict() for suspicion in self.suspicions],
             "layers": [*self.entries()],
         }
 

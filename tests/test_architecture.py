@@ -17,7 +17,7 @@ LAYERS = [
     {"ops"},
     {"model"},
     {"engine"},
-    {"analysis", "outline", "layout", "lang"},
+    {"analysis", "outline", "layout", "suspicions", "lang"},
     {"catalog"},
     {"strategies", "explanation", "graph"},
     {"sweep", "gate"},

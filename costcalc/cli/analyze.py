@@ -117,6 +117,7 @@ def analyze(
         for analysis in unfinished:
             report_table(_unfinished(analysis, columns, full=full))
         return ERROR
+    report_faults([suspicion.fault() for analysis in analyses for suspicion in analysis.suspicions])
     formulas = explanation if len(specs) == 1 and analyses[0].layers else None
     emit(outputs, "tables", Report(lambda form: [table(form)], lambda: _document(analyses), formulas))
     return SUCCESS

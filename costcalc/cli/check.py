@@ -80,7 +80,9 @@ def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[s
     help="An allowed increase: 2%, +500k or 0.",
 )
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 if a rule fails. Errors keep status 2.")
-@click.option("--strict", is_flag=True, help="Also fail for stale waivers, loosened limits and rules not evaluated.")
+@click.option(
+    "--strict", is_flag=True, help="Also fail for stale waivers, loosened limits, suspicions and rules not evaluated."
+)
 @click.option("--init", is_flag=True, help="Write a costcalc.toml with the current totals as budgets.")
 @click.option("--ratchet", is_flag=True, help="Lower the budgets to the largest figures of the specs.")
 @click.option("--max-layers", type=click.IntRange(min=1), metavar="N", help="Allow more than 100,000 layers.")

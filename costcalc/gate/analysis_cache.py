@@ -11,6 +11,7 @@ from costcalc.gate.align import align
 from costcalc.globs import match
 from costcalc.model import METRICS, Analysis, Row, Totals
 from costcalc.record import NamedTuple
+from costcalc.suspicions import suspicions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,10 @@ class AnalysisCache:
         found = self._known.pop(key, None)
         if found is None:
             try:
-                found = analyze(spec.build(values, self.inputs, self.max_layers), batch=self.batch)
+                network = spec.build(values, self.inputs, self.max_layers)
+                found = analyze(network, batch=self.batch)
+                if not values:
+                    found = found._replace(suspicions=suspicions(network))
             except (SpecError, UsageError) as error:
                 found = error
             self._rows += _rows(found)

@@ -31,6 +31,7 @@ from costcalc.gate.results import (
 )
 from costcalc.gate.waivers import STALE, apply, stale
 from costcalc.gate.weakened_limits import LOOSENED, LimitComparison, widened, widened_findings
+from costcalc.model import SUSPICIONS
 from costcalc.record import Record
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+STRICT = (STALE, LOOSENED, *SUSPICIONS)
+"""The rules whose warnings fail with `--strict`."""
 MOST_GROUPS = 12
 """The number of groups of layers that the help of an error lists."""
 
@@ -178,7 +181,7 @@ class Checking:
         unevaluated = tuple([each for _, outcome in outcomes.values() for each in outcome.unevaluated])
         results = [outcome.result for _, outcome in outcomes.values()] + deleted
         if self.request.strict:
-            findings = [each.replace(severity=ERROR) if each.rule in (STALE, LOOSENED) else each for each in findings]
+            findings = [each.replace(severity=ERROR) if each.rule in STRICT else each for each in findings]
         broken = any(result.status == BROKEN for result in results)
         failed = any(finding.severity == ERROR for finding in findings) or (self.request.strict and unevaluated)
         if not broken and not any(result.requirements for result in results):

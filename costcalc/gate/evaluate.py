@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from costcalc.gate.limits import Budget, Increase, Requirement
     from costcalc.gate.project import NamedSpec
     from costcalc.gate.weakened_limits import LimitComparison
-    from costcalc.model import Analysis, Totals
+    from costcalc.model import Analysis, Suspicion, Totals
     from costcalc.run_budget import RunBudget
 
 ERROR_RULE = "CC001"
@@ -120,6 +120,7 @@ class Evaluator:
         usage: list[Usage] = []
         used: set[Budget | Increase] = set()
         count = 0
+        findings += [_suspicion(named.name, each) for each in analysis.suspicions]
         if before and main and before.faults:
             findings.append(_broken_then(named.name, before.faults[0], main.info.name))
         for entry, requirement in self.requirements(named, subject):
@@ -279,6 +280,20 @@ def _broken(spec: str, fault: Fault) -> Finding:
         notes=fault.notes,
         help=fault.help,
         key=f"{ERROR_RULE}|{spec}|{fault.message}",
+    )
+
+
+def _suspicion(spec: str, suspicion: Suspicion) -> Finding:
+    fault = suspicion.fault()
+    return Finding(
+        rule=suspicion.rule,
+        severity=WARNING,
+        spec=spec,
+        message=suspicion.message,
+        span=suspicion.span,
+        layer=suspicion.name,
+        help=fault.help,
+        key=f"{suspicion.rule}|{spec}|{suspicion.name}",
     )
 
 

@@ -128,4 +128,70 @@ RULES: Mapping[str, Rule] = {
         accept="Give the reason in the review. The finding disappears when the change is merged.",
         severity="warning",
     ),
+    "CC201": Rule(
+        title="an op reads an axis as something that it is not",
+        fails_when=(
+            "An op takes an axis for channels or features, and another axis has them: an op for maps reads tokens, or "
+            "one for tokens reads a map. Also when nothing says whether the two axes of an input are channels and "
+            "positions, or steps and features. It fails with --strict."
+        ),
+        why="The shapes fit, so the network is built, and its figures are those of another network.",
+        example=(
+            "input: [512, 7, 7]\n"
+            "layers: [global_avgpool, linear: 1000]\n"
+            "\n"
+            "net.yaml:2:26: CC201 warning: linear takes axis 2 of [512, 1, 1] for the features; they are axis 0"
+        ),
+        repair=(
+            "Write flatten or permute before the layer, or its axis. Name an input of steps and features tokens: "
+            "input: {tokens: [196, 768]}."
+        ),
+        accept="allow: [CC201] beside the layer, or at the top of the spec, says that it is meant.",
+        severity="warning",
+    ),
+    "CC202": Rule(
+        title="an input looks channels-last, or has its batch in front",
+        fails_when=(
+            "An input of three sizes ends with at most 4 and has at least 16 before it; or one of four sizes has at "
+            "most 4 in second place, as a batch of images has. It fails with --strict."
+        ),
+        why="Channels come first and the batch is given with --batch. In another order, every figure is wrong.",
+        example="input: [224, 224, 3]\n\nnet.yaml: CC202 warning: the input input, [224, 224, 3], looks like an image "
+        "with its channels last",
+        repair="Write the sizes without the batch, channels first: [3, 224, 224].",
+        accept="allow: [CC202] at the top of the spec says that it is meant.",
+        severity="warning",
+    ),
+    "CC203": Rule(
+        title="nothing reads an output of a layer, or an input",
+        fails_when="No layer and no output of the network reads a tensor. It fails with --strict.",
+        why="The layer counts, but the network does the same without it: often a from: is missing, or wrong.",
+        example=(
+            "layers:\n"
+            "  - {conv: {out: 8, kernel: 1}, name: a}\n"
+            "  - {conv: {out: 8, kernel: 1}, from: input}\n"
+            "\n"
+            "net.yaml:2:6: CC203 warning: nothing reads the output of a"
+        ),
+        repair="Read it with from:, name it in output:, or remove the layer.",
+        accept="allow: [CC203] beside the layer, or at the top of the spec, says that it is meant.",
+        severity="warning",
+    ),
+    "CC204": Rule(
+        title="a built-in block hides a default of the spec",
+        fails_when=(
+            "A block of costcalc is called without an argument, and its own default differs from the one that the spec "
+            "gives to ops in the block under defaults. It fails with --strict."
+        ),
+        why="The default applies to the layers that the spec writes, but not to those of the block.",
+        example=(
+            "defaults: {linear: {bias: false}}\n"
+            "layers: [mlp: {hidden: 1024}]\n"
+            "\n"
+            "net.yaml:2:10: CC204 warning: the default bias: false of linear has no effect in mlp, whose own is true"
+        ),
+        repair="Give the block the argument: mlp: {hidden: 1024, bias: false}.",
+        accept="allow: [CC204] beside the layer, or at the top of the spec, says that it is meant.",
+        severity="warning",
+    ),
 }

@@ -21,8 +21,8 @@ squeeze_excite(channels=max(1, block_channels // 4), act=relu, gate=sigmoid):
       features: []
       gate:
         - global_avgpool
-        - conv: {out: channels, kernel: 1, stride: 1, padding: 0, bias: true, norm: none, act: act}
-        - conv: {out: block_channels, kernel: 1, stride: 1, padding: 0, bias: true, norm: none, act: gate}
+        - conv: {out: channels, kernel: 1, stride: 1, padding: 0, groups: 1, bias: true, norm: none, act: act}
+        - conv: {out: block_channels, kernel: 1, stride: 1, padding: 0, groups: 1, bias: true, norm: none, act: gate}
 """,
     "inverted_residual": """\
 # A 1x1 expansion, a depthwise convolution and a linear 1x1 projection (Sandler et al. 2018, arXiv:1801.04381).
@@ -36,9 +36,9 @@ inverted_residual(expand, out, kernel=3, stride=1, act=relu6):
 """,
     "mlp": """\
 # Two linear layers with an activation between them (Vaswani et al. 2017, arXiv:1706.03762, section 3.3).
-mlp(hidden, act=gelu):
-  - linear: {out: hidden, bias: true, norm: none, act: act}
-  - linear: {out: block_features, bias: true, norm: none, act: none}
+mlp(hidden, act=gelu, bias=true):
+  - linear: {out: hidden, bias: bias, norm: none, act: act}
+  - linear: {out: block_features, bias: bias, norm: none, act: none}
 """,
     "transformer_encoder": """\
 # A pre-norm encoder layer, as in ViT (Dosovitskiy et al. 2020, arXiv:2010.11929).

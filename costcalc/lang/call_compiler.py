@@ -30,6 +30,7 @@ from costcalc.lang.template import (
     fault_at,
     typed,
 )
+from costcalc.model import Suspicion
 from costcalc.ops import base as ops
 from costcalc.ops.argument_types import WORDS, type_of
 
@@ -46,6 +47,8 @@ MAX_EXPRESSIONS = 300_000
 _EMPTY: Mapping[str, Any] = {}
 
 
+BUILTIN = "<block "
+"""The beginning of the name of a built-in block's source."""
 FOLLOWERS = ("norm", "act")
 """Arguments that add a layer after an op."""
 
@@ -61,6 +64,12 @@ class Calls:
         self.signatures: dict[str, tuple[Node, Node]] = {}
         """The blocks of the spec: key and body."""
         self.defaults: dict[str, dict[str, Cell]] = {}
+        self.allowed: set[tuple[str, Span | None]] = set()
+        """The rules of suspicions that layers allow, and the locations of these layers."""
+        self._hides: dict[str, list[tuple[str, str, Cell, str]]] = {}
+        """The defaults of the spec that a built-in block hides: op, argument, default, and the value of the block."""
+        self.hidden: dict[Span, Suspicion] = {}
+        """The calls in which this happens, by location."""
         self._blocks: dict[str, Block] = {}
         self._builtin: dict[str, tuple[Node, Node]] = {}
         self._parameters: dict[str, list[Parameter]] = {}
@@ -198,6 +207,8 @@ class Calls:
             item.args, misspelled = self._arguments(item, value, self.arguments(name), scope)
             required = [argument for argument, default, _ in self.signature(name) if not default]
             self._require(item, key, required, misspelled.union(beside))
+            if name not in self.signatures:
+                self._find_hidden(item, key)
             return item
         op = ops.find(name)
         item = Item("op", name, key.span)
@@ -290,6 +301,9 @@ class Calls:
         elif value.kind == "map":
             for name_node, node in value.value:
                 if name_node.text in known:
+                    default, built_in = cells.get(name_node.text), name_node.span.source.name.startswith(BUILTIN)
+                    if default and built_in and node.text == name_node.text:
+                        self._hide(item, node.text, default, node.text, name_node.span)
                     cells[name_node.text] = self._argument(item, name_node, node, scope)
                 else:
                     misspelled.add(self.unknown_argument(item, name_node, known, node))
@@ -301,6 +315,28 @@ class Calls:
             first = value._replace(kind="scalar", value=known[0], text=known[0])
             cells[known[0]] = self._argument(item, first, value, scope)
         return tuple(cells.items()), misspelled
+
+    def _hide(self, item: Item, argument: str, default: Cell, own: str, place: Span) -> None:
+        """Note that a built-in block hides a default of the spec by a value of its own."""
+        block = place.source.name.removeprefix(BUILTIN).rstrip(">")
+        self._hides.setdefault(block, []).append((item.target, argument, default, own))
+
+    def _find_hidden(self, item: Item, key: Node | Part) -> None:
+        """Suspect the call of a built-in block that hides a default of the spec by a default of its own."""
+        given = {name: cell.node.text for name, cell in item.args}
+        own = {argument: text for argument, text, _ in self.signature(item.target)}
+        for target, argument, default, value in self._hides.get(item.target, ()):
+            value = given.get(value, own.get(value, value))
+            wanted = default.node.text
+            if key.span.source.name.startswith(BUILTIN):
+                self._hide(Item("op", target, key.span), argument, default, value, key.span)
+            elif value != wanted and argument not in given:
+                what = f"the default {argument}: {wanted} of {target} has no effect in {item.target}"
+                message = f"{what}, whose own is {value}"
+                help = (
+                    f"write {argument}: {wanted} in {item.target}" if argument in own else "define a block of your own"
+                )
+                self.hidden.setdefault(key.span, Suspicion("CC204", item.target, message, help, key.span))
 
     def _argument(self, item: Item, key: Node, node: Node, scope: NameScope) -> Cell:
         if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:
@@ -387,7 +423,7 @@ class Calls:
             from costcalc.errors import Source
             from costcalc.lang.reader import read
 
-            root, _ = read(Source(f"<block {name}>", builtin()[name]))
+            root, _ = read(Source(f"{BUILTIN}{name}>", builtin()[name]))
             self._builtin[name] = root.value[0]
         return self.signatures.get(name) or self._builtin[name]
 

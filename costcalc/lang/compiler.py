@@ -22,10 +22,11 @@ from costcalc.lang.template import (
     Reference,
     span_within,
 )
+from costcalc.model import SUSPICIONS
 from costcalc.ops import base as ops
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from costcalc.errors import Span
     from costcalc.lang.reader import Node
@@ -272,6 +273,8 @@ class Compiler(Calls):
                 item.condition = self.cell(value, inner)
             elif name == "for":
                 item.loop = self._loop(value, scope)
+            elif name == "allow":
+                self.allowed |= {(rule, span) for rule in self.rules(value) for span in _spans(item)}
             elif name != "note":
                 self._unknown_modifier(item, key)
         item.bare = item.kind in ("residual", "join") and not (item.name or item.repeat or item.loop)
@@ -281,6 +284,18 @@ class Compiler(Calls):
                     help = f"name the {item.target} to prefix the names of its branches"
                     self._register_name(branch.segment, branch.given, given, help)
         item.plain = item.repeat is None and item.loop is None and item.condition is None and item.share is None
+
+    def rules(self, node: Node) -> list[str]:
+        """Return the rules of suspicions in a scalar or a list."""
+        rules = []
+        for entry in node.value if node.kind == "list" else [node]:
+            if entry.kind == "scalar" and entry.text in SUSPICIONS:
+                rules.append(entry.text)
+            else:
+                text = entry.text if entry.kind == "scalar" else f"a {entry.kind}"
+                help = suggest(text, SUSPICIONS, f"known: {', '.join(SUSPICIONS)}")
+                self.fault(entry, "expected a rule of suspicions, got {}", text, help=help)
+        return rules
 
     def _register_name(self, name: str, span: Span, given: dict[str, Span], help: str = "") -> None:
         """Register a name of a list, and check that it is unique."""
@@ -343,6 +358,14 @@ class Compiler(Calls):
             help="write for: {w: [64, 128], n: [3, 4]}, or a list of rows with the names in the first",
         )
         return None
+
+
+def _spans(item: Item) -> Iterator[Span]:
+    """Yield the location of an item and of those inside it."""
+    yield item.span
+    for branch in item.branches:
+        for inner in branch.items:
+            yield from _spans(inner)
 
 
 def _is_argument(name: str, known: tuple[str, ...]) -> bool:

@@ -55,6 +55,7 @@ KEYS = (
     "blocks",
     "layers",
     "output",
+    "allow",
     "expect",
     "budget",
 )
@@ -148,6 +149,10 @@ class _Loader:
         if "output" in self.sections:
             spec.outputs = compiler.references(self.sections["output"])
         compiler.prepare_followers()
+        if "allow" in self.sections:
+            spec.allowed |= {(rule, None) for rule in compiler.rules(self.sections["allow"])}
+        spec.allowed |= compiler.allowed
+        spec.remarks = tuple(compiler.hidden.values())
         spec.expect = self.limits(compiler, "expect")
         spec.budget = self.limits(compiler, "budget")
         for section in ("input", "layers"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ExpressionError, SpecError
+from costcalc.lang.call_compiler import BUILTIN
 from costcalc.lang.functions import Word, truth
 from costcalc.lang.layer_builder import STEP, LayerBuilder, Tensors
 from costcalc.lang.names import NameEntry, Names, Segments
@@ -410,7 +411,7 @@ class NetworkBuilder:
 def _called(fault: Fault, item: Item, *, outermost: bool) -> Fault:
     """Add a note of the call to a fault inside a block. A fault in a built-in block gets the location of the call."""
     span, notes = fault.span, fault.notes
-    if outermost and span is not None and span.source.name.startswith("<block "):
+    if outermost and span is not None and span.source.name.startswith(BUILTIN):
         line = span.source.text.splitlines()[span.line - 1].strip()
         span, notes = item.span, (f"in block {item.target}: {line}", *notes)
     if sum(note.startswith("block ") for note in notes) < MAX_CALLS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
-from costcalc.model import METRICS
+from costcalc.model import METRICS, SUSPICIONS
 from costcalc.ops.argument_types import type_of
 from costcalc.ops.base import registered, signature, summary
 
@@ -38,6 +38,13 @@ _VALUE: Schema = {"type": ["number", "boolean", "string", "array"]}
 _FOLLOWER: Schema = {
     "anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}],
     "description": "an op added after this one: a name, a name with arguments, or none",
+}
+
+
+_RULE: dict[str, object] = {"enum": list(SUSPICIONS)}
+_ALLOW: dict[str, object] = {
+    "description": "rules of suspicions that are meant",
+    "anyOf": [_RULE, {"type": "array", "items": _RULE}],
 }
 
 
@@ -81,6 +88,7 @@ def schema() -> Schema:
             },
             "layers": _LAYERS,
             "output": {**_REFERENCES, "description": "default: the last layer"},
+            "allow": _ALLOW,
             "expect": _limits("exact totals, for example from a paper", _EXACT),
             "budget": _limits("limits for costcalc check", {"type": ["integer", "string"]}),
         },
@@ -134,6 +142,7 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
         },
         "if": {**_CONDITION, "description": "if false, the layer is left out"},
         "share": {**_REFERENCE, "description": "the layer, block or group whose weights are used"},
+        "allow": _ALLOW,
         "note": {"type": ["string", "number", "boolean"]},
     }
     return {

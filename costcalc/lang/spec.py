@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from costcalc.lang.compiler import Compiler
     from costcalc.lang.reader import Node
     from costcalc.lang.template import Part, Reference
-    from costcalc.model import Network, Tensor
+    from costcalc.model import Network, Suspicion, Tensor
 
 _VALUES = "write a number, true, false, a word, or a list: [3, 4]"
 MAX_WORK = 1_000_000
@@ -56,6 +56,9 @@ class Spec:
         self.inputs: dict[str, list[Cell]] = {}
         self.items: tuple[Item, ...] = ()
         self.outputs: tuple[Reference, ...] = ()
+        self.allowed: set[tuple[str, Span | None]] = set()
+        """The rules of suspicions that are allowed: everywhere, or for the layers of a span."""
+        self.remarks: tuple[Suspicion, ...] = ()
         self.expect: tuple[Limit, ...] = ()
         self.budget: tuple[Limit, ...] = ()
         self.compiler = compiler
@@ -101,7 +104,8 @@ class Spec:
             for port, tensor in enumerate(last):
                 label = run.layers.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
                 outputs[label if port == 0 else f"{label}.{port}"] = tensor
-        return run.layers.builder.network(self.name, outputs, values, self.source, self.description)
+        network = run.layers.builder.network(self.name, outputs, values, self.source, self.description)
+        return network._replace(allowed=frozenset(self.allowed), remarks=self.remarks)
 
     def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         """Check input shapes, and return them by the names of the spec. Raises `UsageError`.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from costcalc.lang.reader import Node
     from costcalc.ops.base import Op
 
-MODIFIERS = ("name", "from", "repeat", "for", "if", "share", "note")
+MODIFIERS = ("name", "from", "repeat", "for", "if", "share", "allow", "note")
 STRUCTURES: Mapping[str, tuple[str, ...]] = {
     "group": (),
     "residual": ("shortcut", "skip"),

@@ -135,6 +135,10 @@ class Prelu(Op, name="prelu"):
     pointwise: ClassVar[bool] = True
     per_channel: Flag = False
 
+    def features_axis(self) -> int | None:
+        """Return the first axis if it has a slope for each channel."""
+        return 0 if self.per_channel else None
+
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
         if self.per_channel:

@@ -84,6 +84,10 @@ class Attention(Op, name="attention"):
             )
         return inputs[:1]
 
+    def features_axis(self) -> int | None:
+        """Return the last axis."""
+        return -1
+
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
         """Return the axes T and D, after any leading axes."""
         return token_axes(rank)

@@ -127,6 +127,13 @@ class Op(Record):
             return channels_first(rank)
         return axes if len(axes) == rank else ()
 
+    def features_axis(self) -> int | None:
+        """Return the axis that the op takes for channels or features: 0 or -1.
+
+        None if it names its axes itself, or treats all of them alike.
+        """
+        return 0 if self.channels_first else None
+
     def caption(self, rank: int) -> str:
         """Return the label of the op in a picture: `3x3 maxpool, /2` for rank 2, `attention(heads=12)`."""
         window = self.footprint(rank)

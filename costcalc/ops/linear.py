@@ -8,7 +8,7 @@ from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Shapes, product
 from costcalc.ops.base import Op
-from costcalc.ops.shapes import batch, broadcast, ranked, rows
+from costcalc.ops.shapes import batch, broadcast, ranked, rows, token_axes
 
 if TYPE_CHECKING:
     from costcalc.ops.argument_types import Flag, Positive
@@ -38,6 +38,10 @@ class Linear(Op, name="linear"):
     followed: ClassVar[bool] = True
     out: Positive
     bias: Flag = True
+
+    def features_axis(self) -> int | None:
+        """Return the last axis."""
+        return -1
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Map (..., D) to (..., out)."""
@@ -89,6 +93,10 @@ class Embedding(Op, name="embedding"):
 
     vocab: Positive
     dim: Positive
+
+    def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
+        """Return the axes T and D, after any leading axes."""
+        return token_axes(rank) if rank > 1 else ()
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Map (T) to (T, dim)."""

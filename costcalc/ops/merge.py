@@ -87,6 +87,10 @@ class Concat(Op, name="concat"):
     arity: ClassVar[tuple[int, int | None]] = (1, None)
     axis: Integer = 0
 
+    def features_axis(self) -> int | None:
+        """Return the first axis, the default."""
+        return 0 if self.axis == 0 else None
+
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the first shape with the sum of the sizes along the axis."""
         first = inputs[0]
@@ -127,6 +131,10 @@ class Scale(Op, name="scale"):
     aliases: ClassVar[tuple[str, ...]] = ("layerscale",)
     pointwise: ClassVar[bool] = True
     axis: Integer = 0
+
+    def features_axis(self) -> int | None:
+        """Return the first axis, the default."""
+        return 0 if self.axis == 0 else None
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
@@ -190,6 +198,10 @@ class ConcatToken(Op, name="concat_token"):
         """Map (..., T, D) to (..., T + count, D)."""
         leading, length, features = tokens(inputs[0], self)
         return ((*leading, length + self.count, features),)
+
+    def features_axis(self) -> int | None:
+        """Return the last axis."""
+        return -1
 
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
         """Return the axes T and D, after any leading axes."""

@@ -132,6 +132,10 @@ class _Trailing(Op):
             )
         return inputs
 
+    def features_axis(self) -> int | None:
+        """Return the last axis, if only this one is normalised."""
+        return -1 if self.axes == 1 else None
+
     def divided(self, inputs: Shapes) -> tuple[Term, Term]:
         """Return the leading axes, whose positions are the groups, and the normalised axes."""
         axes = elements(inputs[0]).terms[0]

@@ -39,6 +39,10 @@ class _Recurrent(Op):
         leading, length, _ = tokens(inputs[0], self)
         return ((*leading, length, self.hidden * self.directions),)
 
+    def features_axis(self) -> int | None:
+        """Return the last axis."""
+        return -1
+
     def layout(self, axes: tuple[str, ...], rank: int) -> tuple[str, ...]:
         """Return the axes T and D, after any leading axes."""
         return token_axes(rank)

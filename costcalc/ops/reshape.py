@@ -208,6 +208,10 @@ class Split(DataMovement, name="split"):
         if self.parts is not None and self.parts > MAX_LIST:
             raise argument_error("parts", "expected at most {} parts, got {}", MAX_LIST, self.parts)
 
+    def features_axis(self) -> int | None:
+        """Return the first axis, the default."""
+        return 0 if self.axis == 0 else None
+
     def shape(self, inputs: Shapes) -> Shapes:
         """Return (size, ...) for each part."""
         axis = axis_of(self.axis, len(inputs[0]))

@@ -68,6 +68,7 @@ def test_json_is_the_contract(cli, small):
         "batch": 2,
         "partial": False,
         "uncounted": [],
+        "suspicions": [],
     }
 
 
