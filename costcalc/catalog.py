@@ -66,13 +66,13 @@ def _op(op: type[Op]) -> CatalogEntry:
     import re
     from inspect import cleandoc
 
-    from costcalc.notation import show
+    from costcalc.notation import written
     from costcalc.ops.argument_types import type_of
     from costcalc.ops.base import signature, summary
 
     arguments = []
     for field, annotation in op.fields.items():
-        default = op.implied.get(field) or (show(op.defaults[field]) if field in op.defaults else "")
+        default = op.implied.get(field) or (written(op.defaults[field]) if field in op.defaults else "")
         arguments.append(Argument(field, default, type_of(annotation).takes))
     family = op.__module__.removeprefix("costcalc.ops.")
     text = cleandoc(op.__doc__ or "").partition(">>>")[0].partition("\n")[2].strip()

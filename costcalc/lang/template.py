@@ -27,6 +27,8 @@ STRUCTURES: Mapping[str, tuple[str, ...]] = {
     "residual": ("shortcut", "skip"),
     "add": (),
     "mul": (),
+    "sub": (),
+    "div": (),
     "concat": ("axis",),
 }
 """The structures, and the additional keys of each."""

@@ -2,6 +2,7 @@
 
 from costcalc.ops import (
     activation,
+    arithmetic,
     attention,
     conv,
     linear,
@@ -19,6 +20,7 @@ from costcalc.ops.base import Op, find, registered
 __all__ = [
     "Op",
     "activation",
+    "arithmetic",
     "attention",
     "conv",
     "find",

@@ -21,11 +21,13 @@ from costcalc.ops.shapes import axis_of, ranked
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from costcalc.ops.argument_types import Flag, Integer
 
 
 class Activation(NamedTuple):
-    """An elementwise activation without arguments."""
+    """An elementwise op without arguments."""
 
     name: str
     operations: str
@@ -107,16 +109,23 @@ Errors: none.
 Source: {}
 """
 
-for _row in ACTIVATIONS:
-    _per_element = Counter(_row.operations.split())
-    _counts = [counted(times, _NOUNS[quantity]) for quantity, times in _per_element.items()]
-    _members = {
-        "__module__": __name__,
-        "__doc__": _TEXT.format(_row.summary, ", ".join(_counts), _row.source),
-        "per_element": dict(_per_element),
-        "aliases": _row.aliases,
-    }
-    type(_row.name, (Elementwise,), _members, name=_row.name)
+
+def define(rows: Iterable[Activation], module: str, role: Literal["", "act"] = "") -> None:
+    """Define an op for each row of a table."""
+    for row in rows:
+        per_element = Counter(row.operations.split())
+        counts = [counted(times, _NOUNS[quantity]) for quantity, times in per_element.items()]
+        members = {
+            "__module__": module,
+            "__doc__": _TEXT.format(row.summary, ", ".join(counts), row.source),
+            "per_element": dict(per_element),
+            "aliases": row.aliases,
+            "role": role,
+        }
+        type(row.name, (Elementwise,), members, name=row.name)
+
+
+define(ACTIVATIONS, __name__, "act")
 
 
 class Prelu(Op, name="prelu"):

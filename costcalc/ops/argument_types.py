@@ -22,6 +22,7 @@ Natural: TypeAlias = Dim
 Integer: TypeAlias = Dim
 Flag: TypeAlias = bool
 Probability: TypeAlias = float
+Number: TypeAlias = float
 Sizes: TypeAlias = Dim | Shape
 Margins: TypeAlias = Dim | Shape
 Padding: TypeAlias = Dim | Shape | str
@@ -116,6 +117,13 @@ def probability(value: Any) -> float:
         raise ArgumentError("expected a number from 0 to 1, got {}", show(value))
     if not 0 <= value <= 1:
         raise ArgumentError("expected a number from 0 to 1, got {}", value)
+    return value  # type: ignore[no-any-return]
+
+
+def number(value: Any) -> float:
+    """Convert a number."""
+    if kind(value) not in (int, float):
+        raise ArgumentError("expected a number, got {}", show(value))
     return value  # type: ignore[no-any-return]
 
 
@@ -229,6 +237,7 @@ for _name, _type in {
     "Natural": ArgumentType(natural, "integer ≥ 0", _NATURAL),
     "Integer": ArgumentType(integer, "integer", _INTEGER),
     "Flag": ArgumentType(flag, "true or false", {"type": "boolean"}),
+    "Number": ArgumentType(number, "number", {"type": "number"}),
     "Probability": ArgumentType(probability, "number from 0 to 1", {"type": "number", "minimum": 0, "maximum": 1}),
     "Sizes": ArgumentType(sizes, "integer ≥ 1, or one per spatial dimension", _or_list(_POSITIVE)),
     "Margins": ArgumentType(margins, "integer ≥ 0, or one per spatial dimension", _or_list(_NATURAL)),

@@ -8,7 +8,7 @@ from costcalc import plugins
 from costcalc.cost import Cost
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError
 from costcalc.formula import Dim, Shape, Shapes, channels_first, elements
-from costcalc.notation import show
+from costcalc.notation import show, written
 from costcalc.ops.argument_types import ARGUMENT_TYPES, type_of
 from costcalc.record import Record
 
@@ -202,7 +202,6 @@ class Elementwise(Op):
     Shapes: any -> the same.
     """
 
-    role: ClassVar[Literal["", "norm", "act"]] = "act"
     pointwise: ClassVar[bool] = True
     per_element: ClassVar[dict[str, int]] = {}
     """Operations per element, by class."""
@@ -253,7 +252,7 @@ def signature(op: type[Op]) -> str:
     """
     arguments = []
     for field in op.fields:
-        default = op.implied.get(field) or (show(op.defaults[field]) if field in op.defaults else "")
+        default = op.implied.get(field) or (written(op.defaults[field]) if field in op.defaults else "")
         arguments.append(f"{field}={default}" if default else field)
     if op.followed:
         arguments += ["norm=none", "act=none"]

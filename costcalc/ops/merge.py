@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError
-from costcalc.formula import Count, Shape, Shapes, elements, product
+from costcalc.formula import ZERO, Count, Shape, Shapes, elements, product
 from costcalc.ops.base import Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, broadcast, token_axes, tokens
 
 if TYPE_CHECKING:
-    from costcalc.ops.argument_types import Extents, Integer, Positive
+    from costcalc.ops.argument_types import Extents, Integer, Number, Positive
 
 
 class _Join(Op):
@@ -68,6 +68,46 @@ class Mul(_Join, name="mul"):
         return Cost(mul=self.each(inputs, outputs))
 
 
+class Sub(_Join, name="sub"):
+    """Element-wise difference of two tensors, with broadcasting.
+
+    Shapes: two, equal or 1 in every axis -> the larger in every axis.
+    Units:  one addition per element.
+    Errors: ShapeError when the shapes do not broadcast.
+    Source: PyTorch's sub.
+
+    >>> Sub().cost(((64, 56, 56), (64, 1, 1)), ((64, 56, 56),)).add.value == 64 * 56 * 56
+    True
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("subtract",)
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Count one addition per element."""
+        return Cost(add=self.each(inputs, outputs))
+
+
+class Div(_Join, name="div"):
+    """Element-wise quotient of two tensors, with broadcasting.
+
+    Shapes: two, equal or 1 in every axis -> the larger in every axis.
+    Units:  one division per element.
+    Errors: ShapeError when the shapes do not broadcast.
+    Source: PyTorch's div.
+
+    >>> Div().cost(((64, 56, 56), (64, 1, 1)), ((64, 56, 56),)).div.value == 64 * 56 * 56
+    True
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("divide",)
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Count one division per element."""
+        return Cost(div=self.each(inputs, outputs))
+
+
 class Concat(Op, name="concat"):
     """Tensors joined along one axis, the channels by default.
 
@@ -116,10 +156,10 @@ class Concat(Op, name="concat"):
 
 
 class Scale(Op, name="scale"):
-    """Learned factor for each channel (layer scale).
+    """Learned factor for each channel (layer scale), or a constant factor.
 
     Shapes: any -> the same.
-    Units:  one multiplication per element; one parameter per channel.
+    Units:  one multiplication per element; one parameter per channel, none for a constant.
     Errors: ShapeError when the axis is out of range.
     Source: Touvron et al. 2021, arXiv:2103.17239, section 2.
 
@@ -131,20 +171,59 @@ class Scale(Op, name="scale"):
     aliases: ClassVar[tuple[str, ...]] = ("layerscale",)
     pointwise: ClassVar[bool] = True
     axis: Integer = 0
+    by: Number | None = None
 
     def features_axis(self) -> int | None:
-        """Return the first axis, the default."""
-        return 0 if self.axis == 0 else None
+        """Return the first axis, the default, if there is a factor for each channel."""
+        return 0 if self.axis == 0 and self.by is None else None
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
-        axis_of(self.axis, len(inputs[0]))
+        if self.by is None:
+            axis_of(self.axis, len(inputs[0]))
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Count one multiplication per element."""
-        each = elements(outputs[0])
-        return Cost(mul=each, params=product(each.terms[0][axis_of(self.axis, len(outputs[0]))]))
+        """Count one multiplication per element and one parameter per channel."""
+        return Cost(mul=elements(outputs[0]), params=_per_channel(self, outputs))
+
+
+class Shift(Op, name="shift"):
+    """Learned offset for each channel, or a constant offset.
+
+    Shapes: any -> the same.
+    Units:  one addition per element; one parameter per channel, none for a constant.
+    Errors: ShapeError when the axis is out of range.
+    Source: the bias of PyTorch's layers, as a layer of its own.
+
+    >>> Shift().cost(((64, 56, 56),), ((64, 56, 56),)).params.value, Shift(by=-0.5).cost(((8,),), ((8,),)).params.value
+    (64, 0)
+    """
+
+    pointwise: ClassVar[bool] = True
+    axis: Integer = 0
+    by: Number | None = None
+
+    def features_axis(self) -> int | None:
+        """Return the first axis, the default, if there is an offset for each channel."""
+        return 0 if self.axis == 0 and self.by is None else None
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """Return the shape of the input."""
+        if self.by is None:
+            axis_of(self.axis, len(inputs[0]))
+        return inputs
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Count one addition per element and one parameter per channel."""
+        return Cost(add=elements(outputs[0]), params=_per_channel(self, outputs))
+
+
+def _per_channel(op: Scale | Shift, outputs: Shapes) -> Count:
+    """Return one parameter per channel, or none for a constant."""
+    if op.by is not None:
+        return ZERO
+    return product(elements(outputs[0]).terms[0][axis_of(op.axis, len(outputs[0]))])
 
 
 class LearnableTensor(Op, name="parameter"):

@@ -195,7 +195,6 @@ class Split(DataMovement, name="split"):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("chunk",)
-    implied: ClassVar[dict[str, str]] = {"parts": "none", "sizes": "none"}
     parts: Positive | None = None
     sizes: Extents | None = None
     axis: Integer = 0

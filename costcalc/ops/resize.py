@@ -44,7 +44,7 @@ class Upsample(Op, name="upsample"):
         "resize",
         "upsampling",
     )
-    implied: ClassVar[dict[str, str]] = {"scale": "2", "size": "none"}
+    implied: ClassVar[dict[str, str]] = {"scale": "2"}
     channels_first: ClassVar[bool] = True
     scale: Sizes | None = None
     size: Sizes | None = None

@@ -16,6 +16,7 @@ from costcalc.sweep.partition import column, outcomes, whole
 A, B, C = [1, 2, 3, 6], [4, 6, 7, 12], [1, 2, 3]
 ELEMENTWISE = """
 relu relu6 leaky_relu elu selu sigmoid hardsigmoid tanh silu hardswish gelu mish softplus identity dropout
+abs clip neg square reciprocal exp log sqrt sin cos erf
 """.split()  # noqa: SIM905
 
 RULES = {
@@ -45,6 +46,11 @@ RULES = {
     "prelu": lambda a, b, c: ({"per_channel": True}, [(a, b, c)]),
     **{name: lambda a, b, c: ({"axis": c}, [(a, b, 5)]) for name in ("softmax", "log_softmax")},
     "scale": lambda a, b, c: ({"axis": c}, [(a, b, 5)]),
+    "shift": lambda a, b, c: ({"axis": c, "by": None}, [(a, b, 5)]),
+    "l2norm": lambda a, b, c: ({"axis": c}, [(a, b, 5)]),
+    "glu": lambda a, b, c: ({"axis": c - 1}, [(a, b, 6)]),
+    "rope": lambda a, b, c: ({"fraction": 0.5}, [(c, a, b)]),
+    **{name: lambda a, b, c: ({}, [(a, b), (c, 1)]) for name in ("sub", "div")},
     "parameter": lambda a, b, c: ({"shape": [b, a]}, [(a, c)]),
     "concat_token": lambda a, b, c: ({"count": c}, [(a, b)]),
     "flatten": lambda a, b, c: ({"start": c}, [(a, b, 5)]),

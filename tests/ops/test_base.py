@@ -16,7 +16,8 @@ conv depthwise_conv conv_transpose linear embedding matmul attention lstm gru rn
 global_maxpool adaptive_avgpool adaptive_maxpool batchnorm instancenorm layernorm rmsnorm groupnorm lrn relu relu6
 leaky_relu elu selu sigmoid hardsigmoid tanh silu hardswish gelu mish softplus prelu softmax log_softmax dropout
 identity scale parameter concat_token flatten reshape permute split slice pad crop mean sum max upsample
-pixel_shuffle pixel_unshuffle channel_shuffle add mul concat
+pixel_shuffle pixel_unshuffle channel_shuffle add mul concat sub div shift l2norm glu rope abs clip neg square
+reciprocal exp log sqrt sin cos erf
 """.split()  # noqa: SIM905
 
 SIGNATURES = """
@@ -41,7 +42,10 @@ relu()
 prelu(per_channel=false)
 softmax(axis=-1)
 dropout(p=0.5)
-scale(axis=0)
+scale(axis=0, by=none)
+shift(axis=0, by=none)
+glu(axis=-1)
+rope(fraction=1)
 parameter(shape)
 concat_token(count=1)
 flatten(start=0)

@@ -376,11 +376,71 @@ MODULES = {
     "softplus": nn.Softplus,
     "identity": nn.Identity,
 }
+FUNCTIONS = {
+    "abs": torch.abs, "clip": lambda x: torch.clamp(x, 0, 1), "neg": torch.neg, "square": torch.square,
+    "reciprocal": torch.reciprocal, "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "sin": torch.sin,
+    "cos": torch.cos, "erf": torch.erf,
+}  # fmt: skip
 
 
 @case(*MODULES)
 def elementwise(draw, name):
     return Case({}, [shape(draw, 0, 4)], MODULES[name])
+
+
+@case(*FUNCTIONS)
+def function(draw, name):
+    return Case({}, [shape(draw, 0, 4)], without_cost(FUNCTIONS[name]))
+
+
+@case("l2norm")
+def l2norm(draw):
+    x = shape(draw, 1, 4)
+    axis = number(draw, -len(x), len(x) - 1)
+    normalize = nn.functional.normalize
+    return Case({"axis": axis}, [x], without_cost(lambda y: normalize(y, dim=axis if axis < 0 else axis + 1)))
+
+
+@case("glu")
+def glu(draw):
+    x = shape(draw, 1, 4)
+    axis = number(draw, -len(x), len(x) - 1)
+    return Case({"axis": axis}, [x], lambda: nn.GLU(axis if axis < 0 else axis + 1))
+
+
+@case("sub", "div")
+def two(draw, name):
+    operation = torch.sub if name == "sub" else torch.div
+    return Case({}, broadcasting(draw, 2), without_cost(operation), batch=False)
+
+
+@case("shift")
+def shift(draw):
+    x = shape(draw, 1, 4)
+    axis = number(draw, -len(x), len(x) - 1)
+
+    class Shift(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.offset = nn.Parameter(torch.zeros(x[axis]))
+
+        def forward(self, y):
+            return y + self.offset.reshape(-1, *(1,) * (len(x) - 1 - axis % len(x)))
+
+    return Case({"axis": axis}, [x], Shift)
+
+
+@case("rope")
+def rope(draw):
+    x = shape(draw, 2, 4)
+
+    def rotated(y):
+        first, second = y.chunk(2, -1)
+        return torch.cat((first - second, first + second), -1)
+
+    if x[-1] % 2:
+        x = (*x[:-1], x[-1] + 1)
+    return Case({}, [x], without_cost(rotated))
 
 
 @case("dropout")
