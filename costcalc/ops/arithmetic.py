@@ -29,7 +29,7 @@ FUNCTIONS = (
     Activation("sqrt", "exp", "Square root.", "PyTorch's sqrt."),
     Activation("sin", "exp", "Sine.", "PyTorch's sin."),
     Activation("cos", "exp", "Cosine.", "PyTorch's cos."),
-    Activation("erf", "exp", "Error function.", "PyTorch's erf."),
+    Activation("erf", "exp", "The error function of Gauss.", "PyTorch's erf."),
 )
 define(FUNCTIONS, __name__)
 
