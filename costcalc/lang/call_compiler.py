@@ -11,7 +11,7 @@ from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, ne
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.expression import RESERVED, parse
 from costcalc.lang.functions import Word, gathered
-from costcalc.lang.signature import Parameter, is_identifier, split_signature
+from costcalc.lang.signature import BlockArgument, is_identifier, split_signature
 from costcalc.lang.template import (
     MODIFIERS,
     NONE,
@@ -72,7 +72,7 @@ class Calls:
         """The calls in which this happens, by location."""
         self._blocks: dict[str, Block] = {}
         self._builtin: dict[str, tuple[Node, Node]] = {}
-        self._parameters: dict[str, list[Parameter]] = {}
+        self._parameters: dict[str, list[BlockArgument]] = {}
         self.words: dict[str, Node | Part] = {}
         """The words in expressions, and where each stands first."""
         self._prepared: set[str] = set()
@@ -411,7 +411,7 @@ class Calls:
 
     # Blocks
 
-    def signature(self, name: str) -> list[Parameter]:
+    def signature(self, name: str) -> list[BlockArgument]:
         """Return the arguments of a block."""
         if name not in self._parameters:
             self._parameters[name] = split_signature(self.definition(name)[0].text)[1]

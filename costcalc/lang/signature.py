@@ -17,7 +17,7 @@ NAME_TOO_LONG = "name too long: {:,} characters, at most {} are allowed"
 _SIGNATURE = r"\s*([\w-]+)\s*(?:\((.*)\)\s*)?"
 
 
-class Parameter(NamedTuple):
+class BlockArgument(NamedTuple):
     """An argument of a block: its name, the text of its default (empty if it has none), and the offset of that."""
 
     name: str
@@ -43,11 +43,11 @@ def is_identifier(text: str) -> bool:
     return text.replace("_", "a").isalnum() and not text[0].isdecimal()
 
 
-def split_signature(text: str) -> tuple[str, list[Parameter]]:
+def split_signature(text: str) -> tuple[str, list[BlockArgument]]:
     """Return the name of a block and its arguments. Raises `ExpressionError`.
 
     >>> split_signature("bottleneck(mid, stride=max(1, 2))")[1]
-    [Parameter(name='mid', default='', offset=11), Parameter(name='stride', default='max(1, 2)', offset=23)]
+    [BlockArgument(name='mid', default='', offset=11), BlockArgument(name='stride', default='max(1, 2)', offset=23)]
     """
     match = re.fullmatch(_SIGNATURE, text, re.DOTALL)
     if not match or not is_name(match[1]):
@@ -56,7 +56,7 @@ def split_signature(text: str) -> tuple[str, list[Parameter]]:
         )
     if len(match[1]) > MAX_NAME:
         raise _at(ExpressionError(NAME_TOO_LONG, len(match[1]), MAX_NAME), 0, len(text))
-    parameters: list[Parameter] = []
+    parameters: list[BlockArgument] = []
     depth, start = 0, 0
     inside = match[2] or ""
     for position, sign in enumerate(inside + ","):
@@ -79,7 +79,7 @@ def split_signature(text: str) -> tuple[str, list[Parameter]]:
     return match[1], parameters
 
 
-def _parameter(part: str, at: int) -> Parameter:
+def _parameter(part: str, at: int) -> BlockArgument:
     name, equals, default = part.partition("=")
     lead = len(name) - len(name.lstrip())
     name = name.strip()
@@ -93,8 +93,8 @@ def _parameter(part: str, at: int) -> Parameter:
     if equals and not default.strip():
         raise _at(ExpressionError("the default of {} is missing", name), at + lead, len(part) - lead)
     if not equals:
-        return Parameter(name, "", at + lead)
-    return Parameter(name, default.strip(), at + part.index("=") + 1 + len(default) - len(default.lstrip()))
+        return BlockArgument(name, "", at + lead)
+    return BlockArgument(name, default.strip(), at + part.index("=") + 1 + len(default) - len(default.lstrip()))
 
 
 def _at(error: ExpressionError, offset: int, length: int) -> ExpressionError:
