@@ -1,4 +1,4 @@
-"""Places of a network that probably say something else than their writer meant.
+"""Places where a network probably differs from what its writer meant.
 
 Nothing here depends on a particular op: an op says which axis it takes for the features (`Op.features_axis`), and
 `costcalc.layout` which axis has them.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AXIS, INPUT, UNREAD, _ = SUSPICIONS
 MOST = 20
-"""The most suspicions of a rule. A network with more has one cause for many of them."""
+"""The most suspicions that are reported for a rule. More of them mostly have one cause."""
 FEW, MANY = 4, 16
 """The most channels of an image, and the fewest positions along one of its sides, for a guess about an input's axes."""
 
@@ -50,14 +50,16 @@ def _once(suspected: Iterable[Suspicion]) -> Iterator[Suspicion]:
 
 def _inputs(network: Network) -> Iterator[Suspicion]:
     for name, shape in network.inputs.items():
+        found = ("", "")
         if len(shape) == 3 and shape[2] <= FEW < MANY <= min(shape[:2]):
-            message = f"the input {name}, {list(shape)}, looks like an image with its channels last"
-            yield Suspicion(INPUT, name, message, f"write {[shape[2], *shape[:2]]}: channels come first")
+            found = "an image with its channels last", f"write {[shape[2], *shape[:2]]}: channels come first"
         if len(shape) == 4 and shape[1] <= FEW < MANY <= min(shape[2:]) and not FEW >= shape[0] > 1:
-            message = f"the input {name}, {list(shape)}, looks like images with a batch in front"
-            yield Suspicion(
-                INPUT, name, message, f"write {list(shape[1:])}, and give the batch with --batch {shape[0]}"
-            )
+            help = f"write {list(shape[1:])}, and give the batch with --batch {shape[0]}"
+            found = "images with a batch in front", help
+        what, help = found
+        if what:
+            message = f"{name} {list(shape)} looks like {what}"
+            yield Suspicion(INPUT, name, message, help, network.places.get(name))
 
 
 def _unread(network: Network) -> Iterator[Suspicion]:
@@ -65,17 +67,14 @@ def _unread(network: Network) -> Iterator[Suspicion]:
     read |= {(tensor.layer, tensor.port) for tensor in network.outputs.values()}
     for number, name in enumerate(network.inputs):
         if (-1 - number, 0) not in read:
-            yield Suspicion(
-                UNREAD, name, f"nothing reads the input {name}", f"write from: {name} at a layer, or remove it"
-            )
+            message, help = f"nothing reads the input {name}", f"write from: {name} at a layer, or remove it"
+            yield Suspicion(UNREAD, name, message, help, network.places.get(name))
     for layer in network.layers:
         unread = [tensor.port for tensor in layer.tensors if (tensor.layer, tensor.port) not in read]
         if unread:
             which = "the output" if len(layer.tensors) == 1 else f"output {', '.join(map(str, unread))}"
-            message = f"nothing reads {which} of {layer.name}"
-            yield Suspicion(
-                UNREAD, layer.name, message, f"read it with from: {layer.name}, or name it in output:", layer.span
-            )
+            help = f"read it with from: {layer.name}, or name it in output:"
+            yield Suspicion(UNREAD, layer.name, f"nothing reads {which} of {layer.name}", help, layer.span)
 
 
 def _axes(network: Network) -> Iterator[Suspicion]:
@@ -108,7 +107,8 @@ def _wrong_axis(layer: Layer, shape: Shape, features: int, taken: int) -> Suspic
     message = f"{layer.op.name} takes axis {axis} of {list(shape)} for the {what}; they are axis {features}"
     if taken == 0:
         order = [features, *[place for place in range(len(shape)) if place != features]]
-        help = f"write permute: {order} before it" + (", or its axis: -1" if "axis" in layer.op.fields else "")
+        own_axis = "axis" in layer.op.fields and features == len(shape) - 1
+        help = f"write permute: {order} before it" + (", or its axis: -1" if own_axis else "")
     else:
         order = [place for place in range(len(shape)) if place != features]
         help = f"write flatten before it, or permute: {[*order, features]}"
@@ -143,10 +143,12 @@ def _refined(network: Network) -> dict[Tensor, Axes]:
         taken = layer.op.features_axis()
         for tensor in layer.inputs:
             known[tensor] = known[tensor] or _proven(layer.op, taken, len(tensor.shape))
-        rank = len(layer.inputs[0].shape)
-        unproven = layer.op.channels_first and _is_free(layer.op, rank) and not known[layer.inputs[0]]
+        first = known[layer.inputs[0]]
+        unproven = layer.op.channels_first and _is_free(layer.op, len(layer.inputs[0].shape)) and not first
         for tensor in layer.tensors:
             names = () if unproven else output_axes(layer, tensor, known)
+            if layer.op.channels_first and _features(first) not in (None, 0) and len(first) == len(tensor.shape):
+                names = first  # a wrong reading does not move the features, and is one suspicion
             known[tensor] = names or (_proven(layer.op, taken, len(tensor.shape)) if taken == -1 else ())
     for layer in reversed(network.layers):
         if _keeps_axes(layer):

@@ -44,6 +44,7 @@ def test_right_specs(spec):
         ("[40, 200]", "[conv: {out: 64, kernel: 1}, lstm: 128]", ("CC201", "lstm")),
         ("[16]", "[embedding: {vocab: 10, dim: 8}, batchnorm]", ("CC201", "batchnorm")),
         (TOKENS, "[global_avgpool]", ("CC201", "global_avgpool")),
+        (TOKENS, "[batchnorm, rope, linear: 10]", ("CC201", "batchnorm")),
         (TOKENS, "[dropout, conv: {out: 8, kernel: 3}]", ("CC201", "conv")),
         ("[224, 224, 3]", "[flatten]", ("CC202", "input")),
         ("[1, 3, 224, 224]", "[flatten]", ("CC202", "input")),
@@ -162,6 +163,21 @@ def test_reports(tmp_path, capsys, monkeypatch):
     assert f"net.yaml:4:5: CC201 warning: {message}" in capsys.readouterr().out
     assert main(["check", "net.yaml", "--max", "macs=1G", "--strict"]) == 1
     assert f"net.yaml:4:5: CC201 {message}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("input: [224, 224, 3]", (1, 8), "input [224, 224, 3] looks like an image with its channels last"),
+        ("input:\n  img: [8, 3, 32, 32]", (2, 8), "img [8, 3, 32, 32] looks like images with a batch in front"),
+        ("input:\n  a: [8]\n  b: [9]", (3, 6), "nothing reads the input b"),
+    ],
+)
+def test_inputs_have_a_place(text, place, message):
+    (first, *_) = costcalc.loads(text + "\nlayers: []").inputs
+    (suspicion,) = suspicions(costcalc.loads(f"{text}\nlayers: [{{flatten: , from: {first}}}]"))
+    assert suspicion.span is not None
+    assert ((suspicion.span.line, suspicion.span.column), suspicion.message) == (place, message)
 
 
 def test_layouts_are_unchanged():

@@ -156,8 +156,8 @@ RULES: Mapping[str, Rule] = {
             "most 4 in second place, as a batch of images has. It fails with --strict."
         ),
         why="Channels come first and the batch is given with --batch. In another order, every figure is wrong.",
-        example="input: [224, 224, 3]\n\nnet.yaml: CC202 warning: the input input, [224, 224, 3], looks like an image "
-        "with its channels last",
+        example="input: [224, 224, 3]\n\nnet.yaml:1:8: CC202 warning: input [224, 224, 3] looks like an image with "
+        "its channels last",
         repair="Write the sizes without the batch, channels first: [3, 224, 224].",
         accept="allow: [CC202] at the top of the spec says that it is meant.",
         severity="warning",
@@ -188,7 +188,7 @@ RULES: Mapping[str, Rule] = {
             "defaults: {linear: {bias: false}}\n"
             "layers: [mlp: {hidden: 1024}]\n"
             "\n"
-            "net.yaml:2:10: CC204 warning: the default bias: false of linear has no effect in mlp, whose own is true"
+            "net.yaml:2:10: CC204 warning: the default bias: false of linear has no effect in mlp, which uses true"
         ),
         repair="Give the block the argument: mlp: {hidden: 1024, bias: false}.",
         accept="allow: [CC204] beside the layer, or at the top of the spec, says that it is meant.",

@@ -264,8 +264,10 @@ class Calls:
             return
         names, values = tuple([name for name, _ in item.args]), tuple([cell.constant for _, cell in item.args])
         try:
-            key = None if list in map(type, values) else (item.op, names, typed(values))
-            if key is None or key not in self._ops:  # a list is a wrong value of a literal argument
+            if list in map(type, values):  # a wrong value of a literal argument, which the op refuses
+                item.op(**dict(zip(names, values, strict=True)))
+            key = item.op, names, typed(values)
+            if key not in self._ops:
                 self._ops[key] = item.op(**dict(zip(names, values, strict=True)))
             item.fixed = self._ops[key]
         except ArgumentError as error:
@@ -317,7 +319,7 @@ class Calls:
         return tuple(cells.items()), misspelled
 
     def _hide(self, item: Item, argument: str, default: Cell, own: str, place: Span) -> None:
-        """Note that a built-in block hides a default of the spec by a value of its own."""
+        """Record a default of the spec that a built-in block hides by a value of its own."""
         block = place.source.name.removeprefix(BUILTIN).rstrip(">")
         self._hides.setdefault(block, []).append((item.target, argument, default, own))
 
@@ -331,11 +333,11 @@ class Calls:
             if key.span.source.name.startswith(BUILTIN):
                 self._hide(Item("op", target, key.span), argument, default, value, key.span)
             elif value != wanted and argument not in given:
-                what = f"the default {argument}: {wanted} of {target} has no effect in {item.target}"
-                message = f"{what}, whose own is {value}"
-                help = (
-                    f"write {argument}: {wanted} in {item.target}" if argument in own else "define a block of your own"
+                message = (
+                    f"the default {argument}: {wanted} of {target} has no effect in {item.target}, which uses {value}"
                 )
+                own_argument = f"write {argument}: {wanted} in {item.target}"
+                help = own_argument if argument in own else "define a block of your own"
                 self.hidden.setdefault(key.span, Suspicion("CC204", item.target, message, help, key.span))
 
     def _argument(self, item: Item, key: Node, node: Node, scope: NameScope) -> Cell:
@@ -391,20 +393,20 @@ class Calls:
             self._prepared.update(pending)  # their layers may bring further words
             for name, node in pending.items():
                 known = name in self.followers or name == NONE or (name in WORDS and name not in ops.REGISTRY)
-                if not known and self.is_layer(name) and self._faults_of(Cell(node, Word(name))):
+                if not known and self.is_layer(name) and self._faults_of(node, Word(name)):
                     del self.followers[name]
 
     def follower_error(self, cell: Cell, word: Word) -> SpecError:
         """Return the error of a word that has no layer."""
-        faults = self._faults_of(cell, word)
+        faults = self._faults_of(cell.node, word)
         self.followers.pop(str(word), None)
         return SpecError(faults)
 
-    def _faults_of(self, cell: Cell, word: Word | None = None) -> tuple[Fault, ...]:
+    def _faults_of(self, node: Node | Part, word: Word) -> tuple[Fault, ...]:
         """Compile the layer of a word, and return its faults instead of adding them."""
         kept, self.faults = self.faults, Faults()
         try:
-            self.follower(cell, cell.constant if word is None else word)
+            self.follower(Cell(node), word)
             return tuple(self.faults)
         finally:
             self.faults = kept

@@ -1,4 +1,4 @@
-"""Adds layers to a network: creates ops from arguments, resolves names to tensors, and locates errors."""
+"""Adds layers to a network: creates ops from arguments, and locates errors."""
 
 from __future__ import annotations
 

@@ -143,6 +143,7 @@ class _Loader:
         inputs = self.inputs(compiler)
         for name, (_, node) in inputs.items():
             spec.inputs[name] = self.shape(compiler, node, seen)
+            spec.places[name] = node.span
         if "layers" in self.sections:
             given = {name: key.span for name, (key, _) in inputs.items() if name != "input"}
             spec.items = compiler.items(self.sections["layers"], seen, given)

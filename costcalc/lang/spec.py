@@ -59,6 +59,8 @@ class Spec:
         self.allowed: set[tuple[str, Span | None]] = set()
         """The rules of suspicions that are allowed: everywhere, or for the layers of a span."""
         self.remarks: tuple[Suspicion, ...] = ()
+        self.places: dict[str, Span] = {}
+        """The locations of the inputs."""
         self.expect: tuple[Limit, ...] = ()
         self.budget: tuple[Limit, ...] = ()
         self.compiler = compiler
@@ -105,7 +107,7 @@ class Spec:
                 label = run.layers.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
                 outputs[label if port == 0 else f"{label}.{port}"] = tensor
         network = run.layers.builder.network(self.name, outputs, values, self.source, self.description)
-        return network._replace(allowed=frozenset(self.allowed), remarks=self.remarks)
+        return network._replace(allowed=frozenset(self.allowed), remarks=self.remarks, places=self.places)
 
     def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         """Check input shapes, and return them by the names of the spec. Raises `UsageError`.

@@ -160,7 +160,9 @@ class Prelu(Op, name="prelu"):
         return Cost(cmp=each, mul=each, params=product(("C", inputs[0][0]) if self.per_channel else ("1", 1)))
 
 
-class _Softmax(Op):
+class AlongAxis(Op):
+    """An op that keeps the shape and computes along one axis."""
+
     axis: Integer = -1
 
     def footprint(self, rank: int) -> Window | None:
@@ -173,7 +175,7 @@ class _Softmax(Op):
         return inputs
 
 
-class Softmax(_Softmax, name="softmax"):
+class Softmax(AlongAxis, name="softmax"):
     """Softmax along one axis, exp(x - max) / sum.
 
     Shapes: any -> the same.
@@ -190,7 +192,7 @@ class Softmax(_Softmax, name="softmax"):
         return softmax(elements(outputs[0]))
 
 
-class LogSoftmax(_Softmax, name="log_softmax"):
+class LogSoftmax(AlongAxis, name="log_softmax"):
     """Logarithm of softmax along one axis, x - max - log(sum exp(x - max)).
 
     Shapes: any -> the same.

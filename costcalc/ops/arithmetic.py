@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.cost import Cost
 from costcalc.errors import ArgumentError, ShapeError
 from costcalc.formula import Shapes, Term, elements, product
-from costcalc.ops.activation import Activation, define
+from costcalc.ops.activation import Activation, AlongAxis, define
 from costcalc.ops.argument_types import integer
 from costcalc.ops.base import Op, Window, across_channels
 from costcalc.ops.shapes import axis_of, ranked, rows, token_axes
@@ -34,7 +34,7 @@ FUNCTIONS = (
 define(FUNCTIONS, __name__)
 
 
-class L2norm(Op, name="l2norm"):
+class L2norm(AlongAxis, name="l2norm"):
     """Division by the Euclidean norm along one axis, x / √Σx².
 
     Shapes: any -> the same.
@@ -46,17 +46,6 @@ class L2norm(Op, name="l2norm"):
     >>> L2norm().cost(((8, 64),), ((8, 64),)).mul.value == 2 * 8 * 64
     True
     """
-
-    axis: Integer = -1
-
-    def footprint(self, rank: int) -> Window | None:
-        """Return one position if the axis is the channel axis."""
-        return across_channels(self.axis, rank)
-
-    def shape(self, inputs: Shapes) -> Shapes:
-        """Return the shape of the input."""
-        axis_of(self.axis, len(inputs[0]))
-        return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count the squares, their sums, and one factor for each group."""
@@ -105,7 +94,7 @@ class Rope(Op, name="rope"):
     Shapes: (..., T, D) -> the same.
     Units:  2 multiplications and 1 addition for each rotated feature, of which there are fraction·D. The sines and
             cosines of the angles are stored.
-    Errors: ShapeError when the input has fewer than two axes; ArgumentError unless fraction·D is an even integer.
+    Errors: ShapeError when the input has fewer than two axes, or fraction·D is not an even integer.
     Source: Su et al. 2021, arXiv:2104.09864, equation 34; the fraction as in GPT-NeoX, arXiv:2204.06745.
 
     >>> Rope().cost(((12, 128, 64),), ((12, 128, 64),)).mul.value == 2 * 12 * 128 * 64
@@ -137,7 +126,7 @@ class Rope(Op, name="rope"):
             try:
                 rotated = integer(self.fraction * features)
             except ArgumentError:
-                raise ShapeError("fraction {} of {} features is no integer", self.fraction, features) from None
+                raise ShapeError("fraction {} of {} features is not an integer", self.fraction, features) from None
         if rotated % 2 != 0:
             raise ShapeError("rope rotates pairs of features, got {}", rotated, help="use an even number of features")
         return rotated

@@ -155,7 +155,31 @@ class Concat(Op, name="concat"):
         return across_channels(self.axis, rank)
 
 
-class Scale(Op, name="scale"):
+class _PerChannel(Op):
+    """An op with one parameter for each channel, or with a constant."""
+
+    pointwise: ClassVar[bool] = True
+    axis: Integer = 0
+    by: Number | None = None
+
+    def features_axis(self) -> int | None:
+        """Return the first axis, the default, if there is a parameter for each channel."""
+        return 0 if self.axis == 0 and self.by is None else None
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """Return the shape of the input."""
+        if self.by is None:
+            axis_of(self.axis, len(inputs[0]))
+        return inputs
+
+    def parameters(self, outputs: Shapes) -> Count:
+        """Return one parameter per channel, or none for a constant."""
+        if self.by is not None:
+            return ZERO
+        return product(elements(outputs[0]).terms[0][axis_of(self.axis, len(outputs[0]))])
+
+
+class Scale(_PerChannel, name="scale"):
     """Learned factor for each channel (layer scale), or a constant factor.
 
     Shapes: any -> the same.
@@ -169,26 +193,13 @@ class Scale(Op, name="scale"):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("layerscale",)
-    pointwise: ClassVar[bool] = True
-    axis: Integer = 0
-    by: Number | None = None
-
-    def features_axis(self) -> int | None:
-        """Return the first axis, the default, if there is a factor for each channel."""
-        return 0 if self.axis == 0 and self.by is None else None
-
-    def shape(self, inputs: Shapes) -> Shapes:
-        """Return the shape of the input."""
-        if self.by is None:
-            axis_of(self.axis, len(inputs[0]))
-        return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Count one multiplication per element and one parameter per channel."""
-        return Cost(mul=elements(outputs[0]), params=_per_channel(self, outputs))
+        """Count one multiplication per element."""
+        return Cost(mul=elements(outputs[0]), params=self.parameters(outputs))
 
 
-class Shift(Op, name="shift"):
+class Shift(_PerChannel, name="shift"):
     """Learned offset for each channel, or a constant offset.
 
     Shapes: any -> the same.
@@ -200,30 +211,9 @@ class Shift(Op, name="shift"):
     (64, 0)
     """
 
-    pointwise: ClassVar[bool] = True
-    axis: Integer = 0
-    by: Number | None = None
-
-    def features_axis(self) -> int | None:
-        """Return the first axis, the default, if there is an offset for each channel."""
-        return 0 if self.axis == 0 and self.by is None else None
-
-    def shape(self, inputs: Shapes) -> Shapes:
-        """Return the shape of the input."""
-        if self.by is None:
-            axis_of(self.axis, len(inputs[0]))
-        return inputs
-
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
-        """Count one addition per element and one parameter per channel."""
-        return Cost(add=elements(outputs[0]), params=_per_channel(self, outputs))
-
-
-def _per_channel(op: Scale | Shift, outputs: Shapes) -> Count:
-    """Return one parameter per channel, or none for a constant."""
-    if op.by is not None:
-        return ZERO
-    return product(elements(outputs[0]).terms[0][axis_of(op.axis, len(outputs[0]))])
+        """Count one addition per element."""
+        return Cost(add=elements(outputs[0]), params=self.parameters(outputs))
 
 
 class LearnableTensor(Op, name="parameter"):

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 QUOTED = frozenset(',"\n\r')
-"""The characters because of which a field is quoted."""
+"""A field with one of these characters is quoted."""
 
 
 def write(report: Report, _: Medium) -> Iterator[str]:
-    """Yield a report's flat table as CSV."""
+    """Return a report's flat table as CSV."""
     (table,) = report.tables("csv")
     return joined(_lines(table))
 

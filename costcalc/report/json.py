@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from costcalc.report.formats import joined
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
     from costcalc.report.formats import Medium, Report
 
 PLAIN = frozenset({str, int, float, bool, type(None), dict})
-"""The types of values that are no lists."""
+"""The types of values that are not lists."""
 
 
 def write(report: Report, _: Medium) -> Iterator[str]:
-    """Yield a report's document as JSON. An iterator in it is written as a list of objects, one at a time."""
-    yield from joined(_pieces(report.document(), ""))
-    yield "\n"
+    """Return a report's document as JSON. An iterator in it is written as a list of objects, one at a time."""
+    return joined(chain(_pieces(report.document(), ""), ["\n"]))
 
 
 def render(document: Mapping[str, object]) -> str:

@@ -36,7 +36,7 @@ FAULTS = [
     fault("glu", {"axis": 3}, (50, 4), "axis 3 is out of range"),
     fault("rope", {}, (64,), "at least 2 dimensions"),
     fault("rope", {}, (10, 7), "rope rotates pairs of features, got 7"),
-    fault("rope", {"fraction": 0.3}, (10, 8), "fraction 0.3 of 8 features is no integer"),
+    fault("rope", {"fraction": 0.3}, (10, 8), "fraction 0.3 of 8 features is not an integer"),
     fault("rope", {"fraction": 1.5}, (10, 8), "from 0 to 1"),
 ]
 

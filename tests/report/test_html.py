@@ -55,7 +55,7 @@ ELEMENTS = {
     "form",
     "script",
 }
-HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\u202e'\"&<b>"
+HOSTILE = "##[error]x ::error::y </script><script>alert(1)</script><img src=x onerror=alert(1)>\u202e'\"&<b>"
 SPEC = """\
 name: net
 description: Two branches.
@@ -123,6 +123,8 @@ def test_no_text_of_a_spec_becomes_an_element(tmp_path, command, capsys):
         written = capsys.readouterr().out
     else:
         written = page(tmp_path, *command, text=text).read_text()
+    assert "##" not in written
+    assert "::error" not in written
     tags = Elements(written).tags
     assert {tag for tag, _ in tags} <= ELEMENTS
     assert not [
@@ -162,7 +164,7 @@ def test_hostile_texts_run_nothing(tmp_path):
     hostile = json.dumps(HOSTILE)
     seen = used(page(tmp_path, "analyze", text=f"name: {hostile}\ndescription: {hostile}\n" + SPEC.split("\n", 2)[2]))
     assert (seen["console"], seen["requests"], seen["dialogs"]) == ([], [], [])
-    assert "<script>alert(1)</script>" in seen["title"]
+    assert "##[error]x ::error::y </script><script>alert(1)</script>" in seen["title"], "shown as it is"
 
 
 @BROWSER
