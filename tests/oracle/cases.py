@@ -403,9 +403,10 @@ def l2norm(draw):
 
 @case("glu")
 def glu(draw):
-    x = shape(draw, 1, 4)
+    x = list(shape(draw, 1, 4))
     axis = number(draw, -len(x), len(x) - 1)
-    return Case({"axis": axis}, [x], lambda: nn.GLU(axis if axis < 0 else axis + 1))
+    x[axis] = 2 * number(draw, 1, 4) + draw(st.sampled_from([0, 0, 0, 1]))  # at times odd
+    return Case({"axis": axis}, [tuple(x)], lambda: nn.GLU(axis if axis < 0 else axis + 1))
 
 
 @case("sub", "div")
