@@ -11,6 +11,8 @@ from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, ne
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.expression import RESERVED, parse
 from costcalc.lang.functions import Word, gathered
+from costcalc.lang.names import LayerValue
+from costcalc.lang.references import entry_of, path_of
 from costcalc.lang.signature import BlockArgument, is_identifier, split_signature
 from costcalc.lang.template import (
     MODIFIERS,
@@ -24,10 +26,12 @@ from costcalc.lang.template import (
     Item,
     NameScope,
     Part,
+    Reference,
     TooManyFaults,
     WorkBudget,
     expression_span,
     fault_at,
+    span_within,
     typed,
 )
 from costcalc.model import Suspicion
@@ -73,6 +77,9 @@ class Calls:
         self._blocks: dict[str, Block] = {}
         self._builtin: dict[str, tuple[Node, Node]] = {}
         self._parameters: dict[str, list[BlockArgument]] = {}
+        self._tensors: dict[str, frozenset[str]] = {}
+        self.paths = False
+        """Whether any name refers to a layer inside another one by a path."""
         self.words: dict[str, Node | Part] = {}
         """The words in expressions, and where each stands first."""
         self._prepared: set[str] = set()
@@ -205,7 +212,7 @@ class Calls:
             if name not in self.signatures:
                 self.block(name)  # the blocks of the spec are compiled after all of them are known
             item.args, misspelled = self._arguments(item, value, self.arguments(name), scope)
-            required = [argument for argument, default, _ in self.signature(name) if not default]
+            required = [one.name for one in self.signature(name) if not (one.default or one.tensor)]
             self._require(item, key, required, misspelled.union(beside))
             if name not in self.signatures:
                 self._find_hidden(item, key)
@@ -233,7 +240,7 @@ class Calls:
     def arguments(self, name: str) -> tuple[str, ...]:
         """Return the names of the arguments of an op or a block."""
         if name in self.signatures or (name in builtin() and name not in ops.REGISTRY):
-            return tuple([argument for argument, _, _ in self.signature(name)])
+            return tuple([argument.name for argument in self.signature(name)])
         op = ops.find(name)
         return () if op is None else (*op.fields, *FOLLOWERS) if op.followed else tuple(op.fields)
 
@@ -290,7 +297,7 @@ class Calls:
             return ops.signature(op)
         if not self.is_layer(name):
             return f"{name}: [...]"
-        return f"{name}({', '.join(one + ('=' + text if text else '') for one, text, _ in self.signature(name))})"
+        return usage(name, self.signature(name))
 
     def _arguments(
         self, item: Item, value: Node | None, known: tuple[str, ...], scope: NameScope
@@ -314,9 +321,16 @@ class Calls:
             help = f"remove it: it changes no shape and no count; {usage}" if item.op is not None else usage
             self.fault(value, "{} takes no arguments", item.target, help=help)
         else:
-            first = value._replace(kind="scalar", value=known[0], text=known[0])
-            cells[known[0]] = self._argument(item, first, value, scope)
+            name = self._first(item, known)
+            first = value._replace(kind="scalar", value=name, text=name)
+            cells[name] = self._argument(item, first, value, scope)
         return tuple(cells.items()), misspelled
+
+    def _first(self, item: Item, known: tuple[str, ...]) -> str:
+        """Return the argument that a single value sets: the first one that is not an input of a block."""
+        if item.kind != "block":
+            return known[0]
+        return next((one.name for one in self.signature(item.target) if not one.tensor), known[0])
 
     def _hide(self, item: Item, argument: str, default: Cell, own: str, place: Span) -> None:
         """Record a default of the spec that a built-in block hides by a value of its own."""
@@ -326,7 +340,7 @@ class Calls:
     def _find_hidden(self, item: Item, key: Node | Part) -> None:
         """Suspect the call of a built-in block that hides a default of the spec by a default of its own."""
         given = {name: cell.node.text for name, cell in item.args}
-        own = {argument: text for argument, text, _ in self.signature(item.target)}
+        own = {argument.name: argument.default for argument in self.signature(item.target)}
         for target, argument, default, value in self._hides.get(item.target, ()):
             value = given.get(value, own.get(value, value))
             wanted = default.node.text
@@ -341,6 +355,8 @@ class Calls:
                 self.hidden.setdefault(key.span, Suspicion("CC204", item.target, message, help, key.span))
 
     def _argument(self, item: Item, key: Node, node: Node, scope: NameScope) -> Cell:
+        if item.kind == "block" and key.text in self.tensors(item.target):
+            return self.layer_cell(node, scope)
         if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:
             self.fault(node, "{}: {}: expected a value, got a mapping", item.target, key.text)
             return Cell(node, run=_broken)
@@ -411,6 +427,64 @@ class Calls:
         finally:
             self.faults = kept
 
+    # Names of layers
+
+    def reference(self, node: Node | Part, scope: NameScope) -> Reference | None:
+        """Compile the name of a layer."""
+        steps = path_of(node.text) if node.kind == "scalar" else None
+        if steps is None:
+            help = "write from: stem, or from: [left, right]; quote a computed number: from: 'x[i + 1]'"
+            self.fault(node, "expected the name of a layer", help=help)
+            return None
+        compiled: list[str | Cell] = []
+        for step, offset in steps:
+            if step.startswith("["):
+                inside = Part(step[1:-1], span_within(node, offset + 1, len(step) - 2))
+                compiled.append(self.expression(inside, scope))
+            else:
+                compiled.append(step)
+        self.paths = self.paths or any(type(step) is str and not _is_number(step) for step in compiled[1:])
+        return Reference(node.text, node.span, tuple(compiled), scope.is_layer(steps[0][0]))
+
+    def layer_cell(self, node: Node | Part, scope: NameScope) -> Cell:
+        """Compile the name of a layer as a value."""
+        reference = self.reference(node, scope)
+        if reference is None:
+            return Cell(node, run=_broken)
+        return Cell(node, run=lambda env: LayerValue(entry_of(reference, env)))
+
+    def is_layer_name(self, node: Node, scope: NameScope) -> bool:
+        """Return whether a value can only be the name of a layer: a path that begins with no other name."""
+        steps = path_of(node.text) if node.kind == "scalar" and isinstance(node.value, str) else None
+        head = steps[0][0] if steps else ""
+        return bool(steps) and not (head in scope or head in RESERVED or self.is_word(head) or _is_number(head))
+
+    def tensors(self, name: str) -> frozenset[str]:
+        """Return the arguments of a block that are layers: its inputs, and those that its list names in `from`."""
+        if name not in self._tensors:
+            signature = self.signature(name)
+            self._tensors[name] = frozenset([one.name for one in signature if one.tensor])  # for a recursive block
+            heads = self._heads(self.definition(name)[1])
+            self._tensors[name] = frozenset([one.name for one in signature if one.tensor or one.name in heads])
+        return self._tensors[name]
+
+    def _heads(self, root: Node) -> set[str]:
+        """Return the first steps of the names of layers in a list."""
+        heads: set[str] = set()
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            if node.kind == "list":
+                stack += node.value
+            for key, value in node.value if node.kind == "map" else ():
+                stack.append(value)
+                if key.text in ("from", "output"):
+                    heads.update(_head(entry) for entry in (value.value if value.kind == "list" else [value]))
+                elif key.text in self.signatures and value.kind == "map":
+                    layers = self.tensors(key.text)
+                    heads.update(_head(entry) for argument, entry in value.value if argument.text in layers)
+        return heads - {""}
+
     # Blocks
 
     def signature(self, name: str) -> list[BlockArgument]:
@@ -432,6 +506,26 @@ class Calls:
     def block(self, name: str) -> Block:
         """Return the template of a block."""
         raise NotImplementedError
+
+
+def usage(name: str, signature: Iterable[BlockArgument]) -> str:
+    """Return the signature of a block as a spec has it."""
+    text = ""
+    before = False
+    for one in signature:
+        text += ("; " if before and not one.tensor else ", ") if text else ""
+        text += f"{one.name}={one.default}" if one.default else one.name
+        before = one.tensor
+    return f"{name}({text}{';' if before else ''})"
+
+
+def _head(node: Node) -> str:
+    steps = path_of(node.text) if node.kind == "scalar" else None
+    return steps[0][0] if steps else ""
+
+
+def _is_number(step: str) -> bool:
+    return step.removeprefix("-").isdecimal() or step == "*"
 
 
 def _list(values: list[Any]) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from costcalc.errors import Fault, counted, suggest
@@ -34,8 +33,22 @@ if TYPE_CHECKING:
 RESERVED_NAMES = frozenset({"prev", "input"})
 
 
+class ListNames:
+    """The names that a list of layers gives, with their locations: those of layers, and those of branches."""
+
+    __slots__ = ("branches", "names")
+
+    def __init__(self, names: Mapping[str, Span]) -> None:
+        self.names = dict(names)
+        self.branches: dict[str, Span] = {}
+
+
 class Compiler(Calls):
     """Compiles the layers and blocks of one spec."""
+
+    layers: Node | None = None
+    """The layers of the spec."""
+    _named_heads: set[str] | None = None
 
     def block(self, name: str) -> Block:
         """Return the template of a block. It is compiled on first use."""
@@ -43,12 +56,19 @@ class Compiler(Calls):
             key, body = self.definition(name)
             scope = NameScope((), self.params)
             cells: list[tuple[str, Cell | None]] = []
-            for argument, default, offset in self.signature(name):
+            tensors = tuple([one.name for one in self.signature(name) if one.tensor])
+            layers = self.tensors(name).difference(tensors)
+            for argument, default, offset, tensor in self.signature(name):
+                if tensor:
+                    continue
                 node = Part(default, span_within(key, offset, len(default)))
-                cells.append((argument, self.expression(node, scope) if default else None))
-                scope.names.add(argument)
+                compiled = self.layer_cell if argument in layers else self.expression
+                cells.append((argument, compiled(node, scope) if default else None))
+                if argument not in layers:
+                    scope.names.add(argument)
             builtin = name not in self.signatures
-            self._blocks[name] = Block(name, tuple(cells), self.items(body, scope), key.span, builtin)
+            items = self.items(body, scope)
+            self._blocks[name] = Block(name, tuple(cells), items, key.span, tensors, layers, builtin)
         return self._blocks[name]
 
     def compile_blocks(self) -> None:
@@ -84,7 +104,7 @@ class Compiler(Calls):
             item = stack.pop()
             if item.kind == "block":
                 calls.append((item.target, item.span))
-            stack.extend(inner for branch in item.branches for inner in branch.items)
+            stack.extend(item.inner())
         return [call for call in calls if call[0] in self.signatures]
 
     # Lists of layers
@@ -102,14 +122,16 @@ class Compiler(Calls):
             return ()
         result = []
         scope = NameScope((), scope)
-        names = dict(given or {})
+        names = ListNames(given or {})
         for entry in node.value:
             item = self._item(entry, scope, names)
             if item is not None:
                 result.append(item)
+                if item.kind == "output" and entry is not node.value[-1]:
+                    self.fault(entry, "output must be the last item of a list")
         return tuple(result)
 
-    def _item(self, node: Node, scope: NameScope, given: dict[str, Span]) -> Item | None:
+    def _item(self, node: Node, scope: NameScope, given: ListNames) -> Item | None:
         if node.kind == "scalar":
             if not isinstance(node.value, str):
                 message = f"expected a layer, got {node.text}" if node.text else "a layer is missing"
@@ -125,6 +147,10 @@ class Compiler(Calls):
         entries = {key.text: (key, value) for key, value in node.value}
         if "let" in entries:
             return self._let(node, scope)
+        if "output" in entries and len(entries) == 1:
+            item = Item("output", "output", node.span)
+            item.source = self.references(entries["output"][1], scope)
+            return item
         heads = [pair for pair in node.value if pair[0].text not in MODIFIERS]
         if not heads:
             self.fault(node, "expected an op, a block or a structure beside the modifiers")
@@ -133,6 +159,8 @@ class Compiler(Calls):
         beside = dict(entries)
         del beside[key.text]
         inner = self._inner_scope(beside, scope)
+        if value.kind == "map" and not value.value and "from" in beside and key.text in STRUCTURES:
+            value = value._replace(kind="scalar", value=None, text="")  # `concat: {}` is `concat:`
         if key.text in STRUCTURES:
             item = self._structure(key, value, beside, inner)
         else:
@@ -175,24 +203,51 @@ class Compiler(Calls):
         if "for" in beside:
             inner.names.add("row")
             table = beside["for"][1]
+            columns: dict[str, list[Node]] = {}
             if table.kind == "map":
-                inner.names.update(key.text for key, _ in table.value)
+                columns = {key.text: column.value if column.kind == "list" else [] for key, column in table.value}
             elif table.kind == "list" and table.value and table.value[0].kind == "list":
-                inner.names.update(head.text for head in table.value[0].value if head.kind == "scalar")
+                for place, head in enumerate(table.value[0].value):
+                    rows = [row.value for row in table.value[1:] if row.kind == "list"]
+                    columns[head.text] = [row[place] for row in rows if place < len(row)]
+            outer = NameScope(("row", "i"), scope)
+            for name, cells in columns.items():
+                layers = cells and all(self.is_layer_name(cell, outer) for cell in cells)
+                (inner.layers if layers and name in self._named() else inner.names).add(name)
         return inner
+
+    def _named(self) -> set[str]:
+        """Return the first steps of all names of layers in the layers and blocks of the spec."""
+        if self._named_heads is None:
+            self._named_heads = set().union(*(self._heads(root) for root in self.roots()))
+        return self._named_heads
+
+    def roots(self) -> Iterator[Node]:
+        """Yield the lists of the spec: its layers, and the bodies of its blocks."""
+        if self.layers is not None:
+            yield self.layers
+        for _, body in self.signatures.values():
+            yield body
 
     def _structure(self, key: Node, value: Node, beside: dict[str, tuple[Node, Node]], scope: NameScope) -> Item:
         name = key.text
         extras = {extra: beside.pop(extra) for extra in STRUCTURES[name] if extra in beside}
-        if name in ("group", "residual"):
+        if name in ("group", "residual", "map"):
             item = Item(name, name, key.span)
-            branches = [Branch("body" if name == "residual" else name, self.items(value, scope))]
+            inner = NameScope(("i",), scope) if name == "map" else scope
+            branches = [Branch("body" if name == "residual" else name, self.items(value, inner))]
             if "shortcut" in extras:
                 branches.append(Branch("shortcut", self.items(extras["shortcut"][1], scope)))
             if "skip" in extras:
                 item.skip = self.cell(extras["skip"][1], scope)
             item.branches = tuple(branches)
             return item
+        if "branches" in extras:
+            item = self.call(key, None, scope)
+            item.kind = "join"
+            item.count = self.cell(extras["branches"][1], scope)
+            item.branches = (Branch("branch", self.items(value, NameScope(("i",), scope))),)
+            return self._with_axis(item, extras, scope)
         arguments = self.arguments(name)
         named = value.kind == "map" and any(
             entry.kind == "list" or not _is_argument(branch.text, arguments)
@@ -200,11 +255,14 @@ class Compiler(Calls):
         )
         listed = value.kind == "list"
         if not (named or listed):
-            item = self.call(key, value, scope)
+            item = self._operand(key, value) or self.call(key, value, scope)
         else:
             item = self.call(key, None, scope)
             item.kind = "join"
             item.branches = self._branches(key, value, scope)
+        return self._with_axis(item, extras, scope)
+
+    def _with_axis(self, item: Item, extras: Mapping[str, tuple[Node, Node]], scope: NameScope) -> Item:
         if "axis" in extras:
             item.args = (
                 *(pair for pair in item.args if pair[0] != "axis"),
@@ -219,6 +277,10 @@ class Compiler(Calls):
             self.fault(value, "{} needs branches", key.text, help=f"write {key.text}: [[...], [...]]")
         if value.kind == "map":
             for name, entry in value.value:
+                if name.text in ("from", "branches") and not self._is_branch(name, entry):
+                    help = f"write {name.text}: beside {key.text}:, not below it"
+                    self.fault(name, "expected a branch, got {}", name.text, help=help)
+                    return ()
                 self.layer_name(name)
                 if name.text in STRUCTURES[key.text] and entry.kind != "list":
                     self.fault(
@@ -236,6 +298,27 @@ class Compiler(Calls):
             )
             return ()
         return tuple(Branch(f"branch{n}", self.items(entry, scope)) for n, entry in enumerate(value.value))
+
+    def _is_branch(self, name: Node, entry: Node) -> bool:
+        """Return whether a branch with the name of a modifier has layers."""
+        if entry.kind != "list":
+            return False
+        texts = [item.text for item in entry.value if item.kind == "scalar"]
+        return len(texts) < len(entry.value) or all(self.is_layer(text) or text in STRUCTURES for text in texts)
+
+    def _operand(self, key: Node, value: Node) -> Item | None:
+        """Report a tensor or a number as the value of a structure, with the right way to write it."""
+        constants = {"mul": "scale: {by: %s}", "add": "shift: {by: %s}"}
+        if isinstance(value.value, str):
+            help = f"write {key.text}: and, beside it, from: [prev, {value.text}]"
+        elif type(value.value) in (int, float) and key.text in constants:
+            help = f"write {constants[key.text] % value.text} for a constant"
+        else:
+            return None
+        if self.arguments(key.text):
+            return None
+        self.fault(value, "{} needs branches, got {}", key.text, value.text, help=help)
+        return Item("op", key.text, key.span)
 
     def layer_name(self, node: Node) -> str:
         """Return the name in a scalar, and check that it is a valid name of a layer."""
@@ -255,35 +338,54 @@ class Compiler(Calls):
         beside: Mapping[str, tuple[Node, Node]],
         scope: NameScope,
         inner: NameScope,
-        given: dict[str, Span],
+        given: ListNames,
     ) -> None:
         for name, (key, value) in beside.items():
             if name == "name":
                 item.name = self.layer_name(value)
                 self._register_name(item.name, value.span, given)
             elif name == "from":
-                item.source = self.references(value)
+                item.source = self.references(value, inner)
             elif name == "share":
                 if value.kind == "list":
                     self.fault(value, "share must name one layer, block or group")
-                item.share = next(iter(self.references(value)), None)
+                item.share = next(iter(self.references(value, inner)), None)
+            elif name == "else":
+                if "if" not in beside:
+                    self.fault(key, "else needs if", help="write if: CONDITION beside it")
+                item.otherwise = self.items(value, inner, given.names)
+            elif name == "tied":
+                item.tied = self._tied(key, value, beside)
             elif name == "repeat":
                 item.repeat = self.cell(value, inner)
             elif name == "if":
                 item.condition = self.cell(value, inner)
             elif name == "for":
-                item.loop = self._loop(value, scope)
+                item.loop = self._loop(value, scope, inner)
             elif name == "allow":
                 self.allowed |= {(rule, span) for rule in self.rules(value) for span in _spans(item)}
             elif name != "note":
                 self._unknown_modifier(item, key)
+        if item.tied and item.share is not None:
+            self.fault(beside["tied"][0], "tied cannot stand beside share", help="remove one of them")
         item.bare = item.kind in ("residual", "join") and not (item.name or item.repeat or item.loop)
         if item.bare:
             for branch in item.branches:
-                if branch.given is not None:
+                if branch.given is not None and branch.segment in given.names:
                     help = f"name the {item.target} to prefix the names of its branches"
                     self._register_name(branch.segment, branch.given, given, help)
+                elif branch.given is not None:
+                    given.branches.setdefault(branch.segment, branch.given)
         item.plain = item.repeat is None and item.loop is None and item.condition is None and item.share is None
+
+    def _tied(self, key: Node, value: Node, beside: Mapping[str, tuple[Node, Node]]) -> bool:
+        if "repeat" not in beside:
+            self.fault(
+                key, "tied needs repeat", help="write repeat: N beside it, or share: NAME to use the weights of NAME"
+            )
+        if type(value.value) is not bool:
+            self.fault(value, "expected true or false")
+        return value.value is True
 
     def rules(self, node: Node) -> list[str]:
         """Return the rules of suspicions in a scalar or a list."""
@@ -297,13 +399,14 @@ class Compiler(Calls):
                 self.fault(entry, "expected a rule of suspicions, got {}", text, help=help)
         return rules
 
-    def _register_name(self, name: str, span: Span, given: dict[str, Span], help: str = "") -> None:
+    def _register_name(self, name: str, span: Span, given: ListNames, help: str = "") -> None:
         """Register a name of a list, and check that it is unique."""
-        if name in given:
-            note = f"first used at line {given[name].line}"
+        first = given.names.get(name) or given.branches.get(name)
+        if first is not None:
+            note = f"first used at line {first.line}"
             help = help or "choose another name for one of the layers"
             self.faults.add(Fault(f"duplicate name {name} in this list", span, (note,), help))
-        given.setdefault(name, span)
+        given.names.setdefault(name, span)
 
     def _unknown_modifier(self, item: Item, key: Node) -> None:
         name = key.text
@@ -317,26 +420,33 @@ class Compiler(Calls):
             help = suggest(name, (*MODIFIERS, *structural))
         self.fault(key, "unknown key {} beside {}", name, item.target, help=help)
 
-    def references(self, node: Node) -> tuple[Reference, ...]:
+    def references(self, node: Node, scope: NameScope) -> tuple[Reference, ...]:
         """Return the names of layers in a scalar or a list."""
         nodes = node.value if node.kind == "list" else [node]
-        references = []
-        for entry in nodes:
-            if entry.kind != "scalar" or not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", entry.text, re.ASCII):
-                self.fault(entry, "expected the name of a layer", help="write from: stem, or from: [left, right]")
-            else:
-                references.append(Reference(entry.text, entry.span))
         if not nodes:
             self.fault(node, "expected the name of a layer, got an empty list")
-        return tuple(references)
+        return tuple([reference for entry in nodes if (reference := self.reference(entry, scope)) is not None])
 
-    def _loop(self, node: Node, scope: NameScope) -> Loop | None:
+    def _column(self, node: Node, name: str, inner: NameScope, scope: NameScope) -> Cell:
+        """Compile a column of `for`."""
+        if name not in inner.layers:
+            return self.cell(node, scope)
+        cells = [self.layer_cell(cell, scope) for cell in node.value]
+        return Cell(node, run=lambda env: tuple([cell.get(env) for cell in cells]), work=len(cells))
+
+    def _loop(self, node: Node, scope: NameScope, inner: NameScope) -> Loop | None:
         inside = NameScope(("row", "i"), scope)
+
+        def cell(value: Node, name: str) -> Cell:
+            return (self.layer_cell if name in inner.layers else self.cell)(value, inside)
+
         if node.kind == "map" and node.value:
             for key, _ in node.value:
                 self.variable(key)
             names = tuple(key.text for key, _ in node.value)
-            return Loop(node, names, tuple(self.cell(value, inside) for _, value in node.value), ())
+            return Loop(
+                node, names, tuple(self._column(value, key.text, inner, inside) for key, value in node.value), ()
+            )
         if node.kind == "list" and node.value and all(row.kind == "list" for row in node.value):
             header, *rows = node.value
             names = tuple(key.text for key in header.value)
@@ -351,7 +461,7 @@ class Compiler(Calls):
                     help = f"write one value for each name of the header: {', '.join(names[:12])}"
                     values = counted(len(row.value), "value")
                     self.fault(row, "the row has {} for {}", values, counted(len(names), "name"), help=help)
-            return Loop(node, names, None, tuple(tuple(self.cell(c, inside) for c in row.value) for row in rows))
+            return Loop(node, names, None, tuple(tuple(map(cell, row.value, names)) for row in rows))
         self.fault(
             node,
             "for must be columns, or a table with a header row",
@@ -363,9 +473,8 @@ class Compiler(Calls):
 def _spans(item: Item) -> Iterator[Span]:
     """Yield the location of an item and of those inside it."""
     yield item.span
-    for branch in item.branches:
-        for inner in branch.items:
-            yield from _spans(inner)
+    for inner in item.inner():
+        yield from _spans(inner)
 
 
 def _is_argument(name: str, known: tuple[str, ...]) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from costcalc.errors import Span
     from costcalc.formula import Shape
     from costcalc.lang.names import NameEntry
-    from costcalc.lang.template import Item, Reference
+    from costcalc.lang.template import Item
     from costcalc.ops.base import Op
 
 MAX_PATH = 1_000
@@ -69,12 +69,17 @@ class LayerBuilder:
             )
             raise located(error, item.span)
 
-    def weights(self, share: Reference, entry: NameEntry) -> list[Layer]:
+    def weights(self, name: str, span: Span, entry: NameEntry) -> list[Layer]:
         """Return the layers of an entry that have weights."""
         layers = self.builder.layers
         chosen = self.weighted[bisect_left(self.weighted, entry.first) : bisect_left(self.weighted, entry.last)]
         if not chosen:
-            raise located(CostcalcError("{} has no weights to share", share.name), share.span)
+            message = (
+                "{} is left out by its if, and has no weights to share"
+                if entry.absent
+                else "{} has no weights to share"
+            )
+            raise located(CostcalcError(message, name), span)
         self.work_budget.spend(len(chosen))
         return [layers[index] for index in chosen]
 

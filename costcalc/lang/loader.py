@@ -115,6 +115,7 @@ class _Loader:
 
     def compiled(self) -> Spec:
         compiler = Compiler(self.params, self.faults)
+        compiler.layers = self.sections.get("layers")
         spec = Spec(self.source, tuple(self.files), compiler)
         file = basename(self.source.name)  # noqa: PTH119 - pathlib is slow to import
         spec.name = self.text("name") or file.removesuffix(".yaml").strip("<>") or "network"
@@ -148,7 +149,7 @@ class _Loader:
             given = {name: key.span for name, (key, _) in inputs.items() if name != "input"}
             spec.items = compiler.items(self.sections["layers"], seen, given)
         if "output" in self.sections:
-            spec.outputs = compiler.references(self.sections["output"])
+            spec.outputs = compiler.references(self.sections["output"], seen)
         compiler.prepare_followers()
         if "allow" in self.sections:
             spec.allowed |= {(rule, None) for rule in compiler.rules(self.sections["allow"])}
@@ -282,8 +283,19 @@ class _Loader:
                 if argument not in known:
                     compiler.unknown_argument(item, node_key, known, node)
             compiler.defaults[name] = {
-                argument: _rooted(compiler.cell(node, compiler.params)) for argument, (_, node) in arguments.items()
+                argument: _rooted(compiler.cell(node, compiler.params))
+                for argument, (_, node) in arguments.items()
+                if not self.is_tensor(compiler, item, argument, node)
             }
+
+    def is_tensor(self, compiler: Compiler, item: Item, argument: str, node: Node) -> bool:
+        """Return whether an argument of a block is a layer, which has no default here."""
+        tensor = item.op is None and argument in compiler.tensors(item.target)
+        if tensor:
+            self.fault(
+                node, "{} of {} is a layer, and has no default", argument, item.target, help="name it at each call"
+            )
+        return tensor
 
     def inputs(self, compiler: Compiler) -> dict[str, tuple[Node, Node]]:
         node = self.sections.get("input")

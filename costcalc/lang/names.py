@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from costcalc.errors import CostcalcError, counted, suggest
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from costcalc.model import Tensor
+
+
+class Table(Protocol):
+    """The names inside a group, branch or block."""
+
+    def get(self, name: str) -> NameEntry | None:
+        """Return the entry of a name."""
 
 
 class NameEntry(NamedTuple):
@@ -22,6 +29,19 @@ class NameEntry(NamedTuple):
     copies: Mapping[str, NameEntry] = {}
     called: object = None
     """The block and its argument values, if the item is a block."""
+    inner: Table | None = None
+    """The names inside the item, if the spec refers to any by a path."""
+    absent: bool = False
+    """Whether the condition of the item left it out. The outputs are those of the layer before."""
+
+
+class LayerValue:
+    """A layer as the value of a name: of a block's argument, or of a loop variable."""
+
+    __slots__ = ("entry",)
+
+    def __init__(self, entry: NameEntry) -> None:
+        self.entry = entry
 
 
 class Names:
@@ -33,59 +53,95 @@ class Names:
         self.outer = outer
         self.table: dict[str, NameEntry] = table or {}
 
-    def find(self, name: str, previous: tuple[Tensor, ...] | None = None) -> NameEntry:
-        """Return the entry of a name such as `stem`, `x.0` or `stage.0.2`. `prev` refers to the `previous` outputs.
+    def find(self, steps: Sequence[str], previous: tuple[Tensor, ...] | None = None) -> NameEntry:
+        """Return the entry of a path such as `stem`, `x.0`, `stage.0.conv` or `x.*`. `prev` refers to `previous`.
 
         Raises `CostcalcError` with the nearest name.
         """
-        head, *numbers = name.split(".")
+        head = steps[0]
         if head == "prev" and previous is not None:
-            return _copy(NameEntry(previous), name, numbers)
+            return follow(NameEntry(previous), steps)
         scope: Names | None = self
         while scope is not None:
             entry = scope.table.get(head)
             if entry is not None:
-                return _copy(entry, name, numbers)
+                return entry if len(steps) == 1 else follow(entry, steps)
             scope = scope.outer
-        raise CostcalcError(
-            "layer {} is not defined before this one",
-            name,
-            help=suggest(head, self.known(), "name an earlier layer of this list, or of a list around it"),
-        )
+        otherwise = "name an earlier layer of this list, or of a list around it"
+        if head.lstrip("-").isdecimal():
+            help = "write prev for the layer before this one"
+        else:
+            help = suggest(head, self.known(), otherwise)
+        raise CostcalcError("layer {} is not defined before this one", ".".join(steps), help=help)
 
     def known(self) -> list[str]:
         """Return all visible names."""
         return [*self.table, *(self.outer.known() if self.outer else ["prev"])]
 
 
-def _copy(entry: NameEntry, name: str, numbers: list[str]) -> NameEntry:
-    for position, number in enumerate(numbers):
-        inner = entry.copies.get(number)
-        if inner is None and not entry.copies and number.isdecimal() and len(number) < 7:
-            port = int(number)
-            if port < len(entry.outputs) and position + 1 == len(numbers):
-                return NameEntry((entry.outputs[port],), entry.first, entry.last)
-        if inner is None:
-            count = len(entry.copies) or len(entry.outputs)
-            raise CostcalcError(
-                "unknown name {}: {} has {}, numbered from 0",
-                name,
-                ".".join([name.split(".")[0], *numbers[:position]]),
-                ("1 copy" if count == 1 else f"{count} copies") if entry.copies else counted(count, "output"),
-            )
-        entry = inner
+def follow(entry: NameEntry, steps: Sequence[str], at: int = 1) -> NameEntry:
+    """Return the entry at the end of a path, whose first `at` steps lead to `entry`."""
+    for position in range(at, len(steps)):
+        step = steps[position]
+        if step == "*":
+            copies = list(entry.copies.values()) or [NameEntry((o,), entry.first, entry.last) for o in entry.outputs]
+            ends = [follow(copy, steps, position + 1) for copy in copies]
+            return NameEntry(tuple([o for end in ends for o in end.outputs]), entry.first, entry.last)
+        found = _inside(entry, step)
+        if found is None:
+            raise _unknown(entry, steps, position)
+        entry = found
     return entry
+
+
+def _inside(entry: NameEntry, step: str) -> NameEntry | None:
+    """Return a copy, an output or a layer inside of an entry."""
+    number = step.removeprefix("-")
+    if not number.isdecimal() or len(number) > 6:
+        return entry.copies.get(step) or (entry.inner.get(step) if entry.inner else None)
+    count = len(entry.copies) or len(entry.outputs)
+    index = int(step) + (count if number != step else 0)
+    if not 0 <= index < count or (len(number) > 1 and number.startswith("0")):
+        return None
+    if not entry.copies and entry.inner is not None and (branch := entry.inner.get(step)) is not None:
+        return branch
+    if entry.copies:
+        return list(entry.copies.values())[index] if number != step else entry.copies[step]
+    return NameEntry((entry.outputs[index],), entry.first, entry.last)
+
+
+def _unknown(entry: NameEntry, steps: Sequence[str], position: int) -> CostcalcError:
+    parent, step = ".".join(steps[:position]), steps[position]
+    if step.lstrip("-").isdecimal() or entry.inner is None:
+        if not entry.copies:
+            has = counted(len(entry.outputs), "output")
+        else:
+            noun = "row" if any(copy.copies for copy in entry.copies.values()) else "copy"
+            count = len(entry.copies)
+            has = f"{count} {noun}" if count == 1 else f"{count} {'rows' if noun == 'row' else 'copies'}"
+        return CostcalcError("unknown name {}: {} has {}, numbered from 0", ".".join(steps), parent, has)
+    known = list(entry.inner) if isinstance(entry.inner, dict) else []
+    help = suggest(step, known, f"costcalc analyze prints the layers of {parent}")
+    return CostcalcError("unknown name {}: {} has no layer {}", ".".join(steps), parent, step, help=help)
 
 
 class Segments:
     """Allocates unique path segments in one scope: `conv`, `conv_2`, `conv_3`. Skips the names that the spec gives."""
 
-    __slots__ = ("counts", "given", "prefix")
+    __slots__ = ("claimed", "counts", "given", "prefix")
 
     def __init__(self, prefix: str, given: Iterable[str]) -> None:
         self.prefix = prefix
         self.given = frozenset(given)
+        self.claimed: set[str] = set()
         self.counts: dict[str, int] = {}
+
+    def claim(self, wanted: str) -> str:
+        """Return the segment of a name that the spec gives, numbered if the list has it twice."""
+        if wanted in self.claimed:
+            return self.take(wanted)
+        self.claimed.add(wanted)
+        return wanted
 
     def take(self, wanted: str) -> str:
         """Return the next free segment for an automatic name."""

@@ -10,9 +10,10 @@ from costcalc.model import Layer, Parameter, Tensor
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from costcalc.lang.layer_builder import LayerBuilder, Tensors
+    from costcalc.lang.names import NameEntry, Table
     from costcalc.lang.template import Block
 
 
@@ -35,6 +36,32 @@ class Recording(NamedTuple):
     outputs: Tensors
     work: int
     """The work that the call took."""
+    inside: Table | None = None
+    """The names inside the block, if any name is a path."""
+
+
+class MovedNames:
+    """The names inside a copied call: those of the recorded one, with the layers of the copy."""
+
+    def __init__(self, table: Table, shift: int, move: Callable[[Tensor], Tensor]) -> None:
+        self.table = table
+        self.shift = shift
+        self.move = move
+
+    def get(self, name: str) -> NameEntry | None:
+        """Return the entry of a name."""
+        entry = self.table.get(name)
+        return None if entry is None else self.moved(entry)
+
+    def moved(self, entry: NameEntry) -> NameEntry:
+        """Return an entry with the layers of the copy."""
+        return entry._replace(
+            outputs=tuple([self.move(tensor) for tensor in entry.outputs]),
+            first=entry.first + self.shift,
+            last=entry.last + self.shift,
+            copies={number: self.moved(copy) for number, copy in entry.copies.items()},
+            inner=None if entry.inner is None else MovedNames(entry.inner, self.shift, self.move),
+        )
 
 
 class Recordings:
@@ -44,13 +71,13 @@ class Recordings:
         self.layers = layers
         self.known: dict[Hashable, Recording] = {}
 
-    def key(self, called: Called, entered: Tensors, depth: int) -> Hashable:
-        """Return what equal calls have in common: the block, its arguments, the input shapes, and the depth."""
-        return called.block.name, typed(called.values), tuple([tensor.shape for tensor in entered]), depth
+    def key(self, called: Called, entered: Tensors, groups: tuple[int, ...], depth: int) -> Hashable:
+        """Return what equal calls have in common: the block, its arguments, its inputs by name, and the depth."""
+        return called.block.name, typed(called.values), tuple([tensor.shape for tensor in entered]), groups, depth
 
-    def replay(self, recording: Recording, entered: Tensors, prefix: str) -> Tensors | None:
+    def replay(self, recording: Recording, entered: Tensors, prefix: str) -> tuple[Tensors, MovedNames | None] | None:
         """Copy the layers of an equal call. Return None beyond a limit: running the block locates the error."""
-        first, last, cut, entered_first, ends, work = recording
+        first, last, cut, entered_first, ends, work, inside = recording
         layers, new = self.layers.builder.layers, tuple.__new__
         shift = len(layers) - first
         names = [prefix + layer.name[cut:] for layer in layers[first:last]]
@@ -76,4 +103,5 @@ class Recordings:
             inputs, outputs = tuple([move(each) for each in inputs]), tuple([move(each) for each in outputs])
             host = None if host is None else host + shift
             layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, self.layers.site or span, host)))
-        return tuple([move(tensor) for tensor in ends])
+        names_inside = None if inside is None else MovedNames(inside, shift, move)
+        return tuple([move(tensor) for tensor in ends]), names_inside

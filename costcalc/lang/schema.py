@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Schema = dict[str, object]
 
 _NAME: Schema = {"type": "string", "pattern": "^(?![0-9]+$)[A-Za-z0-9_-]+$", "maxLength": 255}
-_REFERENCE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$"}
+_REFERENCE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.([A-Za-z0-9_-]+|\\*)|\\[.+\\])*$"}
 _REFERENCES: Schema = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
 _EXPRESSION: Schema = {"type": "string", "description": "an expression", "maxLength": 1000}
 _EXACT: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9][0-9_]*$"}]}
@@ -116,15 +116,16 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
             {"type": "object", "additionalProperties": _LAYERS, "minProperties": 1},
         ]
     }
-    for name in STRUCTURES:
-        if name in ops:
-            properties[name] = {"anyOf": [branches, _call(ops[name], arguments[name])]}
+    joins = {name: _call(ops[name], arguments[name]) for name in STRUCTURES if name in ops}
+    properties |= {name: {"anyOf": [branches, _LAYERS, call]} for name, call in joins.items()}
     properties |= {
         "group": {**_LAYERS, "description": "a list of layers with one name"},
+        "map": {**_LAYERS, "description": "applies the list to each of several tensors; i is the number of the tensor"},
         "residual": {**_LAYERS, "description": "adds its input to the result of the list"},
         "shortcut": {**_LAYERS, "description": "the layers of the other branch of a residual"},
         "skip": {**_CONDITION, "description": "if false, a residual adds nothing"},
         "axis": {"type": ["integer", "string"]},
+        "branches": {**_COUNT, "description": "number of equal branches beside concat, add or mul; i is the index"},
         "let": {
             "type": "object",
             "additionalProperties": _VALUE,
@@ -133,6 +134,7 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
         "name": _NAME,
         "from": _REFERENCES,
         "repeat": {**_COUNT, "description": "number of copies in sequence; i is the index, from 0"},
+        "tied": {"type": "boolean", "description": "the copies of repeat share their weights"},
         "for": {
             "anyOf": [
                 {"type": "object", "additionalProperties": {"type": ["array", "string"]}, "minProperties": 1},
@@ -141,6 +143,8 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
             "description": "one copy per row of values: columns, or a table with a header row",
         },
         "if": {**_CONDITION, "description": "if false, the layer is left out"},
+        "else": {**_LAYERS, "description": "the layers in place of this one if the condition is false"},
+        "output": {**_REFERENCES, "description": "as the last item: the outputs of the list"},
         "share": {**_REFERENCE, "description": "the layer, block or group whose weights are used"},
         "allow": _ALLOW,
         "note": {"type": ["string", "number", "boolean"]},
@@ -150,6 +154,8 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
         "minProperties": 1,
         "properties": properties,
         "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$"},
+        "if": {"not": {"required": ["branches"]}},
+        "then": {"properties": {name: {"anyOf": [branches, call]} for name, call in joins.items()}},
     }
 
 

@@ -18,11 +18,15 @@ _SIGNATURE = r"\s*([\w-]+)\s*(?:\((.*)\)\s*)?"
 
 
 class BlockArgument(NamedTuple):
-    """An argument of a block: its name, the text of its default (empty if it has none), and the offset of that."""
+    """An argument of a block: its name, the text of its default (empty if it has none), and the offset of that.
+
+    A tensor stands before the semicolon of the signature.
+    """
 
     name: str
     default: str
     offset: int
+    tensor: bool = False
 
 
 def is_name(text: str) -> bool:
@@ -46,8 +50,10 @@ def is_identifier(text: str) -> bool:
 def split_signature(text: str) -> tuple[str, list[BlockArgument]]:
     """Return the name of a block and its arguments. Raises `ExpressionError`.
 
-    >>> split_signature("bottleneck(mid, stride=max(1, 2))")[1]
-    [BlockArgument(name='mid', default='', offset=11), BlockArgument(name='stride', default='max(1, 2)', offset=23)]
+    >>> [one[:3] for one in split_signature("bottleneck(mid, stride=max(1, 2))")[1]]
+    [('mid', '', 11), ('stride', 'max(1, 2)', 23)]
+    >>> [(one.name, one.tensor) for one in split_signature("decoder(x, memory; heads)")[1]]
+    [('x', True), ('memory', True), ('heads', False)]
     """
     match = re.fullmatch(_SIGNATURE, text, re.DOTALL)
     if not match or not is_name(match[1]):
@@ -64,19 +70,32 @@ def split_signature(text: str) -> tuple[str, list[BlockArgument]]:
         if depth < 0 or (depth and position == len(inside)):
             at = match.start(2) + min(position, len(inside) - 1)
             raise _at(ExpressionError("unbalanced bracket in the signature"), at, 1)
-        if sign == "," and depth == 0:
-            part = inside[start:position]
-            if part.strip() or position < len(inside) or parameters:
-                parameters.append(_parameter(part, match.start(2) + start))
+        if sign in ",;" and depth == 0:
+            part, at = inside[start:position], match.start(2) + start
+            if part.strip() or position < len(inside) or (parameters and inside[start - 1] == ","):
+                parameters.append(_parameter(part, at))
                 if len(parameters) > MAX_ARGUMENTS:
                     error = ExpressionError("the block has more than {} arguments", MAX_ARGUMENTS)
                     raise _at(error, 0, len(match[1]))
+            if sign == ";":
+                parameters = [_tensor(parameter, at) for parameter in parameters]
             start = position + 1
     names = [parameter.name for parameter in parameters]
     for position, name in enumerate(names):
         if name in names[:position]:
             raise _at(ExpressionError("duplicate argument {}", name), parameters[position].offset, len(name))
     return match[1], parameters
+
+
+def _tensor(parameter: BlockArgument, at: int) -> BlockArgument:
+    if parameter.tensor:
+        raise _at(ExpressionError("a signature has one semicolon"), at, 1)
+    if parameter.default:
+        error = ExpressionError(
+            "the tensor {} has a default", parameter.name, help="write arguments after the semicolon"
+        )
+        raise _at(error, parameter.offset, len(parameter.default))
+    return parameter._replace(tensor=True)
 
 
 def _parameter(part: str, at: int) -> BlockArgument:

@@ -91,11 +91,13 @@ class Spec:
         run = NetworkBuilder(self.compiler, values, shapes, max_layers or MAX_LAYERS)
         try:
             with gc_paused():
-                last, names = run.network(self.items)
+                last, env = run.network(self.items)
             outputs: dict[str, Tensor] = {}
             for reference in self.outputs:
-                for port, tensor in enumerate(run.tensors((reference,), last, names)):
-                    outputs[reference.name if port == 0 else f"{reference.name}.{port}"] = tensor
+                several = "*" in reference.steps
+                for port, tensor in enumerate(run.tensors((reference,), env)):
+                    name = run.layers.origin(tensor) if several else reference.name
+                    outputs[name if port == 0 or several else f"{name}.{port}"] = tensor
         except SpecError as error:
             if not isinstance(error.cause, LimitError):
                 error.partial = run.layers.builder.network(self.name, {}, values, self.source, self.description)

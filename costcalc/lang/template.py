@@ -18,18 +18,21 @@ if TYPE_CHECKING:
 
     from costcalc.errors import CostcalcError, Span
     from costcalc.formula import Shape
+    from costcalc.lang.names import Names
     from costcalc.lang.reader import Node
+    from costcalc.model import Tensor
     from costcalc.ops.base import Op
 
-MODIFIERS = ("name", "from", "repeat", "for", "if", "share", "allow", "note")
+MODIFIERS = ("name", "from", "repeat", "tied", "for", "if", "else", "share", "allow", "note")
 STRUCTURES: Mapping[str, tuple[str, ...]] = {
     "group": (),
+    "map": (),
     "residual": ("shortcut", "skip"),
-    "add": (),
-    "mul": (),
+    "add": ("branches",),
+    "mul": ("branches",),
     "sub": (),
     "div": (),
-    "concat": ("axis",),
+    "concat": ("axis", "branches"),
 }
 """The structures, and the additional keys of each."""
 MAX_FAULTS = 100
@@ -40,11 +43,24 @@ NONE = "none"
 class NameScope:
     """The visible names: those of a list of layers, and those of the enclosing scopes."""
 
-    __slots__ = ("names", "outer")
+    __slots__ = ("layers", "names", "outer")
 
     def __init__(self, names: Iterable[str] = (), outer: NameScope | None = None) -> None:
         self.names = set(names)
+        self.layers: set[str] = set()
+        """The loop variables whose values are layers."""
         self.outer = outer
+
+    def is_layer(self, name: str) -> bool:
+        """Return whether a name is a loop variable whose values are layers."""
+        scope: NameScope | None = self
+        while scope is not None:
+            if name in scope.layers:
+                return True
+            if name in scope.names:
+                return False
+            scope = scope.outer
+        return False
 
     def __contains__(self, name: str) -> bool:
         scope: NameScope | None = self
@@ -78,6 +94,13 @@ class Values(dict[str, Any]):
             outer = outer.outer
         return outer[name]
 
+    def has(self, name: str) -> bool:
+        """Return whether a name has a value here or in an enclosing scope."""
+        values: Mapping[str, Any] = self
+        while type(values) is Values and name not in values:
+            values = values.outer
+        return name in values
+
     def copy(self) -> Values:
         """Return a copy that can be changed."""
         return Values(self.outer, **self)
@@ -108,7 +131,7 @@ class WorkBudget:
 class Env(Environment):
     """The environment of an expression in a layer: names, and the input shapes of the layer and of the block."""
 
-    __slots__ = ("block", "root", "shape", "work_budget")
+    __slots__ = ("block", "previous", "root", "scope", "shape", "work_budget")
 
     def __init__(
         self,
@@ -117,6 +140,8 @@ class Env(Environment):
         block: Shape | None,
         root: Mapping[str, Any],
         work_budget: WorkBudget,
+        scope: Names | None = None,
+        previous: tuple[Tensor, ...] = (),
     ) -> None:
         self.names = names
         self.shape = shape
@@ -124,6 +149,10 @@ class Env(Environment):
         self.root = root
         """The params of the spec. Expressions in `defaults` use these instead of the arguments of a block."""
         self.work_budget = work_budget
+        self.scope = scope
+        """The names of layers."""
+        self.previous = previous
+        """The outputs of the layer before."""
 
     def spend(self, work: int) -> None:
         """Count the work of an expression."""
@@ -224,10 +253,18 @@ class Loop(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A name of a layer in `from`, `share` or `output`, with its location."""
+    """A name of a layer in `from`, `share` or `output`, with its location. Some steps of its path may be computed."""
 
     name: str
     span: Span
+    steps: tuple[str | Cell, ...]
+    variable: bool = False
+    """Whether the first step is a loop variable."""
+
+    @property
+    def computed(self) -> bool:
+        """Whether the layer depends on values, such as `i`."""
+        return self.variable or not all(isinstance(step, str) for step in self.steps)
 
 
 class Branch(NamedTuple):
@@ -239,12 +276,18 @@ class Branch(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A template with a signature: argument names with their defaults. A required argument has None."""
+    """A template with a signature: argument names with their defaults. A required argument has None.
+
+    `tensors` are the names of its inputs, which stand before the semicolon. `layers` are the arguments whose values
+    are layers.
+    """
 
     name: str
     arguments: tuple[tuple[str, Cell | None], ...]
     items: tuple[Item, ...]
     span: Span
+    tensors: tuple[str, ...] = ()
+    layers: frozenset[str] = frozenset()
     builtin: bool = False
     """Whether the block is built into costcalc."""
 
@@ -259,12 +302,14 @@ class Item:
         "block",
         "branches",
         "condition",
+        "count",
         "fixed",
         "kind",
         "loop",
         "name",
         "norm",
         "op",
+        "otherwise",
         "plain",
         "repeat",
         "share",
@@ -272,11 +317,12 @@ class Item:
         "source",
         "span",
         "target",
+        "tied",
     )
 
     def __init__(self, kind: str, target: str, span: Span) -> None:
         self.kind = kind
-        """op, block, group, residual, join or let."""
+        """op, block, group, map, residual, join, let or output."""
         self.target = target
         """The name of the op, block or structure."""
         self.span = span
@@ -292,13 +338,25 @@ class Item:
         self.repeat: Cell | None = None
         self.loop: Loop | None = None
         self.condition: Cell | None = None
+        self.otherwise: tuple[Item, ...] = ()
+        """The layers in place of the item if its condition is false."""
+        self.tied = False
+        """Whether the copies share their weights."""
         self.share: Reference | None = None
         self.branches: tuple[Branch, ...] = ()
+        self.count: Cell | None = None
+        """The number of equal branches, for `branches`."""
         self.skip: Cell | None = None
         self.plain = True
         """Whether the item has none of `repeat`, `for`, `if` and `share`."""
         self.bare = False
         """Whether the item is a structure that adds no segment to the paths of its layers."""
+
+    def inner(self) -> Iterator[Item]:
+        """Yield the items of the lists inside."""
+        for branch in self.branches:
+            yield from branch.items
+        yield from self.otherwise
 
     def argument(self, name: str) -> Node | Part | None:
         """Return the node of an argument's value."""

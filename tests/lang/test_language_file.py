@@ -562,6 +562,7 @@ def test_the_limit_of_layers_can_be_raised():
     assert len(costcalc.loads(text, n=100_001, max_layers=100_001).layers) == 100_001
 
 
+PREVS = ", ".join(["prev"] * 99)
 WORK = {
     "copies of nothing": "[{group: [], repeat: 1_000_000}]",
     "rows of nothing": f"[{{group: [{{group: [], for: {{a: [{', '.join('1' * 99)}]}}}}], repeat: 99}}]",
@@ -569,7 +570,7 @@ WORK = {
     "lets": "[{group: [let: {a: 1}], repeat: 2000}]",
     "no copies": "[{group: [{relu: , repeat: 0}], repeat: 2000}]",
     "calls of an empty block": "[{empty: , repeat: 2000}]",
-    "connections": f"[{{group: [{{add: , if: false, from: [{', '.join(['prev'] * 99)}]}}], repeat: 99}}]",
+    "connections": f"[{{group: [{{group: [], from: [{PREVS}]}}, {{group: [], from: [prev.0, prev]}}], repeat: 99}}]",
     "outputs": "[{group: [split: 99, concat], repeat: 20}]",
     "inputs": f"[{{group: [{{add: [{', '.join(['[]'] * 99)}]}}], repeat: 90}}]",
     "a long expression": f"[{{empty: {' + '.join(['in_features'] * 60)}, repeat: 400}}]",

@@ -167,13 +167,17 @@ FROM = {
         "[{relu: , name: a}, gelu, {tanh: , from: a, for: {b: [1, 2]}}]",
         ["a < input", "gelu < a", "tanh.0 < a", "tanh.1 < tanh.0"],
     ),
-    "no copy passes on what it takes": (
+    "no copy passes on the layer before": (
         "[{relu: , name: a}, gelu, {tanh: , from: a, repeat: 0}, sigmoid]",
-        ["a < input", "gelu < a", "sigmoid < a"],
+        ["a < input", "gelu < a", "sigmoid < gelu"],
     ),
-    "a layer that is left out is its input": (
-        "[{relu: , name: a}, gelu, {tanh: , name: t, from: a, if: false}, sigmoid, {add: , from: [t, gelu]}]",
-        ["a < input", "gelu < a", "sigmoid < a", "add < a gelu"],
+    "a layer that is left out is the layer before": (
+        "[{relu: , name: a}, gelu, {tanh: , name: t, from: a, if: false}, sigmoid, {add: , from: [t, a]}]",
+        ["a < input", "gelu < a", "sigmoid < gelu", "add < gelu a"],
+    ),
+    "of two layers on the same input, if keeps one": (
+        "[{relu: , name: a}, {tanh: , from: a, if: true}, {gelu: , from: a, if: false}, sigmoid]",
+        ["a < input", "tanh < a", "sigmoid < tanh"],
     ),
     "a later layer of the same name, in another list": (
         "[{group: [{relu: , name: a}]}, {group: [{gelu: , name: a}, {tanh: , from: a}]}]",
@@ -219,7 +223,8 @@ NO_OUTPUT = {
     "[{relu: , repeat: 2}, {gelu: , from: relu.x}]": "relu.x: relu has 2 copies",
     "[{relu: , repeat: 2}, {gelu: , from: relu.0.1}]": "relu.0.1: relu.0 has 1 output",
     "[{relu: , for: {n: [2]}, repeat: n}, {gelu: , from: relu.0.2}]": "relu.0.2: relu.0 has 2 copies",
-    "[{group: [relu]}, {gelu: , from: group.relu}]": "group.relu: group has 1 output",
+    "[{linear: {out: 4, act: relu}, name: a}, {gelu: , from: a.relu}]": "a.relu: a has 1 output",
+    "[{relu: , name: a, for: {n: [1, 2]}, repeat: n}, {gelu: , from: a.2}]": "a.2: a has 2 rows",
 }
 
 
@@ -427,7 +432,8 @@ NOT_SHARED = {
     "a copy that there is not": ("[{linear: 8, repeat: 2, name: a}, {linear: 8, repeat: 3, share: a}]",
         "unknown name a.2"),
     "no weights": ("[{relu: , name: a}, {relu: , share: a}]", "a has no weights to share"),
-    "a layer left out": ("[{linear: 8, name: a, if: false}, {linear: 8, share: a}]", "a has no weights to share"),
+    "a layer left out": ("[{linear: 8, name: a, if: false}, {linear: 8, share: a}]",
+        "a is left out by its if, and has no weights to share"),
     "a layer below": ("[{linear: 8, share: a}, {linear: 8, name: a}]", "layer a is not defined before this one"),
     "another block of the same layers": ("[{unit: 8, name: a}, {other: 8, share: a}]",
         "cannot share a: it is not a other with the same arguments"),

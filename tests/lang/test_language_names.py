@@ -95,6 +95,13 @@ TABLE = {
         """,
         "left.relu right.gelu concat branch0.relu branch1.gelu add branch0_2.relu branch1_2.gelu mul",
     ),
+    "the branches of a second structure are numbered": (
+        """
+        - concat: {a: [relu], b: [relu]}
+        - add: {a: [relu], b: [relu]}
+        """,
+        "a.relu b.relu concat a_2.relu b_2.relu add",
+    ),
     "a branch's name is a name that is given": (
         """
         - relu
@@ -236,7 +243,7 @@ GIVEN = {
     "two layers": "[{relu: , name: a}, {relu: , name: a}]",
     "a layer and a group": "[{relu: , name: a}, {group: [relu], name: a}]",
     "a layer and a branch": "[{concat: {a: [], b: []}}, {relu: , name: a}]",
-    "branches of two structures without a name": "[{concat: {a: [], b: []}}, {add: {a: [], c: []}}]",
+    "a branch and a layer": "[{relu: , name: a}, {concat: {a: [], b: []}}]",
     "copies": "[{relu: , name: a, repeat: 2}, {relu: , name: a, for: {x: [1]}}]",
     "one of them left out": "[{relu: , name: a, if: false}, {relu: , name: a}]",
     "in a branch": "[{concat: [[], [{relu: , name: a}, {relu: , name: a}]]}]",

@@ -138,7 +138,7 @@ BROKEN = {
     "concat: {axis: 1, a: [], b: []}": "expected a branch, got axis",
     "add: {axis: 1}": "expected a list of layers, got 1",
     "concat: {a: relu, b: [gelu]}": "expected a list of layers, got relu",
-    "add: 5": "add takes no arguments",
+    "add: 5": "add needs branches, got 5",
 }
 
 
