@@ -156,7 +156,7 @@ def reaches(network: Network) -> list[Reach | None]:
     """
     known: list[Reach | None] = []
     for layer in network.layers:
-        rank = len(layer.inputs[0].shape) - 1
+        rank = len(layer.inputs[0].shape) - 1 if layer.inputs else 0
         window = layer.op.footprint(rank) if 1 <= rank <= 3 else None
         before = [_start(tensor.shape) if tensor.layer < 0 else known[tensor.layer] for tensor in layer.inputs]
         inputs = [reach for reach in before if reach]

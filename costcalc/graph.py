@@ -207,7 +207,7 @@ def _caption(network: Network, part: _Part) -> tuple[str, ...]:
 
 
 def _rank(layer: Layer) -> int:
-    return len(layer.inputs[0].shape) - 1
+    return len(layer.inputs[0].shape) - 1 if layer.inputs else 0
 
 
 def _frames(paths: Sequence[Path]) -> dict[Path, Path | None]:

@@ -70,6 +70,8 @@ def _unread(network: Network) -> Iterator[Suspicion]:
             message, help = f"nothing reads the input {name}", f"write from: {name} at a layer, or remove it"
             yield Suspicion(UNREAD, name, message, help, network.places.get(name))
     for layer in network.layers:
+        if layer.op.arity[1] == 0:
+            continue  # a learned tensor may enter nothing
         unread = [tensor.port for tensor in layer.tensors if (tensor.layer, tensor.port) not in read]
         if unread:
             which = "the output" if len(layer.tensors) == 1 else f"output {', '.join(map(str, unread))}"
@@ -138,11 +140,14 @@ def _refined(network: Network) -> dict[Tensor, Axes]:
     An op that takes the last axis for the features reads and writes steps and features. Ops that keep the axes pass
     this on in both directions.
     """
-    known = input_axes(network)
+    known = input_axes(network.inputs)
     for layer in network.layers:
         taken = layer.op.features_axis()
         for tensor in layer.inputs:
             known[tensor] = known[tensor] or _proven(layer.op, taken, len(tensor.shape))
+        if not layer.inputs:
+            known.update(dict.fromkeys(layer.tensors, ()))
+            continue
         first = known[layer.inputs[0]]
         unproven = layer.op.channels_first and _is_free(layer.op, len(layer.inputs[0].shape)) and not first
         for tensor in layer.tensors:

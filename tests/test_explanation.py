@@ -39,6 +39,10 @@ dilated = {"dilation": st.integers(1, 2)}
 recurrent = st.fixed_dictionaries({"hidden": small, "layers": small, "bidirectional": flags, "bias": flags})
 LAYERS = {
     "conv": (window(out=st.sampled_from([4, 8]), groups=st.sampled_from([1, 2, 4]), bias=flags, **dilated), spatial()),
+    "deform_conv": (
+        window(out=st.sampled_from([4, 8]), groups=st.sampled_from([1, 2, 4]), bias=flags, offsets=flags, masks=flags),
+        st.tuples(st.sampled_from([4, 8]), st.integers(1, 9), st.integers(1, 9)),
+    ),
     "depthwise_conv": (window(multiplier=small, bias=flags, **dilated), spatial()),
     "conv_transpose": (
         st.fixed_dictionaries(
@@ -60,6 +64,14 @@ LAYERS = {
         ),
         tokens,
     ),
+    "einsum": (
+        st.fixed_dictionaries({"equation": st.sampled_from(["ab->b", "ab->ba", "ab->"])}),
+        st.tuples(small, small),
+    ),
+    "selective_scan": (
+        st.fixed_dictionaries({"state": small, "skip": flags}),
+        tokens.filter(lambda shape: len(shape) > 1),
+    ),
     "lstm": (recurrent, tokens),
     "gru": (recurrent, tokens),
     "rnn": (recurrent, tokens),
@@ -77,6 +89,11 @@ LAYERS = {
     "lrn": (st.fixed_dictionaries({"size": small}), spatial()),
     "prelu": (st.fixed_dictionaries({"per_channel": flags}), anything),
     "parameter": (st.just({"shape": [1]}), anything),
+    "weight": (st.fixed_dictionaries({"shape": st.lists(small, min_size=1, max_size=3)}), st.none()),
+    "expand": (st.just({"shape": [3, -1]}), st.tuples(st.just(1), small)),
+    "tile": (st.just({"times": [2, 3]}), st.tuples(small, small)),
+    "roll": (st.just({"shift": 1}), anything),
+    "gather": (st.fixed_dictionaries({"count": small}), anything),
     "concat_token": (st.fixed_dictionaries({"count": small}), tokens),
     "reshape": (st.just({"shape": [-1]}), anything),
     "permute": (st.just({"order": [1, 0]}), st.tuples(small, small)),
@@ -103,7 +120,7 @@ def layer(draw):
     name = draw(st.sampled_from(sorted(registered())))
     arguments, shapes = LAYERS.get(name, (st.just({}), spatial()))
     shape = draw(shapes)
-    several = [shape, shape] if name in TWO else [shape]
+    several = [shape, shape] if name in TWO else [shape] if shape else []
     if name == "matmul":
         several[1] = (*shape[:-2], shape[-1], draw(small))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -33,8 +34,6 @@ def test_right_specs(spec):
 @pytest.mark.parametrize(
     ("input", "layers", "expected"),
     [
-        (IMAGE, "[{conv: {out: 96, kernel: 4, stride: 4, norm: layernorm}}]", ("CC201", "layernorm")),
-        ("[196, 128]", "[{linear: {out: 256, norm: batchnorm}}]", ("CC201", "batchnorm")),
         (MAP, "[global_avgpool, linear: 1000]", ("CC201", "linear")),
         ("[512, 64, 64]", "[attention: {heads: 8}]", ("CC201", "attention")),
         (ROWS, "[global_avgpool, flatten, linear: 1000]", ("CC201", "global_avgpool")),
@@ -42,9 +41,6 @@ def test_right_specs(spec):
         (ROWS, "[prelu: {per_channel: true}]", ("CC201", "prelu")),
         ("[50, 128]", "[concat: [[], []], linear: 10]", ("CC201", "concat")),
         ("[40, 200]", "[conv: {out: 64, kernel: 1}, lstm: 128]", ("CC201", "lstm")),
-        ("[16]", "[embedding: {vocab: 10, dim: 8}, batchnorm]", ("CC201", "batchnorm")),
-        (TOKENS, "[global_avgpool]", ("CC201", "global_avgpool")),
-        (TOKENS, "[batchnorm, rope, linear: 10]", ("CC201", "batchnorm")),
         (TOKENS, "[dropout, conv: {out: 8, kernel: 3}]", ("CC201", "conv")),
         ("[224, 224, 3]", "[flatten]", ("CC202", "input")),
         ("[1, 3, 224, 224]", "[flatten]", ("CC202", "input")),
@@ -55,6 +51,39 @@ def test_right_specs(spec):
 )
 def test_wrong_specs(input, layers, expected):
     assert found(input, layers) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("input", "layers", "params"),
+    [
+        (IMAGE, "[{conv: {out: 96, kernel: 4, stride: 4, norm: layernorm}}]", 3 * 4 * 4 * 96 + 96 + 2 * 96),
+        (IMAGE, "[{conv: {out: 96, kernel: 4, stride: 4, norm: rmsnorm}}]", 3 * 4 * 4 * 96 + 96 + 96),
+        ("[196, 128]", "[{linear: {out: 256, norm: batchnorm}}]", 128 * 256 + 256 + 2 * 256),
+        (ROWS, "[layernorm, global_avgpool, flatten, linear: 1000]", 2 * 768 + 768 * 1000 + 1000),
+        (TOKENS, "[global_avgpool, flatten, linear: 1000]", 768 * 1000 + 1000),
+        (TOKENS, "[scale, shift, {prelu: {per_channel: true}}, batchnorm]", 5 * 768),
+        ("[16]", "[{embedding: {vocab: 10, dim: 8}}, batchnorm]", 10 * 8 + 2 * 8),
+        (TOKENS, "[{permute: [1, 0]}, batchnorm, {permute: [1, 0]}, scale]", 2 * 768 + 768),
+        ("{tokens: [6, 5, 16]}", "[{attention: {heads: 2, bias: false}}, scale]", 4 * 16 * 16 + 16),
+        (ROWS, "[{scale: {axis: 0}}, linear: 1]", 196 + 768 + 1),
+    ],
+)
+def test_ops_act_on_features_as_their_frameworks_do(input, layers, params):
+    assert found(input, layers) == []
+    assert costcalc.analyze(costcalc.loads(f"input: {input}\nlayers: {layers}\n")).totals.params == params
+
+
+def test_equal_calls_on_other_axes_are_other_layers():
+    text = """
+        input: {tokens: [6, 4], map: [6, 4]}
+        blocks: {unit: [batchnorm]}
+        layers:
+          - {unit: , from: tokens}
+          - {unit: , from: map}
+        output: [unit, unit_2]
+    """
+    norms = [layer.cost.params.value for layer in costcalc.loads(dedent(text)).layers]
+    assert norms == [2 * 4, 2 * 6]
 
 
 @pytest.mark.parametrize(
@@ -100,11 +129,12 @@ def test_every_op_reads_the_features_or_is_suspected(layout):
     checked = 0
     for name in REGISTRY:
         try:  # some need other arguments, or other inputs
-            op = REGISTRY[name](**ARGUMENTS.get(name, {}))
+            REGISTRY[name](**ARGUMENTS.get(name, {}))
             arguments = json.dumps(ARGUMENTS.get(name, {}))
             network = costcalc.loads(f"input: {input}\nlayers:\n- {before}\n- {{{name}: {arguments}, name: it}}\n")
         except CostcalcError:
             continue
+        op = network.layers[-1].op
         taken = op.features_axis()
         rank = len(network.layers[-1].inputs[0].shape)
         wrong = taken is not None and taken % rank != features

@@ -174,6 +174,8 @@ class Calls:
         otherwise = f"define it at the top of the file: params: {{{name}: ...}}"
         if names:
             otherwise += f"; defined names: {', '.join(names[:12])}"
+        if any(name in op.fields for op in ops.REGISTRY.values()):
+            return otherwise  # the name of an argument is rather a missing param than a misspelled layer
         dimensions = sorted(name for name in RESERVED if name.startswith(("in_", "block_")))
         return suggest(name, (*names, *dimensions, NONE, *sorted(WORDS), *self.layer_names()), otherwise)
 
@@ -360,9 +362,10 @@ class Calls:
         if node.kind == "map" and item.op is not None and key.text not in FOLLOWERS:
             self.fault(node, "{}: {}: expected a value, got a mapping", item.target, key.text)
             return Cell(node, run=_broken)
-        if item.op is not None and key.text in item.op.fields and type_of(item.op.fields[key.text]).literal:
+        kind = type_of(item.op.fields[key.text]) if item.op is not None and key.text in item.op.fields else None
+        if kind is not None and kind.literal:
             return Cell(node, node.value)
-        return self.cell(node, scope)
+        return self.cell(node, NameScope(kind.own_words, scope) if kind is not None and kind.own_words else scope)
 
     def unknown_argument(self, item: Item, key: Node, known: tuple[str, ...], value: Node) -> str:
         """Report an unknown argument. Return the known argument that it is similar to, or an empty string."""

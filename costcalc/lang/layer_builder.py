@@ -9,6 +9,7 @@ from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
 from costcalc.lang.call_compiler import argument_fault
 from costcalc.lang.template import Env, WorkBudget, located, typed
+from costcalc.layout import ForwardAxes
 from costcalc.model import Layer, Tensor
 from costcalc.notation import show
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from costcalc.formula import Shape
     from costcalc.lang.names import NameEntry
     from costcalc.lang.template import Item
+    from costcalc.layout import Axes
     from costcalc.ops.base import Op
 
 MAX_PATH = 1_000
@@ -42,6 +44,8 @@ class LayerBuilder:
         self.site: Span | None = None
         """The location of the call of a running built-in block, used for all layers in it."""
         self.made: dict[tuple[Item, Hashable], Op] = {}
+        self.axes = ForwardAxes(self.builder.inputs, self.builder.layers)
+        self._adapted: dict[tuple[Op, Hashable], Op] = {}
 
     def step(self, item: Item, count: int = 1) -> None:
         """Count the work of items, copies or connections, which may add no layer."""
@@ -52,7 +56,11 @@ class LayerBuilder:
 
     def single(self, item: Item, current: Tensors, most: int = 1) -> None:
         """Raise if the item has no input, or too many outputs of one layer as input."""
-        if not current:
+        if most == 0:
+            if item.source is not None:
+                help = "remove from: it is a tensor of its own"
+                raise located(CostcalcError("{} takes no inputs", item.target, help=help), item.span)
+        elif not current:
             names = ", ".join(self.builder.inputs)
             error = CostcalcError(
                 "{} needs from: the network has several inputs",
@@ -60,7 +68,7 @@ class LayerBuilder:
                 help=f"write from: beside it, with one or more of {names}",
             )
             raise located(error, item.span)
-        if len(current) > max(most, len(item.source or ())):
+        elif len(current) > max(most, len(item.source or ())):
             error = CostcalcError(
                 "{} cannot take all {} outputs of a layer",
                 item.target,
@@ -102,6 +110,13 @@ class LayerBuilder:
             failed.cause = error
             raise failed from None
 
+    def adapted(self, op: Op, to: Op | Axes) -> Op:
+        """Return an op as it is after another op whose argument it is, or for an input with the given axes."""
+        key = op, to
+        if key not in self._adapted:
+            self._adapted[key] = op.on(to) if isinstance(to, tuple) else op.after(to)
+        return self._adapted[key]
+
     def layer(
         self,
         item: Item,
@@ -115,6 +130,8 @@ class LayerBuilder:
         self.step(item, (len(inputs) + 7) // 8)
         if len(name) > MAX_PATH:
             raise located(LimitError("the path of the layer has more than {:,} characters", MAX_PATH), item.span)
+        if op.reads_axes and len(inputs) == 1:
+            op = self.adapted(op, self.axes[inputs[0]])
         try:
             share = None
             if self.shared is not None and _has_weights(self.builder.infer(op, tuple([t.shape for t in inputs]))[1]):

@@ -103,7 +103,7 @@ class NetworkBuilder:
             if item.kind == "output":
                 assert item.source is not None
                 return self.tensors(item.source, self.env(frame, frame.values, current))
-            first = len(self.layers.builder.layers)
+            first, before = len(self.layers.builder.layers), current
             segment = item.name or ("" if item.bare else segments.take(item.target))
             if item.plain:
                 entering = current
@@ -118,6 +118,8 @@ class NetworkBuilder:
                 segment = self.joint(first, segments.prefix)
             if segment:
                 names.table[segment] = entry
+            if item.op is not None and item.op.arity[1] == 0:
+                current = before  # a learned tensor is read by its name
         return current
 
     def entry(self, item: Item, outputs: Tensors, first: int, copies: Mapping[str, NameEntry]) -> NameEntry:
@@ -193,7 +195,7 @@ class NetworkBuilder:
         try:
             count = operator.index(natural(cell.get(env)))
         except ArgumentError as fault:
-            raise located(CostcalcError(f"{what}: " + fault.message, *fault.values), cell.node.span) from None
+            raise located(CostcalcError("{}: {}", what, fault), cell.node.span) from None
         most = self.layers.builder.max_layers
         if count > self.layers.work_budget.left // STEP:  # each copy is one step
             raise located(LimitError("{:,} copies exceed the limit of {:,} layers", count, most), cell.node.span)
@@ -437,7 +439,10 @@ class NetworkBuilder:
         if op.arity[1] is None and item.source is not None and len(item.source) == 1:
             self.check_copies(item, item.source[0], env)
         host = len(self.layers.builder.layers)
-        self.layers.single(item, current, 1 if op.arity[1] is not None else len(current))
+        most = op.arity[1]
+        self.layers.single(item, current, len(current) if most is None else min(most, 1))
+        if most == 0:
+            current = ()
         result = self.layers.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}")
         for cell in (item.norm, item.act):
             if cell is not None:
@@ -480,6 +485,7 @@ class NetworkBuilder:
             op = follower.fixed or self.layers.make(
                 follower, Env(names, current[0].shape, env.block, self.params, self.layers.work_budget)
             )
+            op = self.layers.adapted(op, self.layers.builder.layers[host].op)
             current = self.layers.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}", host)
         else:
             current = self.once(follower, current, frame, names, segment, number)

@@ -73,7 +73,9 @@ class Recordings:
 
     def key(self, called: Called, entered: Tensors, groups: tuple[int, ...], depth: int) -> Hashable:
         """Return what equal calls have in common: the block, its arguments, its inputs by name, and the depth."""
-        return called.block.name, typed(called.values), tuple([tensor.shape for tensor in entered]), groups, depth
+        shapes = tuple([tensor.shape for tensor in entered])
+        axes = tuple([self.layers.axes[tensor] for tensor in entered if len(tensor.shape) > 1])
+        return called.block.name, typed(called.values), shapes, axes, groups, depth
 
     def replay(self, recording: Recording, entered: Tensors, prefix: str) -> tuple[Tensors, MovedNames | None] | None:
         """Copy the layers of an equal call. Return None beyond a limit: running the block locates the error."""

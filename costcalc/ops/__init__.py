@@ -5,6 +5,7 @@ from costcalc.ops import (
     arithmetic,
     attention,
     conv,
+    einsum,
     linear,
     merge,
     norm,
@@ -14,6 +15,7 @@ from costcalc.ops import (
     reshape,
     resize,
     shuffle,
+    state_space,
 )
 from costcalc.ops.base import Op, find, registered
 
@@ -23,6 +25,7 @@ __all__ = [
     "arithmetic",
     "attention",
     "conv",
+    "einsum",
     "find",
     "linear",
     "merge",
@@ -34,4 +37,5 @@ __all__ = [
     "reshape",
     "resize",
     "shuffle",
+    "state_space",
 ]

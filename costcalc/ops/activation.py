@@ -17,6 +17,7 @@ from costcalc.cost import Cost
 from costcalc.errors import counted
 from costcalc.formula import Count, Shapes, elements, product
 from costcalc.ops.base import Elementwise, Op, Window, across_channels
+from costcalc.ops.channels import PerChannel
 from costcalc.ops.shapes import axis_of, ranked
 from costcalc.record import NamedTuple
 
@@ -128,10 +129,10 @@ def define(rows: Iterable[Activation], module: str, role: Literal["", "act"] = "
 define(ACTIVATIONS, __name__, "act")
 
 
-class Prelu(Op, name="prelu"):
+class Prelu(PerChannel, name="prelu"):
     """Rectified linear unit with a learned slope below zero, one for all channels or one per channel.
 
-    Shapes: any -> the same; with per_channel, (C, ...) -> the same.
+    Shapes: any -> the same; with per_channel, (C, ...) -> the same, or (T, D) -> the same over the features.
     Units:  one comparison and one multiplication per element; 1 parameter, or C.
     Errors: ShapeError when per_channel is true and the input has no axes.
     Source: He et al. 2015, arXiv:1502.01852; PyTorch's PReLU.
@@ -143,21 +144,22 @@ class Prelu(Op, name="prelu"):
     role: ClassVar[Literal["", "norm", "act"]] = "act"
     pointwise: ClassVar[bool] = True
     per_channel: Flag = False
+    axis: Integer | None = None
 
     def features_axis(self) -> int | None:
-        """Return the first axis if it has a slope for each channel."""
-        return 0 if self.per_channel else None
+        """Return the first axis, the default, if it has a slope for each channel."""
+        return super().features_axis() if self.per_channel else None
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
         if self.per_channel:
-            ranked(inputs[0], 1, self)
+            self.channel_axis(ranked(inputs[0], 1, self))
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count one comparison and one multiplication per element."""
         each = elements(outputs[0])
-        return Cost(cmp=each, mul=each, params=product(("C", inputs[0][0]) if self.per_channel else ("1", 1)))
+        return Cost(cmp=each, mul=each, params=product(self.channels(inputs[0]) if self.per_channel else ("1", 1)))
 
 
 class AlongAxis(Op):

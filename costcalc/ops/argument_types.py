@@ -25,8 +25,7 @@ Probability: TypeAlias = float
 Number: TypeAlias = float
 Sizes: TypeAlias = Dim | Shape
 Margins: TypeAlias = Dim | Shape
-Padding: TypeAlias = Dim | Shape | str
-ExplicitPadding: TypeAlias = Dim | Shape | str
+Padding: TypeAlias = Dim | tuple[Dim | tuple[Dim, Dim], ...] | str
 Integers: TypeAlias = Dim | Shape
 Extents: TypeAlias = Shape
 Axes: TypeAlias = int | Literal["all"]
@@ -133,19 +132,13 @@ def padding(value: Any) -> Padding:
         if value in ("same", "valid"):
             return str(value)
         raise ArgumentError("expected a number, one per spatial dimension, same or valid, got {}", show(value))
-    return margins(value)
+    return _margins(value)
 
 
-def explicit_padding(value: Any) -> ExplicitPadding:
-    """Convert margins, or `valid`. `same` is not defined where a stride multiplies the size."""
-    if isinstance(value, str):
-        if value == "valid":
-            return "valid"
-        raise ArgumentError(
-            "expected a number, one per spatial dimension, or valid, got {}",
-            show(value),
-            help="to double the size at stride 2, write padding: (kernel - 1) // 2 and output_padding: kernel % 2",
-        )
+def _margins(value: Any) -> Padding:
+    """Convert one number, or for each spatial dimension a number or a pair `[before, after]`."""
+    if isinstance(value, (tuple, list)) and any(isinstance(entry, (tuple, list)) for entry in value):
+        return amounts(value)
     return margins(value)
 
 
@@ -196,6 +189,8 @@ class ArgumentType(NamedTuple):
     """The JSON Schema of the accepted values. An expression is always accepted, too."""
     words: tuple[str, ...] = ()
     """The keywords that the type accepts, such as `same`. In a spec they are not expressions."""
+    own_words: tuple[str, ...] = ()
+    """Keywords that are words in the values of this type only, such as `q`."""
     literal: bool = False
     """Whether a text is a literal value and not an expression, such as the equation of einsum."""
 
@@ -230,7 +225,11 @@ def one_of(*words: str) -> ArgumentType:
 
 
 _PADDING_WORDS: dict[str, object] = {"enum": ["same", "valid"]}
-_PAIRS: dict[str, object] = {"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2}}
+_PAIRS: dict[str, object] = {
+    "type": "array",
+    "items": {"type": "array", "minItems": 2, "maxItems": 2},
+    "minItems": 1,
+}
 
 for _name, _type in {
     "Positive": ArgumentType(positive, "integer ≥ 1", _POSITIVE),
@@ -243,15 +242,9 @@ for _name, _type in {
     "Margins": ArgumentType(margins, "integer ≥ 0, or one per spatial dimension", _or_list(_NATURAL)),
     "Padding": ArgumentType(
         padding,
-        "integer ≥ 0, or one per spatial dimension; same; valid",
-        _or_list(_NATURAL, _PADDING_WORDS),
+        "integer ≥ 0, one per spatial dimension, or a pair [before, after] per spatial dimension; same; valid",
+        _or_list(_NATURAL, _PADDING_WORDS, _PAIRS),
         ("same", "valid"),
-    ),
-    "ExplicitPadding": ArgumentType(
-        explicit_padding,
-        "integer ≥ 0, or one per spatial dimension; valid",
-        _or_list(_NATURAL, {"enum": ["valid"]}),
-        ("valid",),
     ),
     "Integers": ArgumentType(integers, "integer, or a list of them", _or_list(_INTEGER)),
     "Extents": ArgumentType(extents, "list of integers ≥ 1", _or_list(_POSITIVE)),

@@ -45,6 +45,8 @@ class Op(Record):
     """Whether the op accepts the arguments `norm` and `act`, which add layers after it."""
     _hash: ClassVar[int]
     """The stored hash. A builder hashes the op of every layer."""
+    reads_axes: ClassVar[bool] = False
+    """Whether the op depends on the names of the axes of its input; see `on`."""
     role: ClassVar[Literal["", "norm", "act"]] = ""
     """Whether the op is a norm, an activation, or neither."""
     aliases: ClassVar[tuple[str, ...]] = ()
@@ -126,6 +128,14 @@ class Op(Record):
         if self.channels_first:
             return channels_first(rank)
         return axes if len(axes) == rank else ()
+
+    def after(self, host: Op) -> Op:
+        """Return the op as the `norm` or `act` argument of another one, whose axes it may follow."""
+        return self
+
+    def on(self, axes: tuple[str, ...]) -> Op:
+        """Return the op for an input with axes of these names, if `reads_axes`."""
+        return self
 
     def features_axis(self) -> int | None:
         """Return the axis that the op takes for channels or features: 0 or -1.

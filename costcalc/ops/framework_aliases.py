@@ -18,7 +18,7 @@ RENAMED = {
     "chunks": ("parts",),
     "depth_multiplier": ("multiplier",),
     "dilation_rate": ("dilation",),
-    "dim": ("axis", "out", "order", "axes"),
+    "dim": ("axes", "out", "axis", "order"),
     "dim_head": ("head_dim",),
     "dims": ("order", "axis"),
     "downscale_factor": ("factor",),

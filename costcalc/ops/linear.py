@@ -8,19 +8,22 @@ from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Shapes, product
 from costcalc.ops.base import Op
-from costcalc.ops.shapes import batch, broadcast, ranked, rows, token_axes
+from costcalc.ops.shapes import axis_of, batch, broadcast, ranked, rows, token_axes
+from costcalc.ops.sparsity import stored
 
 if TYPE_CHECKING:
-    from costcalc.ops.argument_types import Flag, Positive
+    from costcalc.ops.argument_types import Flag, Integer, Positive
+    from costcalc.ops.sparsity import Pair, Share
 
 
 class Linear(Op, name="linear"):
-    """Linear map of the last axis.
+    """Linear map of the last axis, or of another one.
 
-    Shapes: (..., D) -> (..., out).
-    Units:  multiply-adds D·out for each position of the leading axes, additions of the bias out for each;
-            D·out + out parameters.
-    Errors: ShapeError when the input has no axes.
+    Shapes: (..., D) -> (..., out), or along another axis.
+    Units:  multiply-adds D·out for each position of the other axes, additions of the bias out for each;
+            D·out + out parameters. `density: 0.5`, or `nm: [2, 4]` (2 of every 4), is the share of the weights that is
+            stored and multiplied.
+    Errors: ShapeError when the input has no axes, or the share of the weights is not an integer.
     Source: PyTorch's Linear.
 
     >>> op = Linear(out=32)
@@ -36,26 +39,34 @@ class Linear(Op, name="linear"):
         "innerproduct",
     )
     followed: ClassVar[bool] = True
+    implied: ClassVar[dict[str, str]] = {"nm": "none"}
     out: Positive
     bias: Flag = True
+    axis: Integer = -1
+    density: Share = 1
+    nm: Pair | None = None
 
     def features_axis(self) -> int | None:
-        """Return the last axis."""
-        return -1
+        """Return the last axis, the default."""
+        return -1 if self.axis == -1 else None
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Map (..., D) to (..., out)."""
-        return ((*ranked(inputs[0], 1, self)[:-1], self.out),)
+        sizes = ranked(inputs[0], 1, self)
+        axis = axis_of(self.axis, len(sizes))
+        stored((("D_in", sizes[axis]), ("D_out", self.out)), self.density, self.nm)
+        return ((*sizes[:axis], self.out, *sizes[axis + 1 :]),)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count the product of each row and the weight matrix."""
-        *leading, features = inputs[0]
-        row = rows(tuple(leading))
+        axis = axis_of(self.axis, len(inputs[0]))
+        row = rows(inputs[0][:axis] + inputs[0][axis + 1 :])
         out = ("D_out", self.out)
+        weights = stored((("D_in", inputs[0][axis]), out), self.density, self.nm)
         return Cost(
-            macs=product(*row, ("D_in", features), out),
+            macs=product(*row, *weights),
             add=product(*row, out) if self.bias else ZERO,
-            params=product(("D_in", features), out) + (product(out) if self.bias else ZERO),
+            params=product(*weights) + (product(out) if self.bias else ZERO),
         )
 
     def shared_parameters(self, other: Op, cost: Cost, other_cost: Cost) -> int:
@@ -65,7 +76,7 @@ class Linear(Op, name="linear"):
         """
         if not isinstance(other, Embedding):
             return super().shared_parameters(other, cost, other_cost)
-        _, features = cost.params.terms[0][0]
+        features = cost.params.terms[0][0][1]
         if other.vocab != self.out or other.dim != features:
             raise ShapeError(
                 "linear from {} to {} features cannot share the weights of an embedding of {} vectors of {} features",
@@ -122,7 +133,6 @@ class Matmul(Op, name="matmul"):
 
     aliases: ClassVar[tuple[str, ...]] = (
         "bmm",
-        "einsum",
         "mm",
     )
     arity: ClassVar[tuple[int, int | None]] = (2, 2)

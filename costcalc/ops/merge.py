@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Count, Shape, Shapes, elements, product
-from costcalc.ops.base import Op, Window, across_channels
+from costcalc.ops.base import Op, Window, across_channels, argument_error
+from costcalc.ops.channels import PerChannel
 from costcalc.ops.shapes import axis_of, broadcast, token_axes, tokens
 
 if TYPE_CHECKING:
@@ -155,34 +156,33 @@ class Concat(Op, name="concat"):
         return across_channels(self.axis, rank)
 
 
-class _PerChannel(Op):
+class _Affine(PerChannel):
     """An op with one parameter for each channel, or with a constant."""
 
     pointwise: ClassVar[bool] = True
-    axis: Integer = 0
+    implied: ClassVar[dict[str, str]] = {"axis": "channels", "by": "a parameter"}
+    axis: Integer | None = None
     by: Number | None = None
 
     def features_axis(self) -> int | None:
         """Return the first axis, the default, if there is a parameter for each channel."""
-        return 0 if self.axis == 0 and self.by is None else None
+        return super().features_axis() if self.by is None else None
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
         if self.by is None:
-            axis_of(self.axis, len(inputs[0]))
+            self.channel_axis(inputs[0])
         return inputs
 
     def parameters(self, outputs: Shapes) -> Count:
         """Return one parameter per channel, or none for a constant."""
-        if self.by is not None:
-            return ZERO
-        return product(elements(outputs[0]).terms[0][axis_of(self.axis, len(outputs[0]))])
+        return ZERO if self.by is not None else product(self.channels(outputs[0]))
 
 
-class Scale(_PerChannel, name="scale"):
+class Scale(_Affine, name="scale"):
     """Learned factor for each channel (layer scale), or a constant factor.
 
-    Shapes: any -> the same.
+    Shapes: (C, ...) -> the same; (T, D) -> the same, over the features, if the input has steps and features.
     Units:  one multiplication per element; one parameter per channel, none for a constant.
     Errors: ShapeError when the axis is out of range.
     Source: Touvron et al. 2021, arXiv:2103.17239, section 2.
@@ -199,10 +199,10 @@ class Scale(_PerChannel, name="scale"):
         return Cost(mul=elements(outputs[0]), params=self.parameters(outputs))
 
 
-class Shift(_PerChannel, name="shift"):
+class Shift(_Affine, name="shift"):
     """Learned offset for each channel, or a constant offset.
 
-    Shapes: any -> the same.
+    Shapes: (C, ...) -> the same; (T, D) -> the same, over the features, if the input has steps and features.
     Units:  one addition per element; one parameter per channel, none for a constant.
     Errors: ShapeError when the axis is out of range.
     Source: the bias of PyTorch's layers, as a layer of its own.
@@ -219,9 +219,10 @@ class Shift(_PerChannel, name="shift"):
 class LearnableTensor(Op, name="parameter"):
     """Learned tensor added to the input, with broadcasting (position embedding).
 
-    Shapes: any -> the shape that it and `shape` broadcast to.
+    Shapes: any -> the shape that it and `shape` broadcast to. With `take`, only the first rows of a longer table are
+            added.
     Units:  one addition per element; the elements of `shape` are the parameters.
-    Errors: ShapeError when the shapes do not broadcast.
+    Errors: ShapeError when the shapes do not broadcast; ArgumentError when take is more than the rows of the table.
     Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
 
     >>> LearnableTensor(shape=[197, 768]).cost(((197, 768),), ((197, 768),)).params.value == 197 * 768
@@ -233,15 +234,63 @@ class LearnableTensor(Op, name="parameter"):
         "positionembedding",
     )
     pointwise: ClassVar[bool] = True
+    implied: ClassVar[dict[str, str]] = {"take": "all"}
     shape_: Extents
+    take: Positive | None = None
+
+    def check(self) -> None:
+        """Raise `ArgumentError` if the table has fewer rows than are taken."""
+        if self.take is not None and self.take > self.shape_[0]:
+            raise argument_error("take", "expected at most {} rows, got {}", self.shape_[0], self.take)
+
+    def added(self) -> Shape:
+        """Return the shape of the rows that are added."""
+        return self.shape_ if self.take is None else (self.take, *self.shape_[1:])
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """Return the shape that the input and `shape` broadcast to."""
-        return (joined(inputs[0], self.shape_, self),)
+        """Return the shape that the input and the rows broadcast to."""
+        added = self.added()
+        out = broadcast(inputs[0], added)
+        if out is None:
+            rows, steps = self.shape_[0], inputs[0][-len(added)] if len(added) <= len(inputs[0]) else 0
+            longer = len(added) == len(inputs[0]) and added[1:] == inputs[0][1:] and steps < rows
+            help = f"write take: {steps} for the first {steps} of {rows} positions" if longer else ""
+            raise ShapeError(
+                "{} cannot broadcast {} and {}",
+                self.name,
+                list(inputs[0]),
+                list(added),
+                help=help or _repair(inputs[0], added),
+            )
+        return (out,)
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count one addition per element."""
         return Cost(add=elements(outputs[0]), params=elements(self.shape_))
+
+
+class Weight(Op, name="weight"):
+    """Learned tensor that enters no op of the network, or is read by its name.
+
+    Shapes: no input -> `shape`.
+    Units:  no arithmetic; the elements of `shape` are the parameters.
+    Errors: none.
+    Source: PyTorch's Parameter.
+
+    >>> Weight(shape=[1536, 16]).cost((), ((1536, 16),)).params.value == 1536 * 16
+    True
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (0, 0)
+    shape_: Extents
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """Return `shape`."""
+        return (self.shape_,)
+
+    def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
+        """Count the parameters."""
+        return Cost(params=elements(self.shape_))
 
 
 class ConcatToken(Op, name="concat_token"):

@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError, counted
 from costcalc.formula import ZERO, Count, Shapes, Term, elements, product
-from costcalc.ops.base import Op
-from costcalc.ops.shapes import divide, ranked, spatial
+from costcalc.ops.base import Op, argument_error
+from costcalc.ops.channels import PerChannel
+from costcalc.ops.shapes import axis_of, divide, ranked, spatial
 
 if TYPE_CHECKING:
-    from costcalc.ops.argument_types import Axes, Flag, Positive
+    from costcalc.ops.argument_types import Axes, Flag, Integer, Positive
 
 
-class Batchnorm(Op, name="batchnorm"):
+class Batchnorm(PerChannel, name="batchnorm"):
     """Batch normalisation, at inference: a factor and an offset for each channel.
 
-    Shapes: (C, ...) -> the same, up to three spatial dimensions.
-    Units:  one multiplication and one addition per element; 2·C parameters, 2·C buffers (running mean and variance).
+    Shapes: (C, ...) -> the same, up to three spatial dimensions; (T, D) -> the same, over the features, if the input
+            has steps and features. `axis` says which axis has the channels.
+    Units:  one multiplication and one addition per element; 2·C parameters (C without `bias`), 2·C buffers (running
+            mean and variance), which `buffers: false` leaves out.
     Errors: ShapeError when the input has no channels, or more than three further axes.
     Source: Ioffe and Szegedy 2015, arXiv:1502.03167; PyTorch's BatchNorm1d, BatchNorm2d, BatchNorm3d.
 
@@ -36,6 +39,9 @@ class Batchnorm(Op, name="batchnorm"):
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     affine: Flag = True
+    bias: Flag = True
+    buffers: Flag = True
+    axis: Integer | None = None
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
@@ -43,13 +49,16 @@ class Batchnorm(Op, name="batchnorm"):
             raise ShapeError(
                 "batchnorm needs an input of channels and at most 3 spatial dimensions, got {}", list(inputs[0])
             )
+        self.channel_axis(inputs[0])
         return inputs
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count one multiplication and one addition per element, with or without learned parameters."""
         each = elements(outputs[0])
-        both = product(("2", 2), ("C", inputs[0][0]))
-        return Cost(mul=each, add=each, params=both if self.affine else ZERO, buffers=both)
+        channels = self.channels(inputs[0])
+        both = product(("2", 2), channels)
+        learned = both if self.bias else product(channels)
+        return Cost(mul=each, add=each, params=learned if self.affine else ZERO, buffers=both if self.buffers else ZERO)
 
 
 class Instancenorm(Op, name="instancenorm"):
@@ -86,7 +95,7 @@ class Groupnorm(Op, name="groupnorm"):
 
     Shapes: (C, ...) -> the same.
     Units:  per element 3 additions and 2 multiplications; per group 2 divisions, 1 addition, 1 transcendental.
-            Affine: 1 addition and 1 multiplication more per element, 2·C parameters.
+            Affine: 1 addition and 1 multiplication more per element, 2·C parameters; without `bias` no addition, and C.
     Errors: ShapeError when groups do not divide the channels.
     Source: Wu and He 2018, arXiv:1803.08494; PyTorch's GroupNorm.
 
@@ -100,6 +109,7 @@ class Groupnorm(Op, name="groupnorm"):
     channels_first: ClassVar[bool] = True
     groups: Positive
     affine: Flag = True
+    bias: Flag = True
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
@@ -109,19 +119,36 @@ class Groupnorm(Op, name="groupnorm"):
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count with `groups` groups of C/g channels."""
         learned = (("C", inputs[0][0]),) if self.affine else None
-        return _normalise(elements(outputs[0]), product(("g", self.groups)), learned)
+        return _normalise(elements(outputs[0]), product(("g", self.groups)), learned, bias=self.bias)
 
 
 class _Trailing(Op):
     """Normalisation over the last axes."""
 
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
+    implied: ClassVar[dict[str, str]] = {"axis": "the last"}
     axes: Axes = 1
     affine: Flag = True
+    axis: Integer | None = None
+
+    def check(self) -> None:
+        """Raise `ArgumentError` if both axes and axis are given."""
+        if self.axis is not None and self.axes != 1:
+            raise argument_error(
+                "axis", "expected either axes or axis, got both", help="axis is one axis, by its index"
+            )
+
+    def after(self, host: Op) -> Op:
+        """Return the norm of the channels after an op of channels first."""
+        if not host.channels_first or self.axis is not None or self.axes != 1:
+            return self
+        return type(self)(**{**self.arguments, "axis": 0})
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
         rank = len(ranked(inputs[0], 1, self))
+        if self.axis is not None:
+            axis_of(self.axis, rank)
         if self.axes != "all" and self.axes > rank:
             raise ShapeError(
                 "{} over the last {} axes needs as many in its input, got {}",
@@ -134,23 +161,26 @@ class _Trailing(Op):
 
     def features_axis(self) -> int | None:
         """Return the last axis, if only this one is normalised."""
-        return -1 if self.axes == 1 else None
+        return -1 if self.axes == 1 and self.axis is None else None
 
     def divided(self, inputs: Shapes) -> tuple[Term, Term]:
-        """Return the leading axes, whose positions are the groups, and the normalised axes."""
+        """Return the axes whose positions are the groups, and the normalised axes."""
         axes = elements(inputs[0]).terms[0]
+        if self.axis is not None:
+            axis = axis_of(self.axis, len(axes))
+            return axes[:axis] + axes[axis + 1 :], axes[axis : axis + 1]
         first = 0 if self.axes == "all" else len(axes) - self.axes
         return axes[:first], axes[first:]
 
 
 class Layernorm(_Trailing, name="layernorm"):
-    """Layer normalisation over the last axes.
+    """Layer normalisation over the last axes, or over one axis.
 
-    Shapes: any -> the same.
+    Shapes: any -> the same. As `norm` of a convolution it normalises the channels.
     Units:  per element 3 additions and 2 multiplications; per group (a position of the other axes) 2 divisions,
             1 addition, 1 transcendental. Affine: 1 addition and 1 multiplication more per element, 2 parameters per
-            normalised feature.
-    Errors: ShapeError when the input has fewer axes.
+            normalised feature; without `bias` no addition, and 1 parameter.
+    Errors: ShapeError when the input has fewer axes; ArgumentError when both axes and axis are given.
     Source: Ba et al. 2016, arXiv:1607.06450; PyTorch's LayerNorm.
 
     >>> Layernorm().cost(((197, 768),), ((197, 768),)).add.value == (3 + 1) * 197 * 768 + 197
@@ -158,17 +188,18 @@ class Layernorm(_Trailing, name="layernorm"):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("ln",)
+    bias: Flag = True
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count with one group per position of the leading axes."""
         groups, features = self.divided(inputs)
-        return _normalise(elements(outputs[0]), product(*groups), features if self.affine else None)
+        return _normalise(elements(outputs[0]), product(*groups), features if self.affine else None, bias=self.bias)
 
 
 class Rmsnorm(_Trailing, name="rmsnorm"):
-    """Normalisation by the root mean square of the last axes.
+    """Normalisation by the root mean square of the last axes, or of one axis.
 
-    Shapes: any -> the same.
+    Shapes: any -> the same. As `norm` of a convolution it normalises the channels.
     Units:  per element 2 multiplications and 1 addition; per group (a position of the other axes) 1 division,
             1 addition, 1 transcendental. Affine: 1 multiplication more per element, 1 parameter per normalised feature.
     Errors: ShapeError when the input has fewer axes.
@@ -219,13 +250,14 @@ class Lrn(Op, name="lrn"):
         return Cost(mul=2 * each, add=product(("size", self.size)) * each, exp=each, div=each)
 
 
-def _normalise(each: Count, groups: Count, learned: Term | None) -> Cost:
+def _normalise(each: Count, groups: Count, learned: Term | None, *, bias: bool = True) -> Cost:
     """Count mean, variance and their application. `learned` are the axes of the learned factor and offset."""
-    more = 0 if learned is None else 1
+    factor, offset = int(learned is not None), int(learned is not None and bias)
+    vectors = product(("2", 2), *(learned or ())) if bias else product(*(learned or ()))
     return Cost(
-        add=each * (3 + more) + groups,
-        mul=each * (2 + more),
+        add=each * (3 + offset) + groups,
+        mul=each * (2 + factor),
         div=2 * groups,
         exp=groups,
-        params=ZERO if learned is None else product(("2", 2), *learned),
+        params=ZERO if learned is None else vectors,
     )

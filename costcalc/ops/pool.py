@@ -10,12 +10,13 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.cost import Cost
-from costcalc.formula import CompoundSymbol, Count, Factor, Shape, Shapes, product, space, taps
+from costcalc.formula import CompoundSymbol, Count, Factor, Shape, Shapes, elements, product, space, taps
 from costcalc.ops.base import Op, Window, argument_error
+from costcalc.ops.channels import PerChannel
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
 
 if TYPE_CHECKING:
-    from costcalc.ops.argument_types import Flag, Padding, Sizes
+    from costcalc.ops.argument_types import Flag, Integer, Padding, Sizes
 
 
 class _Pool(Op):
@@ -38,10 +39,10 @@ class _Pool(Op):
         if isinstance(self.padding, str):
             return
         rank = max(len(value) if isinstance(value, tuple) else 1 for value in (self.kernel, self.padding))
-        kernel, padding = (
-            value if isinstance(value, tuple) else (value,) * rank for value in (self.kernel, self.padding)
-        )
-        for size, margin in zip(kernel, padding, strict=False):
+        kernel = self.kernel if isinstance(self.kernel, tuple) else (self.kernel,) * rank
+        sides = self.padding if isinstance(self.padding, tuple) else (self.padding,) * rank
+        margins = [max(side) if isinstance(side, tuple) else side for side in sides]
+        for size, margin in zip(kernel, margins, strict=False):
             if 2 * margin > size:
                 raise argument_error(
                     "padding",
@@ -126,25 +127,33 @@ class Avgpool(_Pool, name="avgpool"):
         return Cost(add=self.reduced(outputs), div=_pooled(outputs))
 
 
-class _Global(Op):
+class _Global(PerChannel):
     channels_first: ClassVar[bool] = True
     keepdims: Flag = True
+    axis: Integer | None = None
 
     def shape(self, inputs: Shapes) -> Shapes:
-        """Map (C, *S) to (C, 1, ...), or (C)."""
-        channels, sizes = spatial(inputs, self)
-        return ((channels, *(1,) * len(sizes)) if self.keepdims else (channels,),)
+        """Map (C, *S) to (C, 1, ...), or (C); (T, D) to (1, D), or (D)."""
+        spatial(inputs, self)
+        axis = self.channel_axis(inputs[0])
+        kept = tuple([size if place == axis else 1 for place, size in enumerate(inputs[0])])
+        return (kept if self.keepdims else (inputs[0][axis],),)
 
     def reduced(self, inputs: Shapes) -> Count:
         """Return (K - 1)·E."""
         channels, sizes = spatial(inputs, self)
-        return product(("C", channels), less_one(space(sizes)))
+        if self.channel_axis(inputs[0]) == 0:
+            return product(("C", channels), less_one(space(sizes)))
+        axis = self.channel_axis(inputs[0])
+        factors = elements(inputs[0]).terms[0]
+        return product(factors[axis], less_one(factors[:axis] + factors[axis + 1 :]))
 
 
 class GlobalAvgpool(_Global, name="global_avgpool"):
     """Mean of each channel.
 
-    Shapes: (C, *S) -> (C, 1, ...) for one to three spatial dimensions; without keepdims (C).
+    Shapes: (C, *S) -> (C, 1, ...) for one to three spatial dimensions; without keepdims (C). For steps and features,
+            (T, D) -> (1, D).
     Units:  S - 1 additions and one division per channel, S positions.
     Errors: ShapeError when there are no spatial dimensions.
     Source: Lin et al. 2013, arXiv:1312.4400, section 3.2; PyTorch's AdaptiveAvgPool2d(1).
@@ -162,13 +171,14 @@ class GlobalAvgpool(_Global, name="global_avgpool"):
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count additions and divisions, with all positions in one window."""
-        return Cost(add=self.reduced(inputs), div=product(("C", inputs[0][0])))
+        return Cost(add=self.reduced(inputs), div=product(self.channels(inputs[0])))
 
 
 class GlobalMaxpool(_Global, name="global_maxpool"):
     """Maximum of each channel.
 
-    Shapes: (C, *S) -> (C, 1, ...) for one to three spatial dimensions; without keepdims (C).
+    Shapes: (C, *S) -> (C, 1, ...) for one to three spatial dimensions; without keepdims (C). For steps and features,
+            (T, D) -> (1, D).
     Units:  S - 1 comparisons per channel, S positions.
     Errors: ShapeError when there are no spatial dimensions.
     Source: PyTorch's AdaptiveMaxPool2d(1).

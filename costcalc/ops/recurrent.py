@@ -1,5 +1,8 @@
 """Recurrent layers over a sequence.
 
+A gate has two vectors of biases, as in cuDNN and PyTorch, or one (`biases: 1`), as in Keras and in papers. With
+`projection`, the state that is passed on has p features (Sak et al. 2014, arXiv:1402.1128).
+
 The matrix products of the gates are counted as multiply-adds. The other operations, per step and hidden unit, are the
 additions (two biases and the sum of two products per gate, the nonlinearities and the state), the products of gates and
 state, and the nonlinearities.
@@ -7,15 +10,31 @@ state, and the nonlinearities.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from costcalc.cost import Cost
-from costcalc.formula import CompoundSymbol, Count, Dim, Factor, Shapes, product
+from costcalc.errors import ArgumentError
+from costcalc.formula import ZERO, CompoundSymbol, Count, Dim, Factor, Shapes, product
+from costcalc.ops.argument_types import ArgumentType, integer, register
 from costcalc.ops.base import Op
 from costcalc.ops.shapes import less_one, rows, token_axes, tokens
 
 if TYPE_CHECKING:
     from costcalc.ops.argument_types import Flag, Positive
+
+BiasVectors: TypeAlias = int
+
+
+def _bias_vectors(value: Any) -> int:
+    """Convert 1 or 2."""
+    vectors = integer(value)
+    if vectors not in (1, 2):
+        help = "1 is one bias per gate, as in Keras; 2 are two, as in PyTorch; write bias: false for none"
+        raise ArgumentError("expected 1 or 2, got {}", vectors, help=help)
+    return vectors
+
+
+register("BiasVectors", ArgumentType(_bias_vectors, "1 or 2", {"enum": [1, 2]}))
 
 
 class _Recurrent(Op):
@@ -24,20 +43,28 @@ class _Recurrent(Op):
     gates: ClassVar[int] = 1
     per_unit: ClassVar[dict[str, int]] = {}
 
+    implied: ClassVar[dict[str, str]] = {"projection": "none"}
     hidden: Positive
     layers: Positive = 1
     bidirectional: Flag = False
     bias: Flag = True
+    biases: BiasVectors = 2
+    projection: Positive | None = None
 
     @property
     def directions(self) -> int:
         """The number of directions, 1 or 2."""
         return 2 if self.bidirectional else 1
 
+    @property
+    def state(self) -> tuple[Factor, ...]:
+        """The size of the state that is passed on, as a factor: `hidden`, or `projection`."""
+        return (("h", self.hidden),) if self.projection is None else (("p", self.projection),)
+
     def shape(self, inputs: Shapes) -> Shapes:
-        """Map (..., T, D) to (..., T, directions·hidden)."""
+        """Map (..., T, D) to (..., T, directions·hidden), or directions·projection."""
         leading, length, _ = tokens(inputs[0], self)
-        return ((*leading, length, self.hidden * self.directions),)
+        return ((*leading, length, self.state[0][1] * self.directions),)
 
     def features_axis(self) -> int | None:
         """Return the last axis."""
@@ -54,28 +81,31 @@ class _Recurrent(Op):
         hidden = ("h", self.hidden)
         stack: tuple[Factor, ...] = (("layers", self.layers),) if self.layers != 1 else ()
         units = product(*steps, *stack, hidden) * self.directions
-        biases = 2 if self.bias else 0
+        biases = self.biases if self.bias else 0
+        without = (2 - biases) * self.gates
         operations = {
-            quantity: units * (times if self.bias or quantity != "add" else times - 2 * self.gates)
+            quantity: units * (times if quantity != "add" else times - without)
             for quantity, times in self.per_unit.items()
         }
+        projected = ZERO if self.projection is None else product(*stack, hidden, *self.state) * self.directions
         return Cost(
-            macs=product(*steps) * self._weights(features, 0),
-            params=self._weights(features, biases),
+            macs=product(*steps) * (self._weights(features, 0) + projected),
+            params=self._weights(features, biases) + projected,
             **operations,
         )
 
     def _weights(self, features: Dim, biases: int) -> Count:
         more = f" + {biases}" if biases else ""
-        h = self.hidden
+        ((name, size),) = self.state
         gates = (("gates", self.gates),) if self.gates != 1 else ()
-        one = (CompoundSymbol(f"(D + h{more})", (("D", features), ("h", h))), features + h + biases)
-        first = product(*gates, ("h", h), one) * self.directions
+        hidden = ("h", self.hidden)
+        one = (CompoundSymbol(f"(D + {name}{more})", (("D", features), (name, size))), features + size + biases)
+        first = product(*gates, hidden, one) * self.directions
         if self.layers == 1:
             return first
-        below = "2·h" if self.bidirectional else "h"
-        taken = (CompoundSymbol(f"({below} + h{more})", (("h", h),)), self.directions * h + h + biases)
-        return first + product(less_one((("layers", self.layers),)), *gates, ("h", h), taken) * self.directions
+        below = f"2·{name}" if self.bidirectional else name
+        taken = (CompoundSymbol(f"({below} + {name}{more})", ((name, size),)), self.directions * size + size + biases)
+        return first + product(less_one((("layers", self.layers),)), *gates, hidden, taken) * self.directions
 
 
 class Lstm(_Recurrent, name="lstm"):
@@ -84,7 +114,7 @@ class Lstm(_Recurrent, name="lstm"):
     Shapes: (..., T, D) -> (..., T, hidden), or (..., T, 2·hidden) when bidirectional.
     Units:  multiply-adds T·4·h·(D + h) per layer and direction, D the features that enter the layer; per step and
             hidden unit 16 additions (8 without bias), 3 multiplications, 3 divisions, 5 transcendentals;
-            4·h·(D + h + 2) parameters per layer and direction.
+            4·h·(D + h + 2) parameters per layer and direction; 4·h·(D + h + 1) with biases: 1.
     Errors: ShapeError when the input has fewer than two axes.
     Source: Hochreiter and Schmidhuber 1997; PyTorch's LSTM.
 
@@ -103,7 +133,7 @@ class Gru(_Recurrent, name="gru"):
     Shapes: (..., T, D) -> (..., T, hidden), or (..., T, 2·hidden) when bidirectional.
     Units:  multiply-adds T·3·h·(D + h) per layer and direction, D the features that enter the layer; per step and
             hidden unit 13 additions (7 without bias), 3 multiplications, 2 divisions, 3 transcendentals;
-            3·h·(D + h + 2) parameters per layer and direction.
+            3·h·(D + h + 2) parameters per layer and direction; 3·h·(D + h + 1) with biases: 1.
     Errors: ShapeError when the input has fewer than two axes.
     Source: Cho et al. 2014, arXiv:1406.1078; PyTorch's GRU.
 
@@ -122,7 +152,7 @@ class Rnn(_Recurrent, name="rnn"):
     Shapes: (..., T, D) -> (..., T, hidden), or (..., T, 2·hidden) when bidirectional.
     Units:  multiply-adds T·h·(D + h) per layer and direction, D the features that enter the layer; per step and
             hidden unit 3 additions (1 without bias), 1 transcendental;
-            h·(D + h + 2) parameters per layer and direction.
+            h·(D + h + 2) parameters per layer and direction; h·(D + h + 1) with biases: 1.
     Errors: ShapeError when the input has fewer than two axes.
     Source: Elman 1990; PyTorch's RNN.
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError, counted
-from costcalc.ops.argument_types import MAX_LIST, Amounts, Extents, Integer, Integers, Positive, Probability
+from costcalc.ops.argument_types import (
+    MAX_LIST,
+    Amounts,
+    Extents,
+    Integer,
+    Integers,
+    Positive,
+    Probability,
+    Sizes,
+    one_of,
+    register,
+)
 from costcalc.ops.base import Op, Window, across_channels, argument_error
 from costcalc.ops.shapes import axis_of, several, spatial
 
 if TYPE_CHECKING:
     from costcalc.formula import Dim, Shape, Shapes
+
+
+PadMode: TypeAlias = str
+register("PadMode", one_of("constant", "reflect", "replicate", "circular"))
 
 
 class DataMovement(Op):
@@ -290,9 +305,9 @@ class Slice(DataMovement, name="slice"):
 
 
 class Pad(DataMovement, name="pad"):
-    """Add a margin around the spatial dimensions.
+    """Add a margin around the spatial dimensions: zeros, or a reflected, repeated or circular border.
 
-    Shapes: (C, *S) -> (C, *S + before + after) for one to three spatial dimensions.
+    Shapes: (C, *S) -> (C, *S + before + after) for one to three spatial dimensions, whatever the mode.
     Units:  no arithmetic.
     Errors: ShapeError unless amount is a number or one pair for each spatial dimension.
     Source: PyTorch's pad, with pairs in the order of the dimensions.
@@ -301,16 +316,127 @@ class Pad(DataMovement, name="pad"):
     ((3, 9, 12),)
     """
 
-    aliases: ClassVar[tuple[str, ...]] = ("zeropadding",)
+    aliases: ClassVar[tuple[str, ...]] = (
+        "zeropadding",
+        "reflectionpad",
+        "replicationpad",
+        "constantpad",
+        "circularpad",
+    )
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     amount: Amounts
+    mode: PadMode = "constant"
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Map (C, *S) to (C, *S')."""
         channels, sizes = spatial(inputs, self)
         pairs = _pairs(self.amount, inputs[0])
         return ((channels, *(size + before + after for size, (before, after) in zip(sizes, pairs, strict=True))),)
+
+
+class Expand(DataMovement, name="expand"):
+    """Repeat a tensor along axes of size 1, and along new leading axes.
+
+    Shapes: any -> `shape`; -1 keeps the size of an axis.
+    Units:  no arithmetic.
+    Errors: ShapeError when an axis that changes is not of size 1.
+    Source: PyTorch's expand.
+
+    >>> Expand(shape=[8, -1, 64]).shape(((1, 5, 1),))
+    ((8, 5, 64),)
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("broadcastto",)
+    shape_: Integers
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """Return `shape`, with -1 replaced by the size of the axis."""
+        wanted, sizes = several(self.shape_), inputs[0]
+        new = len(wanted) - len(sizes)
+        own = (0,) * new + sizes
+        fits = new >= 0 and all(out in (-1, size) or size <= 1 for out, size in zip(wanted, own, strict=True))
+        if not fits or any(out == -1 for out in wanted[:new]) or any(out < 1 and out != -1 for out in wanted):
+            raise ShapeError(
+                "cannot expand {} to {}", list(sizes), list(wanted), help="only axes of size 1 are repeated"
+            )
+        return (tuple([size if out == -1 else out for out, size in zip(wanted, own, strict=True)]),)
+
+
+class Tile(DataMovement, name="tile"):
+    """Put copies of a tensor side by side.
+
+    Shapes: (a, b) -> (a·times_0, b·times_1).
+    Units:  no arithmetic.
+    Errors: ShapeError unless times has one value for each axis.
+    Source: PyTorch's tile.
+
+    >>> Tile(times=[1, 3]).shape(((2, 4),))
+    ((2, 12),)
+    """
+
+    times: Sizes
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """Multiply each size."""
+        times = several(self.times)
+        if len(times) != len(inputs[0]):
+            dimensions = counted(len(inputs[0]), "dimension")
+            raise ShapeError(
+                "times has {} for {}", counted(len(times), "value"), dimensions, help="write one for each axis"
+            )
+        return (tuple([size * factor for size, factor in zip(inputs[0], times, strict=True)]),)
+
+
+class Roll(DataMovement, name="roll"):
+    """Shift the elements along axes; what leaves at one end enters at the other.
+
+    Shapes: any -> the same.
+    Units:  no arithmetic.
+    Errors: ShapeError when an axis is out of range.
+    Source: PyTorch's roll; Liu et al. 2021, arXiv:2103.14030, section 3.2, for cyclic shifts.
+
+    >>> Roll(shift=-3, axis=[1, 2]).shape(((96, 56, 56),))
+    ((96, 56, 56),)
+    """
+
+    pointwise: ClassVar[bool] = True
+    implied: ClassVar[dict[str, str]] = {"axis": "all"}
+    shift: Integers
+    axis: Integers | None = None
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """Return the shape of the input."""
+        for axis in several(self.axis) if self.axis is not None else ():
+            axis_of(axis, len(inputs[0]))
+        return inputs
+
+
+class Gather(DataMovement, name="gather"):
+    """Take entries of one axis by their indices.
+
+    Shapes: (a, ...) -> (count, ...) along the axis; with indices as second input, their axes replace it.
+    Units:  no arithmetic.
+    Errors: ShapeError when the axis is out of range, or count is given beside indices.
+    Source: PyTorch's index_select; ONNX's Gather.
+
+    >>> Gather(count=10).shape(((100, 64),)), Gather().shape(((100, 64), (5, 2)))
+    (((10, 64),), ((5, 2, 64),))
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("indexselect", "take")
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+    implied: ClassVar[dict[str, str]] = {"count": "of the indices"}
+    count: Positive | None = None
+    axis: Integer = 0
+
+    def shape(self, inputs: Shapes) -> Shapes:
+        """Replace the axis."""
+        axis = axis_of(self.axis, len(inputs[0]))
+        if (self.count is None) == (len(inputs) == 1):
+            raise ShapeError("gather needs either count or a second input with the indices")
+        taken = inputs[1] if self.count is None else (self.count,)
+        return ((*inputs[0][:axis], *taken, *inputs[0][axis + 1 :]),)
 
 
 class Crop(DataMovement, name="crop"):

@@ -186,11 +186,24 @@ def slide(
     dilations = spread(dilation, rank, "dilation")
     if padding == "same":
         return tuple(-(-size // step) for size, step in zip(sizes, strides, strict=True))
-    margins = (0,) * rank if isinstance(padding, str) else spread(padding, rank, "padding")
-    return tuple(window(*of_one, ceil=ceil) for of_one in zip(sizes, kernels, strides, margins, dilations, strict=True))
+    sides = margins(padding, rank)
+    return tuple(window(*of_one, ceil=ceil) for of_one in zip(sizes, kernels, strides, sides, dilations, strict=True))
 
 
-def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, *, ceil: bool = False) -> Dim:
+def margins(padding: Padding, rank: int) -> tuple[Dim | tuple[Dim, Dim], ...]:
+    """Return the padding of each spatial dimension: a number for both sides, or a pair.
+
+    >>> margins(1, 2), margins(((0, 1), (0, 1)), 2)
+    ((1, 1), ((0, 1), (0, 1)))
+    """
+    if isinstance(padding, str):
+        return (0,) * rank
+    return spread(padding, rank, "padding")  # type: ignore[arg-type]
+
+
+def window(
+    size: Dim, kernel: Dim, stride: Dim, padding: Dim | tuple[Dim, Dim], dilation: Dim, *, ceil: bool = False
+) -> Dim:
     """Return the number of positions of a window along one dimension.
 
     Source: PyTorch's Conv2d and MaxPool2d.
@@ -199,12 +212,15 @@ def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, *, 
     112
     >>> window(112, 3, 2, 0, 1, ceil=True)
     56
+    >>> window(224, 3, 2, (0, 1), 1)
+    112
     """
+    before, after = padding if isinstance(padding, tuple) else (padding, padding)
     span = dilation * (kernel - 1) + 1
-    slack = size + 2 * padding - span
+    slack = size + before + after - span
     if ceil:
         out = -(-slack // stride) + 1
-        if (out - 1) * stride >= size + padding:
+        if (out - 1) * stride >= size + before:
             out = out - 1
     else:
         out = slack // stride + 1
@@ -213,7 +229,7 @@ def window(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim, *, 
             "a window of {} does not fit an input of {} with padding {}",
             span,
             size,
-            padding,
+            padding if not isinstance(padding, tuple) else list(padding),
             help="use a smaller kernel, more padding, or smaller strides before it",
         )
     return out

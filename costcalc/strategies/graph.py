@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from costcalc.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from costcalc.ops.merge import Mul
-from costcalc.ops.shapes import spread
+from costcalc.ops.shapes import margins, spread
 from costcalc.strategies.cells import CellMatch, ConvCell, Finish
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Graph:
         for others in strides[1:]:
             stride = [one * other for one, other in zip(stride, others, strict=True)]
         same = ops[anchor].padding == "same"
-        margins = [(0,) * rank if isinstance(op.padding, str) else spread(op.padding, rank, "padding") for op in ops]
+        sides: list[tuple[Any, ...]] = [margins(op.padding, rank) for op in ops]
         dilations = [spread(op.dilation, rank, "dilation") for op in ops]
         first, last = convolutions[0], convolutions[-1]
         return ConvCell(
@@ -176,7 +176,7 @@ class Graph:
             result=self.layers[end].tensors[0],
             kernel=tuple([kernels[owner][axis] for axis, owner in enumerate(owners)]),
             stride=tuple(stride),
-            padding="same" if same else tuple([margins[owner][axis] for axis, owner in enumerate(owners)]),
+            padding="same" if same else tuple([sides[owner][axis] for axis, owner in enumerate(owners)]),
             dilation=tuple([dilations[owner][axis] for axis, owner in enumerate(owners)]),
             inner=Finish(ops[0].bias, self.followers[first]),
             last=Finish(ops[-1].bias, self.followers[last]),

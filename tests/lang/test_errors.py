@@ -70,7 +70,7 @@ LAYERS = {
         (1, 36, "expected an op, an op with arguments, or none", "for example norm: batchnorm"),
     ],
     "- conv: {out: 64, kernel: 3, norm: groupnorm}": [
-        (1, 36, "groupnorm: missing argument: groups", "groupnorm(groups, affine=true)"),
+        (1, 36, "groupnorm: missing argument: groups", "groupnorm(groups, affine=true, bias=true)"),
     ],
     "- conv: {out: 64, kernel: 3}\n  norm: batchnorm": [
         (2, 3, "unknown key norm beside conv", "indent the argument below conv, or write conv: {norm:"),
@@ -139,7 +139,7 @@ LAYERS = {
     "- conv: {out: 8, kernel: 3}\n- reshape: [8, 900, 2]": [
         (2, 3, "cannot reshape [8, 30, 30] of 7200 elements to [8, 900, 2] of 14400", "write -1 for a size that follows from the others; shapes exclude the batch"),
     ],
-    "- batchnorm: 64": [(1, 14, "batchnorm: affine: expected true or false, got 64", "batchnorm(affine=true)")],
+    "- batchnorm: 64": [(1, 14, "batchnorm: affine: expected true or false, got 64", "batchnorm(affine=true, bias=true, buffers=true, axis=channels)")],
     "- Sequential: [relu]": [(1, 3, "unknown op or block Sequential", "did you mean group?")],
     "- residual: [conv: {out: 64, kernel: 3, padding: 1}]": [
         (1, 3, "add cannot broadcast [64, 32, 32] and [3, 32, 32]", "add a shortcut: shortcut: [conv: {out: 64, kernel: 1}]"),

@@ -66,6 +66,14 @@ RULES = {
     "pixel_unshuffle": lambda a, b, c: ({"factor": c}, [(a, b)]),
     "channel_shuffle": lambda a, b, c: ({"groups": a}, [(b, c)]),
     **{name: lambda a, b, c: ({}, [(a, b), (c, 1), (b,)]) for name in ("add", "mul")},
+    "deform_conv": lambda a, b, c: ({"out": b, "kernel": c, "offsets": True}, [(a, b, 8)]),
+    "einsum": lambda a, b, c: ({"equation": "ij,jk,kl->il"}, [(a, b), (b, c), (c, a)]),
+    "selective_scan": lambda a, b, c: ({"state": c}, [(a, b)]),
+    "weight": lambda a, b, c: ({"shape": [a, b]}, []),
+    "expand": lambda a, b, c: ({"shape": [c, a, -1]}, [(1, b)]),
+    "tile": lambda a, b, c: ({"times": [a, c]}, [(b, 2)]),
+    "roll": lambda a, b, c: ({"shift": c, "axis": c - 1}, [(a, b, 5)]),
+    "gather": lambda a, b, c: ({"count": c, "axis": 1}, [(a, b)]),
     "concat": lambda a, b, c: ({"axis": 1}, [(6, b), (a, c)]),
 }
 

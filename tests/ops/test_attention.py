@@ -13,6 +13,31 @@ def scores(n):
 
 
 ROWS = [
+    # one token against 2,048 keys and values that are there, D = 4,096
+    row("attention", {"heads": 32, "bias": False, "cache": 2048}, (1, 4096), (1, 4096),
+        macs=4*4096*4096 + 2*(2048 + 1)*4096, add=2*32*2049, **scores(32*2049), params=4*4096*4096),
+    # causal beside a cache: query t sees 2 + t + 1 keys
+    row("attention", {"heads": 2, "bias": False, "cache": 2, "causal": True}, (7, 8), (7, 8),
+        macs=4*7*8*8 + 2*sum(range(3, 10))*8, add=2*2*sum(range(3, 10)), **scores(2*sum(range(3, 10))), params=4*8*8),
+    # a window of 3 keys, the query's own among them: 1, 2, 3, 3, 3, 3, 3
+    row("attention", {"heads": 2, "bias": False, "window": 3}, (7, 8), (7, 8),
+        macs=4*7*8*8 + 2*(1 + 2 + 5*3)*8, add=2*2*18, **scores(2*18), params=4*8*8),
+    # beside a cache of 1: 2, 3, 3, 3; of 3: each sees 3
+    row("attention", {"heads": 2, "bias": False, "window": 3, "cache": 1}, (4, 8), (4, 8),
+        macs=4*4*8*8 + 2*(2 + 3 + 3 + 3)*8, add=2*2*11, **scores(2*11), params=4*8*8),
+    row("attention", {"heads": 2, "bias": False, "window": 3, "cache": 3}, (4, 8), (4, 8),
+        macs=4*4*8*8 + 2*(4*3)*8, add=2*2*12, **scores(2*12), params=4*8*8),
+    # Whisper has no bias on the keys
+    row("attention", {"heads": 2, "bias": ["out", "q", "v"]}, (7, 8), (7, 8),
+        macs=4*7*8*8 + 2*7*7*8, add=3*7*8 + 2*2*49, **scores(2*49), params=4*8*8 + 3*8),
+    # values of 3 features a head: 2·3 features go into the last projection
+    row("attention", {"heads": 2, "value_dim": 3}, (7, 8), (7, 8),
+        macs=2*7*8*8 + 2*7*8*6 + 2*49*(4 + 3), add=2*7*8 + 7*6 + 7*8 + 2*2*49, **scores(2*49),
+        params=2*8*8 + 2*8*6 + 8 + 8 + 6 + 8),
+    # Swin: (2·7 - 1)² relative positions, one scalar for each head
+    row("attention", {"heads": 3, "bias_table": 169}, (49, 96), (49, 96),
+        macs=4*49*96*96 + 2*49*49*96, add=4*49*96 + 2*3*49*49 + 3*49*49, **scores(3*49*49),
+        params=4*96*96 + 4*96 + 169*3),
     # an encoder layer of ViT-B/16 at 224: 12 heads of 64
     row("attention", {"heads": 12}, (197, 768), (197, 768),
         macs=4*197*768*768 + 2*197*197*768, add=4*197*768 + 2*12*197*197, **scores(12*197*197),
@@ -42,6 +67,9 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
+    fault("attention", {"heads": 2, "bias": ["q", "x"]}, (7, 8), "projections of q, k, v, out, got"),
+    fault("attention", {"heads": 2, "bias": 1}, (7, 8), "expected true or false, got 1"),
+    fault("attention", {"heads": 2, "window": 2}, [(7, 8), (9, 8)], "got 7 queries and 9 keys", "write cache"),
     fault("attention", {"heads": 5}, (10, 64), "cannot divide 64 features into 5 heads", "head_dim"),
     fault("attention", {"heads": 8, "kv_heads": 3}, (10, 64), "a divisor of heads, got 3 for 8 heads", "multi-query"),
     fault("attention", {"heads": 2}, [(2, 5, 8), (3, 5, 8)], "from [2, 5, 8] to a context of [3, 5, 8]: the leading"),

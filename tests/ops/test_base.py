@@ -18,49 +18,63 @@ leaky_relu elu selu sigmoid hardsigmoid tanh silu hardswish gelu mish softplus p
 identity scale parameter concat_token flatten reshape permute split slice pad crop mean sum max upsample
 pixel_shuffle pixel_unshuffle channel_shuffle add mul concat sub div shift l2norm glu rope abs clip neg square
 reciprocal exp log sqrt sin cos erf
+deform_conv einsum selective_scan weight expand tile roll gather
 """.split()  # noqa: SIM905
 
-SIGNATURES = """
-conv(out, kernel, stride=1, padding=0, dilation=1, groups=1, bias=true, norm=none, act=none)
+SIGNATURES = (
+    """
+conv(out, kernel, stride=1, padding=0, dilation=1, groups=1, bias=true, connections=all, density=1, nm=none,
+ norm=none, act=none)
 depthwise_conv(kernel, stride=1, padding=0, dilation=1, multiplier=1, bias=true, norm=none, act=none)
 conv_transpose(out, kernel, stride=1, padding=0, output_padding=0, dilation=1, groups=1, bias=true, norm=none, act=none)
-linear(out, bias=true, norm=none, act=none)
+linear(out, bias=true, axis=-1, density=1, nm=none, norm=none, act=none)
 embedding(vocab, dim)
 matmul(transpose_b=false)
-attention(heads, kv_heads=heads, head_dim=features / heads, bias=true, causal=false)
-lstm(hidden, layers=1, bidirectional=false, bias=true)
+attention(heads, kv_heads=heads, head_dim=features / heads, bias=true, causal=false,
+ value_dim=head_dim, window=all, bias_table=0, cache=0)
+lstm(hidden, layers=1, bidirectional=false, bias=true, biases=2, projection=none)
 maxpool(kernel, stride=kernel, padding=0, ceil=false, dilation=1)
 avgpool(kernel, stride=kernel, padding=0, ceil=false)
-global_avgpool(keepdims=true)
+global_avgpool(keepdims=true, axis=channels)
 adaptive_avgpool(out)
-batchnorm(affine=true)
+batchnorm(affine=true, bias=true, buffers=true, axis=channels)
 instancenorm(affine=false)
-layernorm(axes=1, affine=true)
-groupnorm(groups, affine=true)
+layernorm(axes=1, affine=true, axis=the last, bias=true)
+groupnorm(groups, affine=true, bias=true)
 lrn(size=5)
 relu()
-prelu(per_channel=false)
+prelu(per_channel=false, axis=channels)
 softmax(axis=-1)
 dropout(p=0.5)
-scale(axis=0, by=none)
-shift(axis=0, by=none)
+scale(axis=channels, by=a parameter)
+shift(axis=channels, by=a parameter)
 glu(axis=-1)
 rope(fraction=1)
-parameter(shape)
+parameter(shape, take=all)
+weight(shape)
+einsum(equation)
+selective_scan(state, skip=true)
+expand(shape)
+tile(times)
+roll(shift, axis=all)
+gather(count=of the indices, axis=0)
 concat_token(count=1)
 flatten(start=0)
 reshape(shape)
 permute(order)
 split(parts=none, sizes=none, axis=0)
 slice(axis, start=0, stop=end, step=1)
-pad(amount)
+pad(amount, mode=constant)
 mean(axis, keepdims=false)
 upsample(scale=2, size=none, mode=nearest)
 pixel_shuffle(factor)
 channel_shuffle(groups)
 add()
 concat(axis=0)
-""".strip().splitlines()
+""".replace(",\n ", ", ")
+    .strip()
+    .splitlines()
+)
 
 
 def test_every_op_of_the_language_exists():

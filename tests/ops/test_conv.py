@@ -7,6 +7,27 @@ from hypothesis import strategies as st
 from .tables import check, check_fault, fault, figures, make, row, table
 
 ROWS = [
+    # each output has the inputs that its row lists: 2 + 1 + 3 of them
+    row("conv", {"out": 3, "kernel": 5, "connections": [[0, 1], [1], [0, 2, 1]]}, (3, 14, 14), (3, 10, 10),
+        macs=10*10*5*5*(2 + 1 + 3), add=3*10*10, params=5*5*(2 + 1 + 3) + 3),
+    # a margin of one row below and one column on the right, as TensorFlow pads 224 at stride 2
+    row("conv", {"out": 8, "kernel": 3, "stride": 2, "padding": [[0, 1], [0, 1]], "bias": False}, (3, 224, 224),
+        (8, 112, 112), macs=8*112*112*3*3*3, params=8*3*3*3),
+    row("conv", {"out": 4, "kernel": 3, "padding": 1, "density": 0.25}, (8, 6, 6), (4, 6, 6),
+        macs=6*6*(4*3*3*8 // 4), add=4*6*6, params=4*3*3*8 // 4 + 4),
+    row("conv", {"out": 4, "kernel": 1, "nm": [2, 4], "bias": False}, (8, 6, 6), (4, 6, 6),
+        macs=6*6*(4*8*2 // 4), params=4*8*2 // 4),
+    row("conv_transpose", {"out": 4, "kernel": 3, "stride": 2, "padding": "same"}, (8, 7, 7), (4, 14, 14),
+        macs=8*7*7*3*3*4, add=4*14*14, params=8*3*3*4 + 4),
+    # 3x3 taps of 64 channels, each between four positions: 4 multiplications and 3 additions
+    row("deform_conv", {"out": 64, "kernel": 3, "padding": 1}, (64, 64, 64), (64, 64, 64),
+        macs=64*64*64*3*3*64, params=64*3*3*64 + 64, mul=4*64*9*64*64, add=3*64*9*64*64 + 64*64*64),
+    # the convolution of 3x3 to 2·9 offsets and 9 masks
+    row("deform_conv", {"out": 4, "kernel": 3, "padding": 1, "offsets": True, "masks": True}, (8, 6, 6), (4, 6, 6),
+        macs=4*6*6*9*8 + 27*6*6*9*8, params=4*9*8 + 4 + 27*9*8 + 27, mul=5*8*9*6*6, add=3*8*9*6*6 + 4*6*6 + 27*6*6),
+    row("deform_conv", {"out": 4, "kernel": 3, "bias": False, "offset_groups": 2},
+        [(8, 6, 6), (2*2*9, 4, 4), (2*9, 4, 4)], [(4, 4, 4)],
+        macs=4*4*4*9*8, params=4*9*8, mul=5*8*9*4*4, add=3*8*9*4*4),
     row("conv", {"out": 32, "kernel": 5, "padding": "same"}, (192, 28, 28), (32, 28, 28),
         macs=28*28*5*5*192*32, add=32*28*28, params=5*5*192*32 + 32),
     row("conv", {"out": 64, "kernel": 7, "stride": 2, "padding": 3, "bias": False}, (3, 224, 224), (64, 112, 112),
@@ -41,6 +62,18 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
+    fault("conv", {"out": 3, "kernel": 1, "connections": [[0], [1]]}, (3, 4, 4), "each of 3 outputs, got 2 rows"),
+    fault("conv", {"out": 1, "kernel": 1, "connections": [[3]]}, (3, 4, 4), "the input 3, but there are 3 channels"),
+    fault("conv", {"out": 1, "kernel": 1, "connections": [[1, 1]]}, (3, 4, 4), "repeat one"),
+    fault("conv", {"out": 1, "kernel": 1, "connections": 3}, (3, 4, 4), "a list of inputs for each output, got 3"),
+    fault("conv", {"out": 4, "kernel": 1, "groups": 2, "connections": [[0]]*4}, (4, 4, 4), "no groups"),
+    fault("conv", {"out": 3, "kernel": 1, "density": 0.5}, (3, 4, 4), "density 0.5 of 9 weights is not an integer"),
+    fault("conv", {"out": 3, "kernel": 1, "density": 0}, (3, 4, 4), "a number above 0 and at most 1, got 0"),
+    fault("conv", {"out": 3, "kernel": 1, "nm": [2, 4]}, (3, 4, 4), "cannot divide 9 weights into groups of 4"),
+    fault("conv", {"out": 4, "kernel": 1, "nm": [4, 2]}, (4, 4, 4), "[n, m], n at most m, got [4, 2]"),
+    fault("deform_conv", {"out": 4, "kernel": 3}, (4, 4), "needs an image"),
+    fault("deform_conv", {"out": 4, "kernel": 3}, [(4, 6, 6), (9, 4, 4)], "are [9, 4, 4], expected [18, 4, 4]"),
+    fault("deform_conv", {"out": 4, "kernel": 3, "offsets": True}, [(4, 6, 6), (18, 4, 4)], "makes its own offsets"),
     fault("conv", {"out": 8, "kernel": 3}, (64,), "channels and 1 to 3 spatial dimensions, got [64]", "reshape"),
     fault("conv", {"out": 8, "kernel": 3}, (1, 2, 3, 4, 5), "got [1, 2, 3, 4, 5]", "exclude the batch"),
     fault("conv", {"out": 8, "kernel": 3, "groups": 3}, (64, 8, 8), "cannot divide 64 input channels into 3 groups"),
@@ -50,7 +83,6 @@ FAULTS = [
     fault("conv", {"out": 8, "kernel": [3, 3]}, (3, 6), "kernel has 2 values for 1 spatial dimension", "one"),
     fault("conv", {"out": 8, "kernel": 3, "stride": [1, 1, 1]}, (3, 6, 6), "stride has 3 values"),
     fault("depthwise_conv", {"kernel": 3}, (3,), "depthwise_conv needs an input of channels"),
-    fault("conv_transpose", {"out": 8, "kernel": 3, "padding": "same"}, (3, 6, 6), "or valid, got same", "kernel % 2"),
     fault("conv_transpose", {"out": 8, "kernel": 3, "output_padding": 1}, (3, 6), "output_padding 1 must be less than"),
     fault("conv_transpose", {"out": 8, "kernel": 1, "padding": 3}, (3, 6), "expected at least 1"),
     fault("conv_transpose", {"out": 8, "kernel": 3, "groups": 2}, (3, 6), "cannot divide 3 input channels into 2"),

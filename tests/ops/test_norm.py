@@ -7,6 +7,12 @@ from .tables import check, check_fault, fault, figures, make, row, table
 
 E = 64 * 7 * 5
 ROWS = [
+    row("batchnorm", {"axis": -1}, (196, 256), (196, 256), mul=196*256, add=196*256, params=2*256, buffers=2*256),
+    row("batchnorm", {"bias": False, "buffers": False}, (8, 4, 4), (8, 4, 4), mul=128, add=128, params=8),
+    row("layernorm", {"axis": 0}, (96, 7, 7), (96, 7, 7), add=4*96*49 + 49, mul=3*96*49, div=2*49, exp=49, params=2*96),
+    row("layernorm", {"bias": False}, (5, 8), (5, 8), add=3*40 + 5, mul=3*40, div=2*5, exp=5, params=8),
+    row("rmsnorm", {"axis": 0}, (96, 7, 7), (96, 7, 7), add=96*49 + 49, mul=3*96*49, div=49, exp=49, params=96),
+    row("groupnorm", {"groups": 2, "bias": False}, (8, 5), (8, 5), add=3*40 + 2, mul=3*40, div=4, exp=2, params=8),
     row("batchnorm", {}, (64, 7, 5), (64, 7, 5), mul=E, add=E, params=2*64, buffers=2*64),
     row("batchnorm", {"affine": False}, (64, 7, 5), (64, 7, 5), mul=E, add=E, buffers=2*64),
     row("batchnorm", {}, (64,), (64,), mul=64, add=64, params=2*64, buffers=2*64),
@@ -32,6 +38,8 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
+    fault("layernorm", {"axis": 0, "axes": 2}, (5, 8), "expected either axes or axis, got both"),
+    fault("layernorm", {"axis": 2}, (5, 8), "axis 2 is out of range"),
     fault("batchnorm", {}, (), "batchnorm needs an input of channels and at most 3 spatial dimensions, got []"),
     fault("batchnorm", {}, (1, 2, 3, 4, 5), "got [1, 2, 3, 4, 5]"),
     fault("batchnorm", {"num_features": 64}, (64,), "no argument num_features", "channels follow from the input"),

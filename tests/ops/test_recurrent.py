@@ -7,6 +7,14 @@ from hypothesis import strategies as st
 from .tables import check, check_fault, fault, figures, make, row, table
 
 ROWS = [
+    # Keras has one bias per gate: its summaries say 131,584, 4,457,472, 396 and 24,768
+    row("lstm", {"hidden": 128, "biases": 1}, (5, 128), (5, 128), macs=5*4*128*(128 + 128),
+        add=5*128*(16 - 4), mul=5*128*3, div=5*128*3, exp=5*128*5, params=4*128*(128 + 128 + 1)),
+    row("gru", {"hidden": 64, "biases": 1}, (5, 64), (5, 64), macs=5*3*64*(64 + 64),
+        add=5*64*(13 - 3), mul=5*64*3, div=5*64*2, exp=5*64*3, params=3*64*(64 + 64 + 1)),
+    # a state of 3 features, projected from 8
+    row("lstm", {"hidden": 8, "projection": 3}, (5, 6), (5, 3), macs=5*(4*8*(6 + 3) + 8*3),
+        add=5*8*16, mul=5*8*3, div=5*8*3, exp=5*8*5, params=4*8*(6 + 3 + 2) + 8*3),
     row("lstm", {"hidden": 32}, (5, 16), (5, 32),
         macs=5*4*32*(16 + 32), add=16*5*32, mul=3*5*32, div=3*5*32, exp=5*5*32, params=4*32*(16 + 32 + 2)),
     row("lstm", {"hidden": 32, "bias": False}, (5, 16), (5, 32),
@@ -32,6 +40,7 @@ ROWS = [
 ]  # fmt: skip
 
 FAULTS = [
+    fault("lstm", {"hidden": 8, "biases": 3}, (5, 6), "expected 1 or 2, got 3", "as in Keras"),
     fault("lstm", {"hidden": 8}, (16,), "lstm needs an input [T, D], steps and features, got [16]", "embedding"),
     fault("gru", {"hidden_size": 8}, (5, 16), "gru has no argument hidden_size", "use hidden instead"),
     fault("rnn", {"hidden": 8, "num_layers": 2}, (5, 16), "no argument num_layers", "use layers instead"),

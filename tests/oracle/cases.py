@@ -6,6 +6,7 @@ which has shapes and no numbers, so that a case takes about a millisecond.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -120,6 +121,12 @@ def conv(draw, name):
     margins = (0,) * rank
     if padding is None:
         padding, margins = each(draw, rank, 0, 3)
+    pairs = None
+    if flag(draw):
+        padding = pairs = [[number(draw, 0, 3), number(draw, 0, 3)] for _ in range(rank)]
+        margins = (0,) * rank
+    elif padding == "same":
+        pairs = same(x[1:], kernels, strides, dilations)
     bias = flag(draw)
     arguments = {"kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding, "bias": bias}
     if name == "conv":
@@ -131,9 +138,42 @@ def conv(draw, name):
 
     def reference():
         inner = module("Conv", rank)(x[0], out, kernels, strides, margins, dilations, groups, bias)
-        return padded(inner, same(x[1:], kernels, strides, dilations)) if padding == "same" else inner
+        return inner if pairs is None else padded(inner, pairs)
 
     return Case(arguments, [x], reference)
+
+
+@case("deform_conv")
+def deform_conv(draw):
+    """PyTorch itself has none: the products are those of a convolution; where it reads makes no difference to them."""
+    x = (2 * number(draw, 1, 3), number(draw, 4, 9), number(draw, 4, 9))
+    kernel, kernels = each(draw, 2, 1, 3)
+    stride, groups, offset_groups = number(draw, 1, 2), number(draw, 1, 2), number(draw, 1, 2)
+    out, bias, own, masks = 2 * number(draw, 1, 3), flag(draw), flag(draw), flag(draw)
+    taps = kernels[0] * kernels[1] * offset_groups
+    sizes = [(size + 2 - taps) // stride + 1 for size, taps in zip(x[1:], kernels, strict=True)]
+    inputs = [x]
+    if not own:
+        inputs += [(2 * taps, *sizes), (taps, *sizes)][: 1 + masks]
+
+    class Deformable(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Conv2d(x[0], out, kernels, stride, 1, 1, groups, bias)
+            self.offsets = nn.Conv2d(x[0], (3 if masks else 2) * taps, kernels, stride, 1) if own else None
+
+        def forward(self, y, *offsets):
+            if self.offsets:
+                offsets = (self.offsets(y),)
+            y = self.inner(y)
+            for each in offsets:
+                if each.shape[-2:] != y.shape[-2:]:
+                    raise ValueError("the offsets do not fit")
+            return y
+
+    arguments = {"out": out, "kernel": kernel, "stride": stride, "padding": 1, "groups": groups, "bias": bias}
+    arguments |= {"offset_groups": offset_groups, "offsets": own} | ({"masks": masks} if own else {})
+    return Case(arguments, inputs, Deformable)
 
 
 @case("conv_transpose")
@@ -160,7 +200,39 @@ def conv_transpose(draw):
         return kind(x[0], out, kernel, stride, padding, output_padding, groups, bias, dilation)
 
     arguments = {key: value for key, (value, _) in named.items()}
-    return Case({"out": out, "groups": groups, "bias": bias, **arguments}, [x], reference)
+    arguments |= {"out": out, "groups": groups, "bias": bias}
+    if draw(st.sampled_from([False, False, False, True])):
+        del arguments["output_padding"]
+        arguments["padding"] = "same"
+
+        def cut():
+            inner = module("ConvTranspose", rank)(x[0], out, kernel, stride, 0, 0, groups, bias, dilation)
+            return lambda_module(
+                inner, lambda y: resized(y, [size * by for size, by in zip(x[1:], stride, strict=True)])
+            )
+
+        return Case(arguments, [x], cut)
+    return Case(arguments, [x], reference)
+
+
+def resized(y, sizes):
+    """The same tensor cut or padded to other sizes."""
+    margins = [size - own for size, own in zip(sizes, y.shape[2:], strict=True)]
+    return functional.pad(y, [side for margin in reversed(margins) for side in (0, margin)])
+
+
+def lambda_module(inner, function):
+    """A module, and a function of what it returns."""
+
+    class After(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, *inputs):
+            return function(self.inner(*inputs))
+
+    return After()
 
 
 @case("linear")
@@ -204,22 +276,23 @@ def matmul(draw):
 class Attention(nn.Module):
     """Projections to heads of any size and number, then the two products, as Vaswani et al. 2017, section 3.2."""
 
-    def __init__(self, features, context, heads, kv_heads, size, bias):
+    def __init__(self, features, context, heads, kv_heads, size, value_size, bias, *, cache=0, table=0):
         super().__init__()
-        self.heads, self.kv_heads, self.size = heads, kv_heads, size
-        self.q = nn.Linear(features, heads * size, bias)
-        self.k, self.v = (nn.Linear(context, kv_heads * size, bias) for _ in range(2))
-        self.out = nn.Linear(heads * size, features, bias)
+        self.heads, self.kv_heads, self.sizes, self.cache = heads, kv_heads, (size, value_size), cache
+        self.q = nn.Linear(features, heads * size, "q" in bias)
+        self.k = nn.Linear(context, kv_heads * size, "k" in bias)
+        self.v = nn.Linear(context, kv_heads * value_size, "v" in bias)
+        self.out = nn.Linear(heads * value_size, features, "out" in bias)
+        self.table = nn.Parameter(torch.empty(heads, table))
 
     def forward(self, x, context=None):
         context = x if context is None else context
-        q = self.q(x).unflatten(-1, (self.heads, self.size)).movedim(-2, -3)
+        q = self.q(x).unflatten(-1, (self.heads, self.sizes[0])).movedim(-2, -3)
         k, v = (
-            projection(context)
-            .unflatten(-1, (self.kv_heads, self.size))
-            .movedim(-2, -3)
-            .repeat_interleave(self.heads // self.kv_heads, -3)
-            for projection in (self.k, self.v)
+            functional.pad(
+                projection(context).unflatten(-1, (self.kv_heads, size)).movedim(-2, -3), (0, 0, self.cache, 0)
+            ).repeat_interleave(self.heads // self.kv_heads, -3)
+            for projection, size in zip((self.k, self.v), self.sizes, strict=True)
         )
         return self.out(((q @ k.mT).softmax(-1) @ v).movedim(-3, -2).flatten(-2))
 
@@ -251,30 +324,81 @@ def attention(draw):
     kv_heads = draw(st.sampled_from([divisor for divisor in range(1, heads + 1) if heads % divisor == 0]))
     features, context = number(draw, 1, 9), number(draw, 1, 9)
     inputs = [(*leading, length, features)]
+    named = draw(st.lists(st.sampled_from(["q", "k", "v", "out"]), unique=True))
+    value_size, cache, table = number(draw, 1, 5), number(draw, 0, 5), number(draw, 0, 5)
+    arguments = {"heads": heads, "kv_heads": kv_heads, "head_dim": size, "value_dim": value_size, "bias_table": table}
+    arguments |= {"bias": bias if flag(draw) else named, "cache": cache}
+    biases = ["q", "k", "v", "out"] if arguments["bias"] is True else arguments["bias"] or []
+    surplus, size_and_value = 0, size + value_size
     if flag(draw):
         inputs.append((*leading, number(draw, 1, 9), context))
+    elif flag(draw):  # what a query does not see is in the full square all the same
+        window = arguments["window"] = number(draw, 1, 9)
+        seen = sum(min(window, cache + step + 1) for step in range(length))
+        surplus = prod(leading) * heads * size_and_value * (length * (cache + length) - seen)
     return Case(
-        {"heads": heads, "kv_heads": kv_heads, "head_dim": size, "bias": bias},
+        arguments,
         inputs,
-        lambda: Attention(features, inputs[-1][-1], heads, kv_heads, size, bias),
+        lambda: Attention(
+            features, inputs[-1][-1], heads, kv_heads, size, value_size, biases, cache=cache, table=table
+        ),
+        surplus=surplus,
     )
 
 
 @case("lstm", "gru", "rnn")
 def recurrent(draw, name):
     x = (*shape(draw, 0, 2, 3), number(draw, 1, 7), number(draw, 1, 9))
-    hidden, layers, both, bias = number(draw, 1, 9), number(draw, 1, 3), flag(draw), flag(draw)
+    hidden, layers, both, bias = number(draw, 2, 9), number(draw, 1, 3), flag(draw), flag(draw)
+    projection = number(draw, 1, hidden - 1) if name == "lstm" and flag(draw) else None
+    more = {} if projection is None else {"projection": projection}
+    options = {} if projection is None else {"proj_size": projection}
 
     class Recurrent(nn.Module):
         def __init__(self):
             super().__init__()
             kind = getattr(nn, name.upper())
-            self.inner = kind(x[-1], hidden, layers, bias=bias, batch_first=True, bidirectional=both)
+            self.inner = kind(x[-1], hidden, layers, bias=bias, batch_first=True, bidirectional=both, **options)
 
         def forward(self, sequence):
             return self.inner(sequence.reshape(-1, *x[-2:]))[0].reshape(*sequence.shape[:-1], -1)
 
-    return Case({"hidden": hidden, "layers": layers, "bidirectional": both, "bias": bias}, [x], Recurrent)
+    arguments = {"hidden": hidden, "layers": layers, "bidirectional": both, "bias": bias, **more}
+    return Case(arguments, [x], Recurrent)
+
+
+@case("einsum")
+def einsum(draw):
+    """A product of two tensors over shared indices, in any order of the axes, or one tensor with its axes exchanged."""
+    sizes = {index: number(draw, 2, 5) for index in "abmnk"}
+    batch, left, right = ("".join(draw(st.sampled_from([each, ""]))) for each in ("ab", "m", "n"))
+    operands = [f"{batch}{left}k", f"k{right}{batch}"] if flag(draw) else [f"{batch}{left}k"]
+    output = f"{batch}{left}{right}" if len(operands) == 2 else operands[0]
+    operands = ["".join(draw(st.permutations(term))) for term in operands]
+    equation = f"{','.join(operands)}->{''.join(draw(st.permutations(output)))}"
+    inputs = [tuple(sizes[index] for index in term) for term in operands]
+    return Case({"equation": equation}, inputs, without_cost(lambda *y: torch.einsum(equation, *y)), batch=False)
+
+
+@case("selective_scan")
+def selective_scan(draw):
+    length, features, state, skip = number(draw, 1, 5), number(draw, 1, 5), number(draw, 1, 5), flag(draw)
+    x, states = (length, features), (length, state)
+    inputs = [x, x, states, states, (features, state), (features,)][: number(draw, 1, 6)]
+
+    def scan(x, delta=None, B=None, C=None, A=None, D=None):  # noqa: N803
+        state_of = torch.zeros(features, state, device="meta")
+        A, D = (torch.zeros(features, state, device="meta"), torch.zeros(features, device="meta"))  # noqa: N806
+        steps = []
+        for step in range(length):
+            factor, row = x[step], torch.zeros(state, device="meta")
+            state_of = (factor[:, None] * A).exp() * state_of + factor[:, None] * row
+            steps.append((state_of @ row[:, None])[:, 0] + (D * x[step] if skip else 0))
+        return torch.stack(steps)
+
+    # The counter has no rule for multiply-adds that are not of matrices: the state and the skip
+    unseen = length * features * (state + skip)
+    return Case({"state": state, "skip": skip}, inputs, without_cost(scan), batch=False, surplus=-unseen)
 
 
 @case("maxpool", "avgpool")
@@ -324,8 +448,19 @@ def adaptive_pool(draw, name):
 
 @case("batchnorm")
 def batchnorm(draw):
-    x, affine = shape(draw, 1, 4), flag(draw)
-    return Case({"affine": affine}, [x], lambda: module("BatchNorm", max(len(x) - 1, 1))(x[0], affine=affine).eval())
+    x, affine, buffers = shape(draw, 1, 4), flag(draw), flag(draw)
+    axis = number(draw, 0, len(x) - 1)
+    options = {"affine": affine, "track_running_stats": buffers}
+
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = module("BatchNorm", max(len(x) - 1, 1))(x[axis], **options).eval()
+
+        def forward(self, y):
+            return self.inner(y.movedim(axis + 1, 1)).movedim(1, axis + 1)
+
+    return Case({"affine": affine, "buffers": buffers, "axis": axis}, [x], Norm)
 
 
 @case("instancenorm")
@@ -346,11 +481,14 @@ def groupnorm(draw):
 def trailing_norm(draw, name):
     x, affine = shape(draw, 1, 4), flag(draw)
     axes = draw(st.sampled_from(["all", *range(1, len(x) + 1)]))
+    more, options = {}, {}
+    if name == "layernorm":
+        options["bias"] = more["bias"] = flag(draw)
     kind = nn.LayerNorm if name == "layernorm" else nn.RMSNorm
     return Case(
-        {"axes": axes, "affine": affine},
+        {"axes": axes, "affine": affine, **more},
         [x],
-        lambda: kind(x if axes == "all" else x[-axes:], elementwise_affine=affine),
+        lambda: kind(x if axes == "all" else x[-axes:], elementwise_affine=affine, **options),
     )
 
 
@@ -507,6 +645,21 @@ def parameter(draw):
     return Case({"shape": list(learnt)}, [x], Learnt, batch=False)
 
 
+@case("weight")
+def weight(draw):
+    sizes = shape(draw, 1, 3)
+
+    class Weight(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(sizes))
+
+        def forward(self):
+            return self.weight
+
+    return Case({"shape": list(sizes)}, [], Weight, batch=False)
+
+
 @case("concat_token")
 def concat_token(draw):
     x, count = shape(draw, 2, 4), number(draw, 1, 4)
@@ -540,6 +693,45 @@ def reshape(draw):
     if draw(st.sampled_from([False] * 5 + [True])):
         target[number(draw, 0, len(target) - 1)] = 11  # no factor of any size that is drawn
     return Case({"shape": target}, [x], without_cost(lambda y: y.reshape(target)), batch=False)
+
+
+@case("expand")
+def expand(draw):
+    full = shape(draw, 1, 4)
+    x = tuple(draw(st.sampled_from([size, size, 1])) for size in full)[number(draw, 0, len(full) - 1) :]
+    target = [draw(st.sampled_from([size, size, size, -1])) for size in full]
+    return Case({"shape": target}, [x], without_cost(lambda y: y.expand(target)), batch=False)
+
+
+@case("tile")
+def tile(draw):
+    x = shape(draw, 1, 4)
+    times = [number(draw, 1, 3) for _ in x]
+    return Case({"times": times}, [x], without_cost(lambda y: y.repeat(1, *times)))
+
+
+@case("roll")
+def roll(draw):
+    x = shape(draw, 1, 4)
+    axes = draw(st.lists(st.integers(-len(x), len(x)), min_size=1, max_size=1))
+    along = [axis if axis < 0 else axis + 1 for axis in axes]
+    shift = [number(draw, -5, 5) for _ in axes]
+    return Case({"shift": shift, "axis": axes}, [x], without_cost(lambda y: torch.roll(y, shift, along)))
+
+
+@case("gather")
+def gather(draw):
+    x = shape(draw, 1, 4)
+    axis = number(draw, 0, len(x) - 1)
+    if flag(draw):
+        count = number(draw, 1, 9)
+        index = [0] * count
+        return Case(
+            {"count": count, "axis": axis}, [x], without_cost(lambda y: y[(slice(None),) * (axis + 1) + (index,)])
+        )
+    indices = shape(draw, 1, 2)
+    taken = without_cost(lambda y, i: y[(slice(None),) * axis + (i.long(),)])
+    return Case({"axis": axis}, [x, indices], taken, batch=False)
 
 
 @case("permute")
