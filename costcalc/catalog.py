@@ -35,15 +35,17 @@ class CatalogEntry(NamedTuple):
 
 def ops(*names: str) -> list[CatalogEntry]:
     """Return all ops by family, including those of installed packages, or the named ones. Raises `UsageError`."""
-    from costcalc.errors import UsageError, suggest
+    from costcalc.errors import UsageError
     from costcalc.lang.builtin_blocks import builtin
     from costcalc.ops import registered
+    from costcalc.ops.base import layer_aliases
+    from costcalc.ops.framework_aliases import layer_help
 
     known = registered()
     for name in names:
         if name not in known:
             block = f"{name} is a block; run costcalc blocks {name}" if name in builtin() else ""
-            raise UsageError("unknown op {}", name, help=block or suggest(name, known, "run costcalc ops for a list"))
+            raise UsageError("unknown op {}", name, help=block or layer_help(name, known, layer_aliases()))
     entries = [_op(known[name]) for name in names or known]
     return sorted(entries, key=lambda entry: entry.family)
 

@@ -155,10 +155,10 @@ def test_allow(rule):
         "CC201": (MAP, "[global_avgpool, {linear: 10%s}]"),
         "CC202": ("[224, 224, 3]", "[flatten]"),
         "CC203": (IMAGE, "[{relu: %s}, {relu: , from: input}]"),
-        "CC204": ("[16, 64]", "[{transformer_encoder: {heads: 4, hidden: 8}%s}]"),
+        "CC204": ("[16, 64]", "[{swiglu: {hidden: 8}%s}]"),
     }
     input, layers = specs[rule]
-    head = "defaults: {linear: {bias: false}}\n" if rule == "CC204" else ""
+    head = "defaults: {linear: {bias: true}}\n" if rule == "CC204" else ""
     plain = layers.replace("%s", "")
     assert {each for each, _ in found(input, plain, head)} == {rule}
     assert found(input, plain, f"{head}allow: {rule}\n") == []
@@ -219,12 +219,13 @@ def test_layouts_are_unchanged():
 @pytest.mark.parametrize(
     ("defaults", "layers", "suspected"),
     [
-        ("linear: {bias: false}", "[mlp: {hidden: 8}]", True),
-        ("linear: {bias: false}", "[mlp: {hidden: 8, bias: false}]", False),
-        ("linear: {bias: false}", "[mlp: {hidden: 8, bias: true}]", False),
-        ("linear: {bias: true}", "[mlp: {hidden: 8}]", False),
+        ("linear: {bias: true}", "[swiglu: {hidden: 8}]", True),
+        ("linear: {bias: true}", "[swiglu: {hidden: 8, bias: false}]", False),
+        ("linear: {bias: true}", "[swiglu: {hidden: 8, bias: true}]", False),
+        ("linear: {bias: false}", "[swiglu: {hidden: 8}]", False),
+        ("linear: {bias: false}", "[mlp: {hidden: 8}]", False),
         ("attention: {bias: false}", "[transformer_encoder: {heads: 4, hidden: 8}]", False),
-        ("linear: {bias: false}", "[transformer_encoder: {heads: 4, hidden: 8}]", True),
+        ("linear: {bias: false}", "[transformer_encoder: {heads: 4, hidden: 8}]", False),
         ("layernorm: {affine: false}", "[transformer_encoder: {heads: 4, hidden: 8}]", False),
     ],
 )

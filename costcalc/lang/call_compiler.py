@@ -222,7 +222,11 @@ class Calls:
         op = ops.find(name)
         item = Item("op", name, key.span)
         if op is None:
-            self._unknown(key)
+            if name in scope and not scope.is_layer(name) and (value is None or value.value is None):
+                item.kind, item.bare = "value", True
+                item.norm = self.expression(Part(name, key.span), scope)
+            else:
+                self._unknown(key)
             return item
         item.op = op
         args, misspelled = self._arguments(item, value, self.arguments(name), scope)
@@ -248,7 +252,7 @@ class Calls:
 
     def _unknown(self, key: Node | Part) -> None:
         name = key.text
-        from costcalc.ops.framework_aliases import nearest_layer
+        from costcalc.ops.framework_aliases import LISTS, PACKAGES, nearest_layer
 
         prefix, bracket, inside = name.partition("(")
         match = nearest_layer(prefix, self.layer_names(), ops.layer_aliases())
@@ -263,8 +267,8 @@ class Calls:
         elif match:
             help = f"did you mean {match}?"
         else:
-            help = "costcalc ops and costcalc blocks list all names"
-        self.fault(key, "unknown op or block {}", name, help=help)
+            help = LISTS
+        self.fault(key, "unknown op or block {}", name, help=help, note=PACKAGES)
 
     def fix(self, item: Item) -> None:
         """Create the op now if all its arguments are constants."""
@@ -272,6 +276,8 @@ class Calls:
         if any(cell.run is not None for _, cell in item.args):
             return
         names, values = tuple([name for name, _ in item.args]), tuple([cell.constant for _, cell in item.args])
+        if NONE in values:
+            return
         try:
             if list in map(type, values):  # a wrong value of a literal argument, which the op refuses
                 item.op(**dict(zip(names, values, strict=True)))
@@ -306,6 +312,7 @@ class Calls:
     ) -> tuple[tuple[tuple[str, Cell], ...], set[str]]:
         """Compile the arguments and defaults of a call. Also return the arguments that unknown ones are similar to."""
         cells = dict(self.defaults.get(item.target, {}))
+        item.defaults = self.defaults.get(item.target, {})
         misspelled: set[str] = set()
         if value is None or (value.kind == "scalar" and value.value is None):
             pass
@@ -345,6 +352,8 @@ class Calls:
         own = {argument.name: argument.default for argument in self.signature(item.target)}
         for target, argument, default, value in self._hides.get(item.target, ()):
             value = given.get(value, own.get(value, value))
+            if value == NONE:
+                continue
             wanted = default.node.text
             if key.span.source.name.startswith(BUILTIN):
                 self._hide(Item("op", target, key.span), argument, default, value, key.span)

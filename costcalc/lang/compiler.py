@@ -368,7 +368,7 @@ class Compiler(Calls):
                 self._unknown_modifier(item, key)
         if item.tied and item.share is not None:
             self.fault(beside["tied"][0], "tied cannot stand beside share", help="remove one of them")
-        item.bare = item.kind in ("residual", "join") and not (item.name or item.repeat or item.loop)
+        item.bare = item.kind in ("residual", "join", "value") and not (item.name or item.repeat or item.loop)
         if item.bare:
             for branch in item.branches:
                 if branch.given is not None and branch.segment in given.names:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from costcalc.engine import Builder, LimitError
 from costcalc.errors import ArgumentError, CostcalcError, ShapeError, SpecError
 from costcalc.lang.call_compiler import argument_fault
-from costcalc.lang.template import Env, WorkBudget, located, typed
+from costcalc.lang.functions import Word
+from costcalc.lang.shape_fixes import input_repair
+from costcalc.lang.template import NONE, Env, WorkBudget, located, typed
 from costcalc.layout import ForwardAxes
 from costcalc.model import Layer, Tensor
 from costcalc.notation import show
@@ -97,12 +99,19 @@ class LayerBuilder:
             return item.fixed
         assert item.op is not None
         values = tuple([cell.get(env) for _, cell in item.args])
+        if any(map(_is_none, values)):
+            values = tuple(
+                [
+                    _default(item, name, env) if _is_none(value) else value
+                    for (name, _), value in zip(item.args, values, strict=True)
+                ]
+            )
         try:
             key = item, typed(values)
             op = self.made.get(key)
             if op is None:
-                op = item.op(**{name: value for (name, _), value in zip(item.args, values, strict=True)})
-                self.made[key] = op
+                given = {name: value for (name, _), value in zip(item.args, values, strict=True) if value is not None}
+                op = self.made[key] = item.op(**given)
             return op
         except ArgumentError as error:
             node = item.argument(error.argument)
@@ -148,8 +157,9 @@ class LayerBuilder:
             origins = [f"{show(tensor.shape)} from {self.origin(tensor)}" for tensor in inputs[:8]]
             notes = (f"{op} in layer {name}", f"input: {', '.join(origins)}")
             failed = located(error, self.site or item.span, *notes)
-            if repair is not None:
-                failed.faults = (failed.faults[0]._replace(help=repair()),)
+            help = input_repair(self.builder, op, inputs) if isinstance(error, ShapeError) else ""
+            if help or repair is not None:
+                failed.faults = (failed.faults[0]._replace(help=help or (repair() if repair else "")),)
             raise failed from None
 
     def origin(self, tensor: Tensor) -> str:
@@ -157,6 +167,17 @@ class LayerBuilder:
         if tensor.layer < 0:
             return list(self.builder.inputs)[-1 - tensor.layer]
         return self.builder.layers[tensor.layer].name
+
+
+def _default(item: Item, name: str, env: Env) -> object:
+    """Return the value of an argument that is `none`: the default of the spec, or None for that of the op."""
+    cell = item.defaults.get(name)
+    value = None if cell is None else cell.get(env)
+    return None if _is_none(value) else value
+
+
+def _is_none(value: object) -> bool:
+    return type(value) is Word and value == NONE
 
 
 def _has_weights(cost: Cost) -> bool:

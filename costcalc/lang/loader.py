@@ -65,6 +65,8 @@ EXAMPLES = {
     "blocks": "write blocks: and, below it, unit(width): with a list of layers",
     "defaults": "write arguments per op or block: defaults: {conv: {bias: false}}",
 }
+OPEN = ("", "~", "null", "None", "?")
+"""How other tools write a size that is not fixed."""
 MAX_EXTENDS = 16
 MAX_UNUSED = 20
 """The largest number of warnings of unused params, and of names for their suggestions."""
@@ -273,7 +275,10 @@ class _Loader:
     def compile_defaults(self, compiler: Compiler) -> None:
         for name, (key, arguments) in self.defaults.items():
             if not compiler.is_layer(name):
-                help = suggest(name, compiler.layer_names(), "costcalc ops and costcalc blocks list all names")
+                from costcalc.ops.base import layer_aliases
+                from costcalc.ops.framework_aliases import layer_help
+
+                help = layer_help(name, compiler.layer_names(), layer_aliases())
                 self.fault(key, "unknown op or block {}", name, help=help)
                 continue
             known = compiler.arguments(name)
@@ -317,7 +322,15 @@ class _Loader:
                 help="write [3, 224, 224] for an image, [T, D] for tokens, or a mapping of names to such lists",
             )
             return []
-        return [compiler.cell(size, scope) for size in node.value]
+        first, *others = node.value
+        open_sizes = [size for size in others if size.kind == "scalar" and size.text in OPEN]
+        if first.kind == "scalar" and first.text in (*OPEN, "-1"):
+            open_sizes.insert(0, first)
+        for size in open_sizes:
+            batch = size is first and others
+            help = "remove it: shapes are without the batch, which --batch N sets" if batch else "write it as a number"
+            self.fault(size, "{} is open", "the batch" if batch else "the size", help=help)
+        return [] if open_sizes else [compiler.cell(size, scope) for size in node.value]
 
     def limits(self, compiler: Compiler, section: str) -> tuple[Limit, ...]:
         node = self.sections.get(section)

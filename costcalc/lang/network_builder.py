@@ -269,6 +269,9 @@ class NetworkBuilder:
         segments = Segments(f"{prefix}{segment}{number}.", ()) if segment else frame.segments
         if item.kind == "block":
             return self.call(item, current, frame, values, segments)
+        if item.kind == "value":
+            assert item.norm is not None
+            return self.follow(item, item.norm, current, frame, self.env(frame, values, current), None, number)
         if item.kind == "group":
             (branch,) = item.branches
             segments.given = _given(branch.items)
@@ -459,9 +462,9 @@ class NetworkBuilder:
             raise located(CostcalcError(message, name, len(entry.copies), item.target, help=help), reference.span)
 
     def follow(
-        self, item: Item, cell: Cell, current: Tensors, frame: Frame, env: Env, host: int, number: str
+        self, item: Item, cell: Cell, current: Tensors, frame: Frame, env: Env, host: int | None, number: str
     ) -> Tensors:
-        """Run the layer that `norm` or `act` adds after an op."""
+        """Run the layer that `norm` or `act` adds after an op, or that stands alone as the value of an argument."""
         value = cell.get(env)
         names: Values = Values({})
         follower: Item | None
@@ -485,7 +488,8 @@ class NetworkBuilder:
             op = follower.fixed or self.layers.make(
                 follower, Env(names, current[0].shape, env.block, self.params, self.layers.work_budget)
             )
-            op = self.layers.adapted(op, self.layers.builder.layers[host].op)
+            if host is not None:
+                op = self.layers.adapted(op, self.layers.builder.layers[host].op)
             current = self.layers.layer(item, op, current, f"{frame.segments.prefix}{segment}{number}", host)
         else:
             current = self.once(follower, current, frame, names, segment, number)

@@ -303,6 +303,7 @@ class Item:
         "branches",
         "condition",
         "count",
+        "defaults",
         "fixed",
         "kind",
         "loop",
@@ -322,13 +323,15 @@ class Item:
 
     def __init__(self, kind: str, target: str, span: Span) -> None:
         self.kind = kind
-        """op, block, group, map, residual, join, let or output."""
+        """op, block, group, map, residual, join, value, let or output. A value is a layer that an argument names."""
         self.target = target
         """The name of the op, block or structure."""
         self.span = span
         self.op: type[Op] | None = None
         self.block: Callable[[], Block] | None = None
         self.args: tuple[tuple[str, Cell], ...] = ()
+        self.defaults: Mapping[str, Cell] = {}
+        """The defaults of the spec, for arguments whose value is `none`."""
         self.fixed: Op | None = None
         """The op, if all its arguments are constants."""
         self.norm: Cell | None = None

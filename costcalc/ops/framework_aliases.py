@@ -100,8 +100,9 @@ COSTLESS = frozenset(
 
 BLOCKS = {
     "feedforward": "mlp",
+    "geglu": "swiglu",
     "ffn": "mlp",
-    "mbconv": "inverted_residual",
+    "invertedbottleneck": "inverted_residual",
     "modulelist": "group",
     "se": "squeeze_excite",
     "seblock": "squeeze_excite",
@@ -109,8 +110,27 @@ BLOCKS = {
     "sequential": "group",
     "skipconnection": "residual",
     "transformerblock": "transformer_encoder",
+    "transformerdecoderlayer": "transformer_decoder",
+    "transformerencoderlayer": "transformer_encoder",
 }
 """Blocks and structures by their names in other frameworks and papers. For ops, see `Op.aliases`."""
+
+
+OTHERS = frozenset(
+    (
+        "acos", "acosh", "addmm", "affinegrid", "argmax", "argmin", "asin", "asinh", "atan", "atanh", "bilinear",
+        "ceil", "celu", "cosh", "cosinesimilarity", "cumsum", "embeddingbag", "expm1", "floor", "fold",
+        "gridsample", "hardshrink", "local", "locallyconnected", "log1p", "logsigmoid", "lppool", "maxunpool",
+        "min", "minimum", "norm", "pow", "prod", "round", "rrelu", "sign", "sinc", "sinh", "softmin", "softshrink",
+        "softsign", "tan", "tanhshrink", "threshold", "topk", "unfold", "unpool", "where",
+    )
+)  # fmt: skip
+"""Layers of other frameworks that no op equals. One of a similar name is another op."""
+
+PACKAGES = "a package can add ops through an entry point of the group costcalc.ops"
+"""A note for the error about an unknown op."""
+
+LISTS = "costcalc ops and costcalc blocks list all names"
 
 
 def nearest_layer(name: str, known: Iterable[str], aliases: Mapping[str, str]) -> str:
@@ -122,10 +142,42 @@ def nearest_layer(name: str, known: Iterable[str], aliases: Mapping[str, str]) -
     'conv_transpose'
     """
     names = list(known)
-    last = name.rpartition(".")[2]
+    last = name.partition(" ")[0].rpartition(".")[2]
     plain = _plain(last)
     same = next((replacement for replacement in names if _plain(replacement) == plain), "")
-    return same or framework_alias(last, aliases) or nearest(name, names) or nearest(last, names)
+    alike = same or framework_alias(last, aliases)
+    if alike or plain in OTHERS:
+        return alike
+    return next(
+        (known for known in (nearest(last, names), nearest(name, names)) if _misspelt(plain, _plain(known))), ""
+    )
+
+
+def layer_help(name: str, known: Iterable[str], aliases: Mapping[str, str]) -> str:
+    """Return the help for an unknown layer.
+
+    >>> layer_help("swish", ["silu"], {"swish": "silu"})
+    'did you mean silu?'
+    """
+    match = nearest_layer(name, known, aliases)
+    return f"did you mean {match}?" if match else LISTS
+
+
+def _misspelt(name: str, known: str) -> bool:
+    """Return whether a name differs from a known one by a slip: a letter, an exchange of two, or little of a long name.
+
+    >>> _misspelt("cnv", "conv"), _misspelt("covn", "conv"), _misspelt("unpool", "maxpool"), _misspelt("glu", "gelu")
+    (True, True, False, True)
+    """
+    from difflib import SequenceMatcher
+
+    if not known or name[:1] != known[:1]:
+        return False
+    start = next((place for place, pair in enumerate(zip(name, known, strict=False)) if pair[0] != pair[1]), len(known))
+    rest, other = name[start:], known[start:]
+    if rest[1:] == other or rest == other[1:] or rest[1:] == other[1:]:
+        return True
+    return (rest[:2] == other[1::-1] and rest[2:] == other[2:]) or SequenceMatcher(None, name, known).ratio() >= 0.9
 
 
 def framework_alias(name: str, aliases: Mapping[str, str]) -> str:

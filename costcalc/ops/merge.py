@@ -123,6 +123,7 @@ class Concat(Op, name="concat"):
 
     aliases: ClassVar[tuple[str, ...]] = (
         "cat",
+        "concatenate",
         "parallel",
     )
     arity: ClassVar[tuple[int, int | None]] = (1, None)

@@ -34,7 +34,7 @@ class Batchnorm(PerChannel, name="batchnorm"):
     True
     """
 
-    aliases: ClassVar[tuple[str, ...]] = ("bn",)
+    aliases: ClassVar[tuple[str, ...]] = ("bn", "batchnormalization")
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
@@ -103,7 +103,7 @@ class Groupnorm(Op, name="groupnorm"):
     True
     """
 
-    aliases: ClassVar[tuple[str, ...]] = ("gn",)
+    aliases: ClassVar[tuple[str, ...]] = ("gn", "groupnormalization")
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
@@ -187,7 +187,7 @@ class Layernorm(_Trailing, name="layernorm"):
     True
     """
 
-    aliases: ClassVar[tuple[str, ...]] = ("ln",)
+    aliases: ClassVar[tuple[str, ...]] = ("ln", "layernormalization")
     bias: Flag = True
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:

@@ -269,7 +269,7 @@ NO_INPUTS = {
     "[3, [4]]": "expected an integer, got [4]",
     "[3, x]": "unknown name x",
     "[3, in_channels]": "in_channels has no value without an input tensor",
-    "[3, null]": "a value is missing",
+    "[3, null]": "the size is open",
     "{prev: [3]}": "prev is a reserved name",
     "{a.b: [3]}": "invalid name 'a.b'",
 }

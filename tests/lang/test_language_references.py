@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import costcalc
+from costcalc.errors import SpecError
 
 from .language import fault, load, params, spec, wiring
 
@@ -219,3 +220,41 @@ FAULTS = {
 def test_faults(layers, message, help):
     found = fault(spec(layers, head=BLOCKS))
     assert (found.message, found.help) == (message, help)
+
+
+UNET = """
+input: [1, {size}, {size}]
+defaults: {{conv: {{kernel: 3, padding: same}}}}
+layers:
+  - conv: 32
+  - maxpool: 2
+  - conv: 64
+  - maxpool: 2
+  - {{conv: 128, name: skip}}
+  - maxpool: 2
+  - conv: 256
+  - {{conv_transpose: {{out: 128, kernel: 2, stride: 2}}, name: up}}
+  - concat:
+    from: [up, skip]
+"""
+
+
+def test_an_odd_size_on_the_way_down_is_answered_with_sizes_that_fit():
+    """358 -> 179 -> 89 -> 44, and 88 on the way up. Multiples of 4 do not do: 356 -> 178 -> 89."""
+    with pytest.raises(SpecError) as caught:
+        costcalc.loads(UNET.format(size=358))
+    assert caught.value.faults[0].help == (
+        "an odd size was rounded on the way; input sizes that are multiples of 8 fit: 352 or 360; "
+        "or write pad, crop or output_padding: 1"
+    )
+    for size in (352, 360):
+        assert costcalc.loads(UNET.format(size=size)).outputs["concat"].shape == (256, size // 4, size // 4)
+
+
+@pytest.mark.parametrize("batch", ["null", "~", "-1", "None", '"?"'])
+def test_an_open_batch_is_answered(batch):
+    with pytest.raises(SpecError) as caught:
+        costcalc.loads(f"input: [{batch}, 3, 224, 224]\nlayers: [relu]")
+    (fault,) = caught.value.faults
+    assert fault.message == "the batch is open"
+    assert fault.help == "remove it: shapes are without the batch, which --batch N sets"

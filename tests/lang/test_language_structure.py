@@ -349,9 +349,21 @@ BUILTIN = {
     # 8 -> 32 -> 8 with biases
     "mlp: 32": ([16, 8, 8], 8*32 + 32 + 32*8 + 8),
     "mlp: {hidden: 32, act: relu}": ([16, 8, 8], 8*32 + 32 + 32*8 + 8),
+    # three matrices without biases
+    "swiglu: 32": ([16, 8, 8], 3*8*32),
+    # 16 -> 64 -> 64 -> 16, three norms, a gate of 16 // 4 channels
+    "mbconv: {expand: 4, out: 16}":
+        ([16, 8, 8], 16*64 + 2*64 + 9*64 + 2*64 + 64*4 + 4 + 4*64 + 64 + 64*16 + 2*16),
+    "mbconv: {expand: 1, out: 24, stride: 2, squeeze: 0}": ([24, 4, 4], 9*16 + 2*16 + 16*24 + 2*24),
+    "fused_mbconv: {expand: 4, out: 16}": ([16, 8, 8], 9*16*64 + 2*64 + 64*16 + 2*16),
+    "fused_mbconv: {expand: 1, out: 24, stride: 2}": ([24, 4, 4], 9*16*24 + 2*24),
+    # 1x1 to 32, two bottlenecks of two 3x3 on 16, 1x1 from 16 + 16 + 2·16
+    "c2f: {out: 32, bottlenecks: 2}": ([32, 8, 8], 16*32 + 2*32 + 2*2*(9*16*16 + 2*16) + 64*32 + 2*32),
     # two layernorms, four projections of 8 by 8 with biases, an mlp
     "transformer_encoder: {heads: 2, hidden: 32}":
         ([16, 8], 2*8 + 4*(8*8 + 8) + 2*8 + 8*32 + 32 + 32*8 + 8),
+    "transformer_encoder: {heads: 2, hidden: 32, bias: false, norm: rmsnorm}": ([16, 8], 8 + 4*8*8 + 8 + 8*32 + 32*8),
+    "transformer_encoder: {heads: 2, hidden: 32, norm: none}": ([16, 8], 4*(8*8 + 8) + 8*32 + 32 + 32*8 + 8),
 }  # fmt: skip
 
 
@@ -367,8 +379,13 @@ def test_the_set_of_builtin_blocks():
         "depthwise_separable",
         "squeeze_excite",
         "inverted_residual",
+        "mbconv",
+        "fused_mbconv",
+        "c2f",
         "mlp",
+        "swiglu",
         "transformer_encoder",
+        "transformer_decoder",
     ]
 
 
@@ -422,8 +439,9 @@ DEFAULTS = {
     "inside a built-in block, where nothing is written":
         ("{attention: {bias: false}, layernorm: {affine: false}}", "[transformer_encoder: {heads: 2, hidden: 3}]",
          4*8*8 + 8*3 + 3 + 3*8 + 8),
-    "what a built-in block writes stays": ("{linear: {bias: false}, conv: {bias: true, norm: none}}",
-        "[mlp: 3, depthwise_separable: 4]", 8*3 + 3 + 3*8 + 8 + 9*16 + 2*16 + 16*4 + 2*4),
+    "what a built-in block writes stays": ("{linear: {bias: true}, conv: {bias: true, norm: none}}",
+        "[swiglu: 3, depthwise_separable: 4]", 2*8*3 + 3*8 + 9*16 + 2*16 + 16*4 + 2*4),
+    "what a built-in block leaves open follows": ("{linear: {bias: false}}", "[mlp: 3]", 8*3 + 3*8),
     "in a branch and a group": ("{linear: {bias: false}}", "[{group: [{add: [[linear: 8], []]}]}]", 8*8),
     "seen from inside a block: params, not arguments": ("{linear: {out: w}}", "[shadow: 7]", 8*3 + 3),
     "not those of the layer around": ("{linear: {out: w}}", "[let: {w: 9}, {linear: , for: {w: [8]}}]", 8*3 + 3),
@@ -514,3 +532,27 @@ NO_FOLLOWERS = {
 @pytest.mark.parametrize(("layer", "message"), NO_FOLLOWERS.items())
 def test_invalid_norm_and_act(layer, message):
     assert fault(spec(f"- {layer}", head="params: {n: 3, w: linear}\n")).message == message
+
+
+ENCODER = """
+blocks:
+  encoder(norm=layernorm, bias=none):
+    - norm
+    - linear: {out: 8, bias: bias}
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "names", "count"),
+    [
+        ("encoder", "layernorm linear", 2 * 8 + 8 * 8),  # the default of the spec: no bias
+        ("encoder: {bias: true}", "layernorm linear", 2 * 8 + 8 * 8 + 8),
+        ("encoder: {norm: rmsnorm}", "rmsnorm linear", 8 + 8 * 8),
+        ("encoder: {norm: none}", "linear", 8 * 8),
+        ("encoder: {norm: {layernorm: {bias: false}}}", "layernorm linear", 8 + 8 * 8),
+    ],
+)
+def test_an_item_may_be_the_layer_that_an_argument_names(call, names, count):
+    network = load(f"- {call}", "[16, 8]", f"{ENCODER}defaults: {{linear: {{bias: false}}}}\n")
+    assert [layer.name.removeprefix("encoder.") for layer in network.layers] == names.split()
+    assert params(network) == count

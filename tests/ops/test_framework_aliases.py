@@ -9,7 +9,7 @@ from costcalc.errors import ArgumentError, SpecError
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
 from costcalc.ops.base import layer_aliases, registered
-from costcalc.ops.framework_aliases import BLOCKS, RENAMED, argument_help, nearest_argument, nearest_layer
+from costcalc.ops.framework_aliases import BLOCKS, LISTS, RENAMED, argument_help, nearest_argument, nearest_layer
 
 LAYERS = [*registered(), *builtin(), *STRUCTURES]
 
@@ -83,7 +83,8 @@ NAMES = {
     "global_avgpool": ["gap", "GlobalAveragePooling2D"],
     "group": ["Sequential"],
     "hardswish": ["hswish"],
-    "inverted_residual": ["MBConv"],
+    "inverted_residual": ["InvertedResidual", "InvertedBottleneck"],
+    "mbconv": ["MBConv"],
     "layernorm": ["ln", "LayerNorm"],
     "leaky_relu": ["LeakyReLU"],
     "linear": ["dense", "fc", "Linear", "nn.Linear"],
@@ -106,6 +107,31 @@ NAMES = {
 def test_layer_of_another_framework(name, layer):
     assert nearest_layer(name, LAYERS, layer_aliases()) == layer
     assert faults("[4, 8, 8]", name) == [(f"unknown op or block {name}", f"did you mean {layer}?")]
+
+
+TORCH = [
+    "AdaptiveLogSoftmaxWithLoss", "AlphaDropout", "Bilinear", "CELU", "CosineSimilarity", "CrossMapLRN2d",
+    "EmbeddingBag", "Fold", "FractionalMaxPool2d", "Hardshrink", "LPPool2d", "LogSigmoid", "MaxUnpool2d",
+    "PairwiseDistance", "RReLU", "Softmin", "Softshrink", "Softsign", "Tanhshrink", "Threshold", "Unfold", "acos",
+    "asin", "atan", "ceil", "cosh", "cumsum", "floor", "grid_sample", "affine_grid", "log1p", "max_unpool2d",
+    "min", "pow", "prod", "round", "sign", "sinh", "softmin", "tan", "topk", "unpool", "local", "bilinear",
+    "where", "sinc", "argmax", "trunc", "fmod",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_a_layer_that_no_op_equals_is_not_answered_with_a_similar_name(name):
+    assert nearest_layer(name, LAYERS, layer_aliases()) == ""
+    assert faults("[4, 8, 8]", name) == [(f"unknown op or block {name}", LISTS)]
+
+
+@pytest.mark.parametrize(
+    "name", ["cnv", "covn", "convv", "lineer", "depthwise_cnv", "transformer_encodr", "maxpol", "relu_"]
+)
+def test_a_slip_of_the_pen_is_answered(name):
+    assert nearest_layer(name, LAYERS, layer_aliases()) in (
+        "conv", "linear", "depthwise_conv", "transformer_encoder", "maxpool", "relu",
+    )  # fmt: skip
 
 
 def test_suggestions_exist():
