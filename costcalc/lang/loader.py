@@ -79,7 +79,12 @@ def open_spec(source: str | Source, library: Library | None = None, params: Sour
     """
     library = library or Library()
     with gc_paused():
-        loader = _Loader(library.open(source) if isinstance(source, str) else source, library)
+        opened = library.open(source) if isinstance(source, str) else source
+        if not opened.name.endswith((".yaml", ".yml")):
+            from costcalc.translate import translated
+
+            opened = translated(opened)
+        loader = _Loader(opened, library)
         if params is not None:
             loader.merge("params", read(params)[0])
         return loader.spec()
