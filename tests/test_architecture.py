@@ -17,6 +17,7 @@ LAYERS = [
     {"ops"},
     {"model"},
     {"engine"},
+    {"translate"},
     {"analysis", "outline", "layout", "suspicions", "lang"},
     {"catalog"},
     {"strategies", "explanation", "graph"},

@@ -39,7 +39,7 @@ from costcalc.notation import show
 from costcalc.ops import base as ops
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from costcalc.errors import Source, Span
     from costcalc.lang.reader import Node
@@ -79,22 +79,26 @@ def open_spec(source: str | Source, library: Library | None = None, params: Sour
     """
     library = library or Library()
     with gc_paused():
-        opened = library.open(source) if isinstance(source, str) else source
-        if not opened.name.endswith((".yaml", ".yml")):
-            from costcalc.translate import translated
-
-            opened = translated(opened)
-        loader = _Loader(opened, library)
+        loader = _Loader(library.open(source) if isinstance(source, str) else source, library)
         if params is not None:
             loader.merge("params", read(params)[0])
         return loader.spec()
+
+
+def _translated(source: Source) -> Source:
+    """Return the spec of a file of another tool, or the source itself."""
+    from costcalc.translate import translated
+
+    return translated(source)
 
 
 class _Loader:
     """Collects the sections of a spec and of the specs that it extends."""
 
     def __init__(self, source: Source, library: Library) -> None:
-        self.source = source
+        self.original = source
+        self.source = source if source.name.endswith(".yaml") else _translated(source)
+        """The spec itself: another text than the original for a file of another tool."""
         self.library = library
         self.faults = Faults()
         self.unread = False
@@ -105,12 +109,15 @@ class _Loader:
         """The number of nodes in all files, if the spec extends another."""
         self.warnings: list[Fault] = []
         self.files: list[Source] = []
+        self.choices: Mapping[str, Mapping[str, int]] = {}
+        """The names of the values of params, for the model file of another tool."""
         self.sections: dict[str, Node] = {}
         self.params: dict[str, tuple[Node, Node]] = {}
         self.blocks: dict[str, tuple[Node, Node]] = {}
         self.defaults: dict[str, tuple[Node, dict[str, tuple[Node, Node]]]] = {}
 
     def spec(self) -> Spec:
+        """Return the spec. Raises `SpecError` with all faults."""
         spec = None
         with suppress(TooManyFaults):
             self.read(self.source)
@@ -123,10 +130,11 @@ class _Loader:
     def compiled(self) -> Spec:
         compiler = Compiler(self.params, self.faults)
         compiler.layers = self.sections.get("layers")
-        spec = Spec(self.source, tuple(self.files), compiler)
+        spec = Spec(self.original, (self.original, *self.files[1:]), compiler)
         file = basename(self.source.name)  # noqa: PTH119 - pathlib is slow to import
-        spec.name = self.text("name") or file.removesuffix(".yaml").strip("<>") or "network"
+        spec.name = self.text("name") or file[: file.rfind(".") if "." in file else None].strip("<>") or "network"
         spec.source = self.text("source")
+        spec.choices = self.choices
         spec.description = self.text("description")
         for key, body in self.blocks.values():
             try:
@@ -209,6 +217,15 @@ class _Loader:
                 help="write at least input: [3, 224, 224] and, below it, layers: [flatten, linear: 10]",
             )
             return
+        if any(key.text == "backbone" for key, _ in root.value) and source is self.source:
+            from costcalc.translate.ultralytics import is_model, spec_of
+
+            if is_model([key.text for key, _ in root.value]):
+                self.warnings.clear()
+                self.source, self.choices = spec_of(source, root)
+                self.files.clear()
+                self.read(self.source)
+                return
         entries = {}
         if len(self.files) > 1 or any(key.text == "extends" for key, _ in root.value):
             self.nodes += _size(root)

@@ -53,6 +53,8 @@ class Spec:
         self.source = ""
         self.description = ""
         self.params: dict[str, Cell] = {}
+        self.choices: Mapping[str, Mapping[str, int]] = {}
+        """The names of the values of params, such as the scales of a YOLO: `--set scale=s`."""
         self.inputs: dict[str, list[Cell]] = {}
         self.items: tuple[Item, ...] = ()
         self.outputs: tuple[Reference, ...] = ()
@@ -75,8 +77,17 @@ class Spec:
         values: dict[str, Any] = {}
         env = Env(values, None, None, values, WorkBudget(MAX_WORK))
         for name, cell in self.params.items():
-            values[name] = normal(name, overrides[name]) if name in overrides else cell.get(env)
+            values[name] = self._given(name, overrides[name]) if name in overrides else cell.get(env)
         return values
+
+    def _given(self, name: str, value: Any) -> Any:
+        """Return a given value of a param. Raises `UsageError`."""
+        choices = self.choices.get(name)
+        if choices is None:
+            return normal(name, value)
+        if str(value) not in choices:
+            raise UsageError("{}: expected one of {}, got {}", name, ", ".join(choices), str(value))
+        return choices[str(value)]
 
     def build(
         self,

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ACTIVATIONS = {
     "elu": "elu", "gelu": "gelu", "hard_mish": "hardswish", "leaky": "leaky_relu", "linear": "none",
-    "logistic": "sigmoid", "mish": "mish", "relu": "relu", "relu6": "relu6", "selu": "selu", "swish": "silu", "tanh": "tanh",
+    "logistic": "sigmoid", "mish": "mish", "relu": "relu", "relu6": "relu6", "selu": "selu", "swish": "silu",
+    "tanh": "tanh",
 }  # fmt: skip
 DETECTION = ("yolo", "region", "detection", "gaussian_yolo", "cost")
 
@@ -129,7 +130,8 @@ class _Darknet:
     def convolution(self, section: Section, index: int) -> str:
         size, dilation = self.number(section, "size", 1), self.number(section, "dilation", 1)
         stride = self.number(section, "stride", 1)
-        strides = [self.number(section, f"stride_{axis}", stride) for axis in "yx"]
+        high, wide = (self.number(section, f"stride_{axis}", stride) for axis in "yx")
+        strides = high if high == wide else [high, wide]
         padding = size // 2 if self.number(section, "pad", 0) else self.number(section, "padding", 0)
         call = (
             f"conv: {{out: {self.number(section, 'filters', 1)}, kernel: {size}, stride: {strides}, "
