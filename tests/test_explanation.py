@@ -68,6 +68,10 @@ LAYERS = {
         st.fixed_dictionaries({"equation": st.sampled_from(["ab->b", "ab->ba", "ab->"])}),
         st.tuples(small, small),
     ),
+    "given": (
+        st.fixed_dictionaries({"shape": st.just([2, 3]), "macs": small, "params": small, "cmp": small}),
+        anything,
+    ),
     "selective_scan": (
         st.fixed_dictionaries({"state": small, "skip": flags}),
         tokens.filter(lambda shape: len(shape) > 1),

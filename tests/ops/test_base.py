@@ -18,7 +18,7 @@ leaky_relu elu selu sigmoid hardsigmoid tanh silu hardswish gelu mish softplus p
 identity scale parameter concat_token flatten reshape permute split slice pad crop mean sum max upsample
 pixel_shuffle pixel_unshuffle channel_shuffle add mul concat sub div shift l2norm glu rope abs clip neg square
 reciprocal exp log sqrt sin cos erf
-deform_conv einsum selective_scan weight expand tile roll gather
+deform_conv given einsum selective_scan weight expand tile roll gather
 """.split()  # noqa: SIM905
 
 SIGNATURES = (
@@ -53,6 +53,7 @@ rope(fraction=1)
 parameter(shape, take=all)
 weight(shape)
 einsum(equation)
+given(shape, params=0, buffers=0, macs=0, add=0, mul=0, div=0, cmp=0, exp=0, kind=none)
 selective_scan(state, skip=true)
 expand(shape)
 tile(times)

@@ -380,6 +380,15 @@ def einsum(draw):
     return Case({"equation": equation}, inputs, without_cost(lambda *y: torch.einsum(equation, *y)), batch=False)
 
 
+@case("given")
+def given(draw):
+    """The figures of a linear layer, stated."""
+    x, out = shape(draw), number(draw, 1, 9)
+    macs = prod(x) * out
+    figures = {"macs": macs, "params": x[-1] * out, "kind": "linear"}
+    return Case({"shape": [*x[:-1], out], **figures}, [x], lambda: nn.Linear(x[-1], out, bias=False))
+
+
 @case("selective_scan")
 def selective_scan(draw):
     length, features, state, skip = number(draw, 1, 5), number(draw, 1, 5), number(draw, 1, 5), flag(draw)
