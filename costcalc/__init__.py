@@ -35,14 +35,23 @@ def load(
 ) -> Network:
     """Load the network of a spec, given as a path or as the name of a bundled spec, with some params set.
 
+    The target of a PyTorch model, such as `torchvision.models:resnet50`, is imported and run, with `inputs` as shapes
+    without the batch: `inputs={"input": [3, 224, 224]}`.
+
     `inputs` replaces the shapes of inputs by name. Raises `SpecError` with all faults of the spec, and `UsageError` for
     an unknown spec, param or input.
     """
     from os import fspath
 
     from costcalc.lang.loader import open_spec
+    from costcalc.pytorch import is_target
 
-    return open_spec(fspath(source)).build(params, inputs, max_layers)
+    name = fspath(source)
+    if is_target(name):
+        from costcalc.pytorch.target import TorchModel
+
+        return TorchModel(name).build(params, inputs, max_layers)
+    return open_spec(name).build(params, inputs, max_layers)
 
 
 def loads(

@@ -50,6 +50,8 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
         batch=batch,
         totals=Totals(*sums),
         layers=tuple(rows),
+        partial=bool(network.uncounted),
+        uncounted=network.uncounted,
     )
 
 

@@ -106,7 +106,8 @@ class Network(NamedTuple):
     """Layers in topological order: a graph of tensors, which layers write and read.
 
     `allowed` are the rules of suspicions that the spec allows: everywhere, or for the layers of a span. `remarks` are
-    suspicions about the spec itself, and `places` the locations of the inputs in it.
+    suspicions about the spec itself, and `places` the locations of the inputs in it. `uncounted` are the operations of
+    a network from elsewhere that no rule counts.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Network(NamedTuple):
     allowed: frozenset[tuple[str, Span | None]] = frozenset()
     remarks: tuple[Suspicion, ...] = ()
     places: Mapping[str, Span] = {}
+    uncounted: tuple[str, ...] = ()
 
     def shared(self) -> dict[int, int]:
         """Return the layers that use parameters of earlier ones: the index of each, and of the last of these others."""

@@ -19,7 +19,7 @@ LAYERS = [
     {"engine"},
     {"translate"},
     {"analysis", "outline", "layout", "suspicions", "lang"},
-    {"catalog"},
+    {"catalog", "pytorch"},
     {"strategies", "explanation", "graph"},
     {"sweep", "gate"},
     {"report"},

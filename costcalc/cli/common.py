@@ -10,6 +10,7 @@ import click
 
 from costcalc.cli.output import refuse_overwriting, report_faults
 from costcalc.errors import CostcalcError, UsageError
+from costcalc.pytorch import TypedShape, is_target
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -33,12 +34,20 @@ class Loader(NamedTuple):
 
     def __call__(self, spec: str) -> Network:
         """Build the network of a path, a bundled name, or `-` for standard input. Raises `CostcalcError`."""
+        if ":" in spec and is_target(spec):
+            from costcalc.pytorch.target import TorchModel
+
+            return TorchModel(spec).build(self.params, self.inputs, self.max_layers)
         return self.document(spec).build(self.params, self.inputs, self.max_layers)
 
     def document(self, spec: str) -> Spec:
         """Read a spec without building it, and write its warnings to standard error."""
         from costcalc.lang.loader import open_spec
 
+        if ":" in spec and is_target(spec):
+            raise UsageError(
+                "{} is a PyTorch model; this command takes a spec", spec, help="write one with costcalc expand"
+            )
         document = open_spec(standard_input() if spec == STDIN else spec)
         files = [file.name for file in document.files if not file.bundled]
         refuse_overwriting(files, click.get_current_context().params.get("outputs", ()))
@@ -121,15 +130,19 @@ def _params(_ctx: click.Context, _param: click.Parameter, values: Sequence[str])
 
 
 def _inputs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    inputs = {}
+    inputs: dict[str, tuple[int, ...]] = {}
     for value in values:
-        name, _, shape = value.rpartition("=")
+        name, _, text = value.rpartition("=")
+        shape, colon, dtype = text.partition(":")
         sizes = shape.replace("×", "x").split("x")
         if not all(size.isascii() and size.replace("_", "").isdecimal() for size in sizes) or len(shape) > 200:
             raise UsageError(
                 "--input {}: expected a shape", value, help="write --input 3x192x192, or --input NAME=3x192x192"
             )
-        inputs[name or "input"] = tuple([int(size.replace("_", "")) for size in sizes])
+        own = name or ("input" if "input" not in inputs else f"input_{len(inputs) + 1}")
+        inputs[own] = tuple([int(size.replace("_", "")) for size in sizes])
+        if colon:
+            inputs[own] = TypedShape(inputs[own], dtype)
     return inputs
 
 

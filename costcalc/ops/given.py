@@ -45,7 +45,7 @@ register("Label", ArgumentType(_label, "a name", {"type": "string"}, literal=Tru
 class Given(Op, name="given"):
     """An op that costcalc has no rule for, with the shape of its output and its figures as they are stated.
 
-    Shapes: any -> `shape`; a list of shapes for several outputs.
+    Shapes: any, or no input -> `shape`; a list of shapes for several outputs.
     Units:  the stated figures, each for one example. `kind` is a name for the reader.
     Errors: none.
     Source: whoever states the figures.
@@ -54,7 +54,7 @@ class Given(Op, name="given"):
     5000
     """
 
-    arity: ClassVar[tuple[int, int | None]] = (1, None)
+    arity: ClassVar[tuple[int, int | None]] = (0, None)
     implied: ClassVar[dict[str, str]] = {"kind": "none"}
     shape_: Outputs
     params: Natural = 0
