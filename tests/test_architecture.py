@@ -17,7 +17,7 @@ LAYERS = [
     {"ops"},
     {"model"},
     {"engine"},
-    {"translate"},
+    {"translate", "foreign"},
     {"analysis", "outline", "layout", "suspicions", "lang"},
     {"catalog", "pytorch"},
     {"strategies", "explanation", "graph"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from costcalc.ops import find
+from costcalc.foreign import make, one, without_batch
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -111,16 +111,6 @@ class Call(NamedTuple):
         return self.arguments[place] if place < len(self.arguments) else default
 
 
-def without_batch(shape: Sequence[int]) -> Shape:
-    """Return a shape without its batch of one. A tensor whose first axis is something else keeps it.
-
-    >>> without_batch((1, 3, 224, 224)), without_batch((12, 50, 64)), without_batch(())
-    ((3, 224, 224), (12, 50, 64), (1,))
-    """
-    shape = tuple(shape)
-    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape or (1,)
-
-
 def multiply_adds(call: Call) -> int:
     """Return the multiply-adds of a call, as `counting` defines them."""
     rule = MACS.get(call.name)
@@ -166,20 +156,14 @@ def op_of(call: Call) -> Op | None:
     plain = call.name.removesuffix("_")
     scalar = call.argument(1)
     if plain in BY and len(call.inputs) == 1 and isinstance(scalar, (int, float)) and call.argument(2) is None:
-        return _op(BY[plain], by=scalar) if scalar == scalar and abs(scalar) < MAX_SCALAR else None
+        return make(BY[plain], by=scalar) if scalar == scalar and abs(scalar) < MAX_SCALAR else None
     if plain in SAME:
         live = sum(call.live)
         return (
-            _op(SAME[plain]) if live == len(call.live) == (2 if plain in ("add", "mul", "sub", "div") else 1) else None
+            make(SAME[plain]) if live == len(call.live) == (2 if plain in ("add", "mul", "sub", "div") else 1) else None
         )
     rule = OPS.get(plain)
     return rule(call) if rule else None
-
-
-def _op(name: str, /, **arguments: Any) -> Op:
-    op = find(name)
-    assert op is not None
-    return op(**arguments)
 
 
 # Multiply-adds
@@ -253,8 +237,8 @@ def _moved(call: Call) -> Op | None:
     if prod(entering) != prod(leaving):
         return None
     if entering == leaving:
-        return _op("identity")
-    return _op("flatten") if len(leaving) == 1 else _op("reshape", shape=list(leaving))
+        return make("identity")
+    return make("flatten") if len(leaving) == 1 else make("reshape", shape=list(leaving))
 
 
 def _permuted(call: Call) -> Op | None:
@@ -269,12 +253,12 @@ def _permuted(call: Call) -> Op | None:
         if order[0] != 0:
             return None
         order = [axis - 1 for axis in order[1:]]
-    return _op("permute", order=order)
+    return make("permute", order=order)
 
 
 def _joined(call: Call) -> Op | None:
     axis = _axis(call.argument(1, 0), call.inputs[0])
-    return _op("concat", axis=axis) if axis is not None and all(call.live) else None
+    return make("concat", axis=axis) if axis is not None and all(call.live) else None
 
 
 def _split(call: Call) -> Op | None:
@@ -282,7 +266,7 @@ def _split(call: Call) -> Op | None:
     if axis is None:
         return None
     sizes = [without_batch(shape)[axis] for shape in call.outputs]
-    return _op("split", parts=len(sizes), axis=axis) if len(set(sizes)) == 1 else _op("split", sizes=sizes, axis=axis)
+    return make("split", parts=len(sizes), axis=axis) if len(set(sizes)) == 1 else make("split", sizes=sizes, axis=axis)
 
 
 def _sliced(call: Call) -> Op | None:
@@ -291,7 +275,7 @@ def _sliced(call: Call) -> Op | None:
     if axis is None or start is None:
         return None
     size = call.inputs[0][call.argument(1, 0)]
-    return _op("slice", axis=axis, start=start, stop=None if stop is None else min(stop, size), step=step)
+    return make("slice", axis=axis, start=start, stop=None if stop is None else min(stop, size), step=step)
 
 
 def _reduced(call: Call) -> Op | None:
@@ -301,12 +285,12 @@ def _reduced(call: Call) -> Op | None:
     if not kept or None in kept:
         return None
     name = {"amax": "max"}.get(call.name, call.name)
-    return _op(name, axis=kept[0] if len(kept) == 1 else kept, keepdims=bool(call.argument(2, False)))
+    return make(name, axis=kept[0] if len(kept) == 1 else kept, keepdims=bool(call.argument(2, False)))
 
 
 def _softmax(call: Call) -> Op | None:
     axis = _axis(call.argument(1), call.inputs[0])
-    return None if axis is None else _op("log_softmax" if call.name == "_log_softmax" else "softmax", axis=axis)
+    return None if axis is None else make("log_softmax" if call.name == "_log_softmax" else "softmax", axis=axis)
 
 
 def _pooled(call: Call) -> Op | None:
@@ -315,16 +299,16 @@ def _pooled(call: Call) -> Op | None:
     padding = list(call.argument(3) or [0])
     if call.name.startswith("max_pool"):
         dilation, ceil = list(call.argument(4) or [1]), bool(call.argument(5, False))
-        return _op(
+        return make(
             "maxpool", kernel=one(kernel), stride=one(stride), padding=one(padding), dilation=one(dilation), ceil=ceil
         )
     ceil = bool(call.argument(4, False))
-    return _op("avgpool", kernel=one(kernel), stride=one(stride), padding=one(padding), ceil=ceil)
+    return make("avgpool", kernel=one(kernel), stride=one(stride), padding=one(padding), ceil=ceil)
 
 
 def _adaptive(call: Call) -> Op | None:
     out = list(call.argument(1))
-    return _op("global_avgpool") if set(out) == {1} else _op("adaptive_avgpool", out=one(out))
+    return make("global_avgpool") if set(out) == {1} else make("adaptive_avgpool", out=one(out))
 
 
 def _convolved(call: Call) -> Op | None:
@@ -336,45 +320,45 @@ def _convolved(call: Call) -> Op | None:
     }  # fmt: skip
     if transposed:
         out = weight[1] * groups
-        return _op("conv_transpose", out=out, groups=groups, output_padding=one(output_padding), **options)
+        return make("conv_transpose", out=out, groups=groups, output_padding=one(output_padding), **options)
     if groups == channels and groups > 1:
-        return _op("depthwise_conv", multiplier=weight[0] // groups, **options)
-    return _op("conv", out=weight[0], groups=groups, **options)
+        return make("depthwise_conv", multiplier=weight[0] // groups, **options)
+    return make("conv", out=weight[0], groups=groups, **options)
 
 
 def _linear(call: Call) -> Op | None:
     bias = call.name == "addmm"
     live = call.live[1:] if bias else call.live
-    return _op("linear", out=call.outputs[0][-1], bias=bias) if live == (True, False) else None
+    return make("linear", out=call.outputs[0][-1], bias=bias) if live == (True, False) else None
 
 
 def _matmul(call: Call) -> Op | None:
-    return _op("matmul") if all(call.live) else None
+    return make("matmul") if all(call.live) else None
 
 
 def _layer_norm(call: Call) -> Op | None:
-    return _op(
+    return make(
         "layernorm", axes=len(call.argument(1)), affine=call.argument(2) is not None,
         **({} if call.argument(2) is None else {"bias": call.argument(3) is not None}),
     )  # fmt: skip
 
 
 def _group_norm(call: Call) -> Op | None:
-    return _op("groupnorm", groups=call.argument(6), affine=call.argument(1) is not None)
+    return make("groupnorm", groups=call.argument(6), affine=call.argument(1) is not None)
 
 
 def _embedding(call: Call) -> Op | None:
     vocab, dim = call.inputs[0]
-    return _op("embedding", vocab=vocab, dim=dim)
+    return make("embedding", vocab=vocab, dim=dim)
 
 
 def _upsampled(call: Call) -> Op | None:
     mode = call.name.removeprefix("upsample_").rstrip("123d") if call.name[-2:] in ("1d", "2d", "3d") else ""
-    return _op("upsample", size=one(call.outputs[0][2:]), mode=mode)
+    return make("upsample", size=one(call.outputs[0][2:]), mode=mode)
 
 
 def _power(call: Call) -> Op | None:
-    return _op("square") if call.argument(1) == 2 and call.live == (True,) else None
+    return make("square") if call.argument(1) == 2 and call.live == (True,) else None
 
 
 OPS: Mapping[str, Rule] = {
@@ -399,14 +383,3 @@ OPS: Mapping[str, Rule] = {
     ),
     "pow": _power,
 }
-
-
-def one(values: Any) -> Any:
-    """Return a list of equal values as one.
-
-    >>> one([3, 3]), one((3, 1))
-    (3, [3, 1])
-    """
-    if not isinstance(values, (list, tuple)):
-        return values
-    return values[0] if len(set(values)) == 1 else list(values)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costcalc.ops import find
-from costcalc.pytorch.calls import one
+from costcalc.foreign import make, one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +24,7 @@ def op_of(module: Any) -> Op | None:
     if made is None:
         return None
     name, arguments = made(module)
-    op = find(name) if name else None
-    return op(**arguments) if op else None
+    return make(name, **arguments) if name else None
 
 
 def _window(module: Any) -> dict[str, Any]:

@@ -11,12 +11,11 @@ import re
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from costcalc.engine import Builder
 from costcalc.errors import CostcalcError
+from costcalc.foreign import NetworkWriter, StoredTensor, make, without_batch
 from costcalc.model import Suspicion
-from costcalc.ops import find
 from costcalc.pytorch import calls, modules
-from costcalc.pytorch.calls import Call, without_batch
+from costcalc.pytorch.calls import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,17 +50,13 @@ class Recorder:
                 self.weights.setdefault(id(tensor), tensor)
                 self.names.setdefault(id(tensor), name)
         self.learned = {id(tensor) for tensor in model.parameters()}
-        self.builder = Builder({name: without_batch(tensor.shape) for name, tensor in inputs.items()}, max_layers)
-        self.tensors: dict[int, Tensor] = {id(tensor): self.builder.input(name) for name, tensor in inputs.items()}
+        self.writer = NetworkWriter({name: without_batch(each.shape) for name, each in inputs.items()}, max_layers)
+        builder = self.writer.builder
+        self.tensors: dict[int, Tensor] = {id(tensor): builder.input(name) for name, tensor in inputs.items()}
         self.kept: list[Any] = list(inputs.values())
         """Every tensor of the run: an identity must not be used again."""
-        self.owners: dict[int, int] = {}
-        """The layer that has each parameter first."""
         self.stack: list[str] = []
         self.running: list[Running] = []
-        self.taken: dict[str, int] = {}
-        self.unknown: dict[str, None] = {}
-        """The operators without a rule."""
 
     # Modules
 
@@ -81,8 +76,7 @@ class Recorder:
         op = modules.op_of(module)
         inputs = list({id(tensor): tensor for tensor in run.inputs}.values())
         kind = type(module).__name__
-        if not self.add(path or kind, kind, op, inputs, outs, run.weights, run.figures):
-            self.unknown.update(dict.fromkeys(run.unknown))
+        self.add(path or kind, kind, op, inputs, outs, run.weights, run.figures, counted=not run.unknown)
 
     # Calls
 
@@ -129,9 +123,7 @@ class Recorder:
         label = call.name.strip("_")
         name = f"{path}.{label}" if path else label
         outs = outs[:1] if call.name in calls.ONE_OUTPUT else outs
-        own_op = self.add(name, label, op, entering, outs, roots, found or {}, exact=found is not None)
-        if found is None and not own_op:
-            self.unknown[call.name] = None
+        self.add(name, label, op, entering, outs, roots, found or {}, counted=found is not None)
 
     def with_weights(self, call: Call, roots: list[Any]) -> Op | None:
         """Return the op of a sum or a product with a weight."""
@@ -139,20 +131,18 @@ class Recorder:
         while len(shape) > 1 and shape[0] == 1:
             shape = shape[1:]
         if plain == "add" and shape:
-            return _make("parameter", shape=list(shape))
+            return make("parameter", shape=list(shape))
         if plain == "cat" and not all(call.live):
-            return _make("concat_token", count=prod(roots[0].shape[:-1]))
+            return make("concat_token", count=prod(roots[0].shape[:-1]))
         if plain == "mul" and len([size for size in shape if size != 1]) == 1:
             sizes = without_batch(call.outputs[0])
             place = next(place for place, size in enumerate(shape) if size != 1)
-            return _make("scale", axis=place - len(shape)) if len(shape) <= len(sizes) else None
+            return make("scale", axis=place - len(shape)) if len(shape) <= len(sizes) else None
         return None
-
-    # Layers
 
     def add(
         self,
-        name: str,
+        path: str,
         kind: str,
         op: Op | None,
         inputs: Sequence[Any],
@@ -160,108 +150,27 @@ class Recorder:
         weights: Sequence[Any],
         figures: Mapping[str, int],
         *,
-        exact: bool = True,
-    ) -> bool:
-        """Add a layer: an op if its shapes and counts are those of PyTorch, else `given` with PyTorch's.
-
-        Return whether it is an op of its own. `exact` says that the multiply-adds in `figures` are all there are.
-        """
+        counted: bool,
+    ) -> None:
+        """Add the layer of a module or a call."""
         entering = tuple([self.tensors[id(tensor)] for tensor in inputs if id(tensor) in self.tensors])
         shapes = tuple([without_batch(tensor.shape) for tensor in outs])
-        new = [weight for weight in weights if id(weight) not in self.owners]
-        params = sum(weight.numel() for weight in new if id(weight) in self.learned)
-        share = next((self.owners[id(weight)] for weight in weights if id(weight) in self.owners), None)
-        name = self.unique(name)
-        own = op is not None and self.fits(op, entering, shapes, figures, params, name, share, exact=exact)
-        if not own:
-            stated = {quantity: figure for quantity, figure in figures.items() if figure}
-            stated |= {"params": params} if params else {}
-            op = _make("given", shape=[list(shape) for shape in shapes], kind=kind, **stated)
-            self.builder.add(op, entering, name)
-        index = len(self.builder.layers) - 1
-        self.owners.update({id(weight): index for weight in new})
-        made = self.builder.layers[-1].tensors
+        stored = [StoredTensor(id(weight), weight.numel(), id(weight) in self.learned) for weight in weights]
+        made = self.writer.add(path, kind, op, entering, shapes, stored, figures, counted=counted)
         self.tensors.update({id(tensor): each for tensor, each in zip(outs, made, strict=False)})
-        return own
-
-    def fits(
-        self,
-        op: Op,
-        entering: tuple[Tensor, ...],
-        shapes: tuple[tuple[int, ...], ...],
-        figures: Mapping[str, int],
-        params: int,
-        name: str,
-        share: int | None,
-        *,
-        exact: bool,
-    ) -> bool:
-        """Add the layer of an op, and return True, if it has the shapes, multiply-adds and parameters of PyTorch."""
-        builder = self.builder
-        try:
-            found, cost = builder.infer(op, tuple([tensor.shape for tensor in entering]))
-            if found[: len(shapes)] != shapes or (exact and cost.macs.value != figures.get("macs", 0)):
-                return False
-            shared = share is not None and cost.params.value != params
-            builder.add(op, entering, name, weights=builder.layers[share] if shared and share is not None else None)
-        except (CostcalcError, ZeroDivisionError):
-            return False
-        if builder.layers[-1].cost.params.value == params:
-            return True
-        builder.layers.pop()
-        return False
-
-    def unique(self, path: str) -> str:
-        """Return a path that no layer has: the path, or with a number."""
-        path = ".".join(re.sub(r"[^A-Za-z0-9_-]+", "_", part) or "_" for part in path.split("."))
-        while True:
-            number = self.taken[path] = self.taken.get(path, 0) + 1
-            if number == 1:
-                return path
-            path = f"{path}_{number}"
 
     # The end
 
     def network(self, name: str, outputs: Any, source: str) -> Network:
-        """Return the network, with the norms and activations of layers beside them."""
-        self.host(outputs)
-        ends: dict[str, Tensor] = {}
-        for tensor in _tensors(outputs):
-            own = self.tensors.get(id(tensor))
-            if own is not None:
-                label = self.builder.layers[own.layer].name if own.layer >= 0 else "input"
-                ends[label if own.port == 0 else f"{label}.{own.port}"] = own
-        network = self.builder.network(name, ends, {}, source)
-        return network._replace(remarks=tuple(self.unused()), uncounted=tuple(self.unknown))
-
-    def host(self, outputs: Any) -> None:
-        """Make a norm or an activation a follower of the layer before it, if nothing else reads that."""
-        layers = self.builder.layers
-        readers: dict[tuple[int, int], int] = {}
-        for layer in layers:
-            for tensor in layer.inputs:
-                readers[tensor.layer, tensor.port] = readers.get((tensor.layer, tensor.port), 0) + 1
-        for tensor in _tensors(outputs):
-            own = self.tensors.get(id(tensor))
-            if own is not None:
-                readers[own.layer, own.port] = 2
-        roles: dict[int, set[str]] = {}
-        for index, layer in enumerate(layers):
-            role, before = layer.op.role, layer.inputs[0].layer if len(layer.inputs) == 1 else -1
-            if not role or before < 0 or readers.get((before, 0), 0) != 1:
-                continue
-            host = layers[before].host if layers[before].host is not None else before
-            if host is not None and layers[host].op.followed and host + len(roles.get(host, ())) + 1 == index:
-                taken = roles.setdefault(host, set())
-                if role not in taken and "act" not in taken:
-                    taken.add(role)
-                    layers[index] = layer._replace(host=host)
+        """Return the network."""
+        ends = [self.tensors[id(tensor)] for tensor in _tensors(outputs) if id(tensor) in self.tensors]
+        return self.writer.network(name, ends, source, list(self.unused()))
 
     def unused(self) -> Iterator[Suspicion]:
         """Yield the modules with parameters that did not run."""
         idle: dict[str, int] = {}
         for identity, name in self.names.items():
-            if identity in self.learned and identity not in self.owners:
+            if identity in self.learned and identity not in self.writer.owners:
                 path = name.rpartition(".")[0] or name
                 idle[path] = idle.get(path, 0) + self.weights[identity].numel()
         for path, count in idle.items():
@@ -276,12 +185,6 @@ VIEWS = frozenset(
     )
 )  # fmt: skip
 """Operators that leave a tensor as it is where its shape is the same."""
-
-
-def _make(name: str, /, **arguments: Any) -> Op:
-    op = find(name)
-    assert op is not None
-    return op(**arguments)
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

@@ -1,0 +1,165 @@
+"""Writes networks that were described elsewhere: each call is an op that says the same, or `given` with its figures."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from costcalc.engine import Builder
+from costcalc.errors import CostcalcError
+from costcalc.ops import find
+from costcalc.record import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from costcalc.formula import Shape, Shapes
+    from costcalc.model import Network, Suspicion, Tensor
+    from costcalc.ops import Op
+
+
+class StoredTensor(NamedTuple):
+    """A stored tensor that a call reads: what identifies it, its number of elements, and whether it is learned."""
+
+    key: object
+    size: int
+    learned: bool = True
+
+
+def without_batch(shape: Sequence[int]) -> Shape:
+    """Return a shape without its batch of one. A tensor whose first axis is something else keeps it.
+
+    >>> without_batch((1, 3, 224, 224)), without_batch((12, 50, 64)), without_batch(())
+    ((3, 224, 224), (12, 50, 64), (1,))
+    """
+    shape = tuple(shape)
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape or (1,)
+
+
+def make(name: str, /, **arguments: Any) -> Op:
+    """Return an op by its name."""
+    op = find(name)
+    assert op is not None
+    return op(**arguments)
+
+
+def one(values: Any) -> Any:
+    """Return a list of equal values as one.
+
+    >>> one([3, 3]), one((3, 1))
+    (3, [3, 1])
+    """
+    if not isinstance(values, (list, tuple)):
+        return values
+    return values[0] if len(set(values)) == 1 else list(values)
+
+
+class NetworkWriter:
+    """A network from elsewhere under construction."""
+
+    def __init__(self, inputs: Mapping[str, Shape], max_layers: int) -> None:
+        self.builder = Builder(inputs, max_layers)
+        self.owners: dict[object, int] = {}
+        """The layer that reads each stored tensor first."""
+        self.uncounted: dict[str, None] = {}
+        """The kinds of calls that no rule counts."""
+        self._taken: dict[str, int] = {}
+
+    def add(
+        self,
+        path: str,
+        kind: str,
+        op: Op | None,
+        inputs: tuple[Tensor, ...],
+        shapes: Shapes,
+        stored: Sequence[StoredTensor],
+        figures: Mapping[str, int],
+        *,
+        counted: bool = True,
+    ) -> tuple[Tensor, ...]:
+        """Add a layer and return its outputs.
+
+        It is the op if that has the shapes, multiply-adds and parameters of the call, else `given`. Unless `counted`,
+        the figures may lack operations, and `given` is listed as uncounted.
+        """
+        new = [tensor for tensor in stored if tensor.key not in self.owners]
+        params = sum([tensor.size for tensor in new if tensor.learned])
+        share = next((self.owners[tensor.key] for tensor in stored if tensor.key in self.owners), None)
+        name = self.unique(path)
+        if op is None or not self._fits(op, inputs, shapes, figures, params, name, share):
+            if not counted:
+                self.uncounted[kind] = None
+            stated = {quantity: figure for quantity, figure in figures.items() if figure}
+            stated |= {"params": params} if params else {}
+            given = make("given", shape=[list(shape) for shape in shapes], kind=kind, **stated)
+            self.builder.add(given, inputs, name)
+        index = len(self.builder.layers) - 1
+        self.owners.update({tensor.key: index for tensor in new})
+        return self.builder.layers[index].tensors
+
+    def _fits(
+        self,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        shapes: Shapes,
+        figures: Mapping[str, int],
+        params: int,
+        name: str,
+        share: int | None,
+    ) -> bool:
+        """Add the layer of an op, and return True, if it says the same as the call."""
+        builder = self.builder
+        try:
+            found, cost = builder.infer(op, tuple([tensor.shape for tensor in inputs]))
+            if found[: len(shapes)] != shapes or cost.macs.value != figures.get("macs", 0):
+                return False
+            owner = builder.layers[share] if share is not None and cost.params.value != params else None
+            builder.add(op, inputs, name, weights=owner)
+        except (CostcalcError, ZeroDivisionError):
+            return False
+        if builder.layers[-1].cost.params.value == params:
+            return True
+        builder.layers.pop()
+        return False
+
+    def unique(self, path: str) -> str:
+        """Return a path that no layer has: the path, or with a number."""
+        path = ".".join([re.sub(r"[^A-Za-z0-9_-]+", "_", part)[:100] or "_" for part in path.split(".")][:50])
+        while True:
+            number = self._taken[path] = self._taken.get(path, 0) + 1
+            if number == 1:
+                return path
+            path = f"{path}_{number}"
+
+    def network(
+        self, name: str, outputs: Iterable[Tensor], source: str, remarks: Sequence[Suspicion] = (), params: Any = None
+    ) -> Network:
+        """Return the network, with the norms and activations of layers beside them."""
+        outputs = list(outputs)
+        self._host(outputs)
+        ends: dict[str, Tensor] = {}
+        for tensor in outputs:
+            label = self.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
+            ends[label if tensor.port == 0 else f"{label}.{tensor.port}"] = tensor
+        network = self.builder.network(name, ends, params or {}, source)
+        return network._replace(remarks=tuple(remarks), uncounted=tuple(self.uncounted))
+
+    def _host(self, outputs: Sequence[Tensor]) -> None:
+        """Make a norm or an activation a follower of the layer before it, if nothing else reads that."""
+        layers = self.builder.layers
+        readers: dict[tuple[int, int], int] = {(tensor.layer, tensor.port): 2 for tensor in outputs}
+        for layer in layers:
+            for tensor in layer.inputs:
+                readers[tensor.layer, tensor.port] = readers.get((tensor.layer, tensor.port), 0) + 1
+        roles: dict[int, list[str]] = {}
+        for index, layer in enumerate(layers):
+            role, before = layer.op.role, layer.inputs[0].layer if len(layer.inputs) == 1 else -1
+            if not role or before < 0 or readers[before, layer.inputs[0].port] != 1:
+                continue
+            hosted = layers[before].host
+            host = before if hosted is None else hosted
+            taken = roles.setdefault(host, [])
+            follows = host + len(taken) + 1 == index and role not in taken and "act" not in taken
+            if layers[host].op.followed and follows:
+                taken.append(role)
+                layers[index] = layer._replace(host=host)
