@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from math import prod
 from typing import TYPE_CHECKING, Any
 
+from costcalc.cost import Cost
 from costcalc.engine import Builder
 from costcalc.errors import CostcalcError
+from costcalc.formula import Count
+from costcalc.model import Parameter
 from costcalc.ops import find
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from costcalc.formula import Shape, Shapes
+    from costcalc.formula import Shape, Shapes, Term
     from costcalc.model import Network, Suspicion, Tensor
     from costcalc.ops import Op
 
@@ -54,6 +58,16 @@ def one(values: Any) -> Any:
     return values[0] if len(set(values)) == 1 else list(values)
 
 
+def _tensors(term: Term) -> list[Term]:
+    """Return the terms of the tensors of a term: that of 2·D are two of D.
+
+    >>> _tensors((("2", 2), ("D", 8)))
+    [(('D', 8),), (('D', 8),)]
+    """
+    first, *rest = term
+    return [tuple(rest)] * int(first[1]) if first[0].isdecimal() and rest else [term]
+
+
 class NetworkWriter:
     """A network from elsewhere under construction."""
 
@@ -86,7 +100,10 @@ class NetworkWriter:
         params = sum([tensor.size for tensor in new if tensor.learned])
         share = next((self.owners[tensor.key] for tensor in stored if tensor.key in self.owners), None)
         name = self.unique(path)
-        if op is None or not self._fits(op, inputs, shapes, figures, params, name, share):
+        fits = op is not None and self._fits(op, inputs, shapes, figures, params, name, share)
+        if not fits and not (
+            op is not None and share is not None and self._with_own(op, inputs, shapes, figures, name, stored)
+        ):
             if not counted:
                 self.uncounted[kind] = None
             stated = {quantity: figure for quantity, figure in figures.items() if figure}
@@ -121,6 +138,41 @@ class NetworkWriter:
             return True
         builder.layers.pop()
         return False
+
+    def _with_own(
+        self,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        shapes: Shapes,
+        figures: Mapping[str, int],
+        name: str,
+        stored: Sequence[StoredTensor],
+    ) -> bool:
+        """Add the layer of an op of which some stored tensors are those of other layers, and return True.
+
+        An exporter stores equal tensors once, such as the biases of norms that were folded into convolutions.
+        """
+        try:
+            found, cost = self.builder.infer(op, tuple([tensor.shape for tensor in inputs]))
+        except (CostcalcError, ZeroDivisionError):
+            return False
+        terms = [part for term in cost.params.terms for part in _tensors(term)]
+        new = []
+        for tensor in stored:
+            term = next((each for each in terms if prod([size for _, size in each]) == tensor.size), None)
+            if tensor.learned and term is None:
+                return False
+            if term is not None and tensor.learned:
+                terms.remove(term)
+                new += [] if tensor.key in self.owners else [term]
+        if terms or found[: len(shapes)] != shapes or cost.macs.value != figures.get("macs", 0):
+            return False
+        self.builder.add(op, inputs, name)
+        own = Cost(**{**cost.__dict__, "params": Count(tuple(new))})
+        buffers = [each for each in self.builder.layers[-1].parameters if not each.learned]
+        parameters = (*[Parameter(term, learned=True) for term in new], *buffers)
+        self.builder.layers[-1] = self.builder.layers[-1]._replace(cost=own, parameters=parameters)
+        return True
 
     def unique(self, path: str) -> str:
         """Return a path that no layer has: the path, or with a number."""

@@ -19,7 +19,7 @@ LAYERS = [
     {"engine"},
     {"translate", "foreign"},
     {"analysis", "outline", "layout", "suspicions", "lang"},
-    {"catalog", "pytorch"},
+    {"catalog", "pytorch", "onnx"},
     {"strategies", "explanation", "graph"},
     {"sweep", "gate"},
     {"report"},

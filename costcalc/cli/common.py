@@ -38,6 +38,10 @@ class Loader(NamedTuple):
             from costcalc.pytorch.target import TorchModel
 
             return TorchModel(spec).build(self.params, self.inputs, self.max_layers)
+        if spec.endswith(".onnx"):
+            from costcalc.onnx.model import OnnxModel
+
+            return OnnxModel(spec).build(self.params, self.inputs, self.max_layers)
         return self.document(spec).build(self.params, self.inputs, self.max_layers)
 
     def document(self, spec: str) -> Spec:
