@@ -51,10 +51,6 @@ def load(
         from costcalc.pytorch.target import TorchModel
 
         return TorchModel(name).build(params, inputs, max_layers)
-    if name.endswith(".onnx"):
-        from costcalc.onnx.model import OnnxModel
-
-        return OnnxModel(name).build(params, inputs, max_layers)
     return open_spec(name).build(params, inputs, max_layers)
 
 

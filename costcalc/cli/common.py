@@ -38,10 +38,6 @@ class Loader(NamedTuple):
             from costcalc.pytorch.target import TorchModel
 
             return TorchModel(spec).build(self.params, self.inputs, self.max_layers)
-        if spec.endswith(".onnx"):
-            from costcalc.onnx.model import OnnxModel
-
-            return OnnxModel(spec).build(self.params, self.inputs, self.max_layers)
         return self.document(spec).build(self.params, self.inputs, self.max_layers)
 
     def document(self, spec: str) -> Spec:
@@ -198,7 +194,7 @@ def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str)
         for entry in entries
         if entry.name.startswith(start)
         and (start.startswith(".") or not entry.name.startswith("."))
-        and (entry.is_dir() or entry.suffix in (".yaml", ".yml", ".cfg", ".prototxt"))
+        and (entry.is_dir() or entry.suffix in (".yaml", ".yml", ".cfg", ".prototxt", ".onnx"))
     ]
     return paths + [name for name in bundled() if name.startswith(incomplete)]
 

@@ -9,6 +9,7 @@ from costcalc.errors import CostcalcError
 from costcalc.lang.library import Library
 from costcalc.lang.reader import read
 from costcalc.record import NamedTuple
+from costcalc.translate import is_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ def changes(spec: Spec, base: Spec) -> list[Change]:
     """Return every scalar that differs and has a counterpart, in the order of the spec and of the files it extends."""
     result: dict[tuple[int, int], Change] = {}
     for index, (file, old) in enumerate(zip(spec.files, base.files, strict=False)):
-        if file.text != old.text:
+        if file.text != old.text and is_yaml(file.name) and is_yaml(old.name):
             (root, _), (base_root, _) = read(file), read(old)
             for name, where, node, base_node in _sections(root, base_root):
                 written, before = _written(node), _written(base_node)

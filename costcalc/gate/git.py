@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from costcalc.errors import UsageError
-from costcalc.gate.git_objects import Commit, GitError, TreeEntry, parse_commit, parse_tree
+from costcalc.gate.git_objects import MAX_OBJECT, Commit, GitError, TreeEntry, parse_commit, parse_tree
 from costcalc.gate.git_refs import parse_ref
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 FETCH = "fetch the whole history: fetch-depth: 0 in actions/checkout, GIT_DEPTH: 0 in GitLab, or git fetch --unshallow"
 PARTIAL = "a partial clone lacks what was filtered out: clone without --filter, or git fetch --refetch --no-filter"
-MAX_OBJECT = 16 * 2**20
-"""The size of the largest object that is read, in bytes, as for specs."""
 MAX_CACHED = 200_000
 """The number of tree entries that are cached, so that memory is bounded."""
 SECONDS = 300
@@ -271,8 +269,8 @@ class Repository:
 
     # Objects
 
-    def object(self, id: str, kind: str) -> bytes:
-        """Return the content of an object. Raises `GitError`."""
+    def object(self, id: str, kind: str, most: int = MAX_OBJECT) -> bytes:
+        """Return the content of an object of at most `most` bytes. Raises `GitError` and `UsageError`."""
         if self._process is None:
             self._process = subprocess.Popen(
                 self._command("cat-file", "--batch"),
@@ -299,9 +297,9 @@ class Repository:
                 help=PARTIAL if self.partial() else "list the damaged objects with git fsck",
             )
         size = int(head[2])
-        if size > MAX_OBJECT:
+        if size > most:
             self._end()  # do not read the rest
-            raise UsageError("the {} {} has {:,} bytes; the maximum is {:,}", kind, id, size, MAX_OBJECT)
+            raise UsageError("the {} {} has {:,} bytes; the maximum is {:,}", kind, id, size, most)
         content = answers.read(size + 1)
         if len(content) != size + 1:
             self._end()

@@ -12,6 +12,9 @@ from costcalc.record import NamedTuple
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _KINDS = {stat.S_IFREG: "blob", stat.S_IFDIR: "tree", stat.S_IFLNK: "link", 0o160000: "commit"}
 
+MAX_OBJECT = 16 * 2**20
+"""The size of the largest object that is read, in bytes, as for specs."""
+
 
 class GitError(UsageError):
     """An error of a repository: an object is missing or malformed, or a submodule is not checked out."""

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Self
 
 from costcalc.errors import CostcalcError, SpecError, UsageError
-from costcalc.gate.git_objects import GitError, TreeEntry, blob_id
+from costcalc.gate.git_objects import MAX_OBJECT, GitError, TreeEntry, blob_id
 from costcalc.lang.library import Library
 from costcalc.record import NamedTuple
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_LINKS = 10
 MAX_ENTRIES = 1_000_000
 """The number of entries that one listing visits. A small repository can describe a tree of any size."""
+MAX_MODEL = 2**31
+"""The largest ONNX file, in bytes: the format allows no more. Its weights are dropped when it is read."""
 MAX_PATH = 4096
 """The length of the longest path in bytes, as on Linux."""
 
@@ -73,9 +75,9 @@ class Snapshot:
             entry = inner
         return entry.kind
 
-    def read(self, found: Found) -> bytes:
-        """Return the content of a blob. Raises `GitError`."""
-        return found.snapshot.repository.object(found.entry.id, "blob")
+    def read(self, found: Found, most: int = MAX_OBJECT) -> bytes:
+        """Return the content of a blob of at most `most` bytes. Raises `GitError` and `UsageError`."""
+        return found.snapshot.repository.object(found.entry.id, "blob", most)
 
     def _walk(self, parts: list[str]) -> Found | list[str] | None:
         """Return the entry at a path, or the target if the path contains a symlink."""
@@ -201,16 +203,18 @@ class SnapshotLibrary(Library):
 
     def open(self, name: str) -> Source:
         """Return the spec at a path. Raises `UsageError` if it does not exist, `SpecError` if it is not text."""
-        from costcalc.lang.reader import decode
-
         found = self.find(name)
         if found is None or found.entry.kind != "blob":
             raise UsageError("{} does not exist at {}", name, self.label)
         try:
-            content = self.snapshot.read(found)
+            content = self.snapshot.read(found, MAX_MODEL if name.endswith(".onnx") else MAX_OBJECT)
         except GitError as error:
             self.git_error = error
             raise
+        if name.endswith(".onnx"):
+            from costcalc.onnx.files import decode_model as decode
+        else:
+            from costcalc.lang.reader import decode
         source = decode(content, f"{self.label}:{name}")
         self._paths[source.name] = name
         return source

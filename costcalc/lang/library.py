@@ -32,6 +32,10 @@ class Library:
         spec = None if exists and not isdir(name) else self.bundled(name)
         if spec is None and not exists:
             raise UsageError("unknown spec {}: neither a file nor a bundled network", name, help=_suggestion(name))
+        if spec is None and name.endswith(".onnx"):
+            from costcalc.onnx.files import read_model
+
+            return read_model(name)
         return spec or read_file(name)
 
     def bundled(self, name: str) -> Source | None:

@@ -79,7 +79,12 @@ def open_spec(source: str | Source, library: Library | None = None, params: Sour
     """
     library = library or Library()
     with gc_paused():
-        loader = _Loader(library.open(source) if isinstance(source, str) else source, library)
+        opened = library.open(source) if isinstance(source, str) else source
+        if opened.name.endswith(".onnx"):
+            from costcalc.lang.onnx_spec import OnnxSpec
+
+            return OnnxSpec(opened)
+        loader = _Loader(opened, library)
         if params is not None:
             loader.merge("params", read(params)[0])
         return loader.spec()

@@ -345,3 +345,9 @@ def affine_grid(node: Node) -> list[Value]:
     out = Value((size[0], *size[2:], len(size) - 2), node.input().dtype)
     node.count(macs=out.size * (len(size) - 1))
     return [out]
+
+
+@rule("HannWindow", "HammingWindow", "BlackmanWindow")
+def window(node: Node) -> list[Value]:
+    """Return the weights of a window, computed from its size alone."""
+    return [Value((int(node.data(0)[0]),), node.number("output_datatype", FLOAT))]

@@ -1,4 +1,4 @@
-"""An ONNX file as a network."""
+"""An ONNX model as a network."""
 
 from __future__ import annotations
 
@@ -19,59 +19,67 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from costcalc.model import Network, Tensor
-    from costcalc.onnx.values import Value
     from costcalc.ops import Op
 
 
-class OnnxModel:
-    """An ONNX file, which builds a network as a spec does."""
+def build(
+    text: str,
+    path: str,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[int]],
+    max_layers: int | None = None,
+) -> Network:
+    """Return the network of a model. Raises `CostcalcError`.
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def build(
-        self,
-        params: Mapping[str, Any] | None = None,
-        inputs: Mapping[str, Sequence[int]] | None = None,
-        max_layers: int | None = None,
-    ) -> Network:
-        """Return the network. `params` are sizes of named dimensions. Raises `CostcalcError`."""
-        try:
-            model, buffer = wire.load(self.path)
-            sizes = {name: _size(name, value) for name, value in (params or {}).items()}
-            shapes = self._shapes(model, inputs or {})
-            run = Run(model, buffer, shapes, sizes)
-        except (wire.MalformedError, IndexError, RecursionError) as error:
-            help = "it begins with the text of Git LFS: run git lfs pull" if _is_pointer(self.path) else ""
-            raise self.fault(f"not an ONNX file: {error}", help) from None
-        except FileError as error:
-            raise self.fault(str(error), error.help) from None
-        except UnknownShapeError as error:
-            raise self.fault(str(error)) from None
-        except OSError as error:
-            raise UsageError("cannot read {}: {}", self.path, error.strerror or error) from None
+    `text` is the model without its weights, a character for each byte. `params` are sizes of named dimensions.
+    """
+    buffer = text.encode("latin-1")
+    try:
+        model = wire.loads(buffer)
+        sizes = {name: _size(name, value) for name, value in params.items()}
+        run = Run(model, buffer, _shapes(model, path, inputs), sizes)
         for name in sizes:
             if name not in run.named:
-                raise UsageError("unknown param {} of {}", name, self.path, help=suggest(name, run.named))
-        try:
-            return _Writer(self.path, run, max_layers or MAX_LAYERS, sizes).network()
-        except UnknownShapeError as error:
-            raise self.fault(str(error)) from None
+                raise UsageError("unknown param {} of {}", name, path, help=suggest(name, run.named))
+        return _Writer(path, run, max_layers or MAX_LAYERS, sizes).network()
+    except (wire.MalformedError, IndexError, RecursionError) as error:
+        raise fault(path, f"not an ONNX file: {error}") from None
+    except FileError as error:
+        raise fault(path, str(error), error.help) from None
+    except NodeError as error:
+        raise fault(path, str(error)) from None
 
-    def _shapes(self, model: wire.Message, inputs: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
-        """Return the given shapes by the names of the file; `input` is the only input."""
-        stored = {tensor.name for tensor in model.graph.initializer}
-        names = [value.name for value in model.graph.input if value.name not in stored]
-        if list(inputs) == ["input"] and len(names) == 1:
-            return {names[0]: inputs["input"]}
-        for name in inputs:
-            if name not in names:
-                raise UsageError("unknown input {} of {}", name, self.path, help=suggest(name, names))
-        return dict(inputs)
 
-    def fault(self, message: str, help: str = "") -> SpecError:
-        """Return the error of the file."""
-        return SpecError([Fault(f"{self.path}: {message}", None, (), help)])
+def dimensions(text: str) -> dict[str, int | None]:
+    """Return the named dimensions of the inputs, and their sizes where the file needs none: 1 for a batch."""
+    try:
+        graph = wire.loads(text.encode("latin-1")).graph
+    except (wire.MalformedError, IndexError, RecursionError):
+        return {}
+    found: dict[str, int | None] = {}
+    for value in graph.input:
+        kind = value.type.tensor_type if value.type is not None else None
+        for place, dim in enumerate(kind.shape.dim if kind is not None and kind.shape is not None else ()):
+            if dim.dim_param and found.get(dim.dim_param) is None:
+                found[dim.dim_param] = 1 if place == 0 else None
+    return found
+
+
+def _shapes(model: wire.Message, path: str, inputs: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+    """Return the given shapes by the names of the file; `input` is the only input."""
+    stored = {tensor.name for tensor in model.graph.initializer}
+    names = [value.name for value in model.graph.input if value.name not in stored]
+    if list(inputs) == ["input"] and len(names) == 1:
+        return {names[0]: inputs["input"]}
+    for name in inputs:
+        if name not in names:
+            raise UsageError("unknown input {} of {}", name, path, help=suggest(name, names))
+    return dict(inputs)
+
+
+def fault(path: str, message: str, help: str = "") -> SpecError:
+    """Return the error of a file."""
+    return SpecError([Fault(f"{path}: {message}", None, (), help)])
 
 
 def _size(name: str, value: Any) -> int:
@@ -82,11 +90,6 @@ def _size(name: str, value: Any) -> int:
     if size < 1:
         raise UsageError("{}: expected an integer of at least 1, got {}", name, value)
     return size
-
-
-def _is_pointer(path: str) -> bool:
-    with open(path, "rb") as file:  # noqa: PTH123
-        return file.read(24).startswith(b"version https://git-lfs")
 
 
 class _Writer:

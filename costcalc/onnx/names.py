@@ -23,21 +23,22 @@ class Paths:
                 self.uses[name] = self.uses.get(name, 0) + 1
         self.modules: dict[str, str] = {}
         """The path of the module that writes each tensor."""
+        self.rows: dict[str, int] = {}
+        """The rows of each module, and of the modules in it."""
+        for row in rows:
+            module = _module(row)
+            while module:
+                self.rows[module] = self.rows.get(module, 0) + 1
+                module = module.rpartition(".")[0]
 
     def path(self, row: Row, label: str) -> str:
         """Return the path of a row, whose op or kind is `label`."""
-        message = row.node.message
-        scopes = next((entry.value for entry in message.metadata if entry.key == "pkg.torch.onnx.name_scopes"), "")
         weight = self._weight(row)
-        if scopes:
-            module = _of_scopes(scopes)
-        elif message.name.count("/") > 1:
-            module = _of_slashes(message.name)
-        else:
-            module = weight
-        owns = bool(weight) and (not module or weight == module or weight.startswith(module))
-        if owns:
+        module = _module(row) or weight
+        if weight and weight.rpartition(".")[0] in (module, module.rpartition(".")[0]):
             module, path = weight.rpartition(".")[0], weight
+        elif self.rows.get(module) == 1:
+            module, path = module.rpartition(".")[0], module
         elif module:
             path = f"{module}.{label}"
         else:
@@ -63,6 +64,15 @@ class Paths:
             if score > most:
                 best, most = plain.rpartition(".")[0], score
         return best
+
+
+def _module(row: Row) -> str:
+    """Return the module of a row, from the scopes of its node or from its name, or an empty string."""
+    message = row.node.message
+    scopes = next((entry.value for entry in message.metadata if entry.key == "pkg.torch.onnx.name_scopes"), "")
+    if scopes:
+        return _of_scopes(scopes)
+    return _of_slashes(message.name) if message.name.count("/") > 1 else ""
 
 
 def _of_scopes(text: str) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from costcalc.onnx.values import NodeError, Value
 from costcalc.onnx.wire import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from costcalc.onnx.run import Run
-    from costcalc.onnx.wire import Message
+    from costcalc.onnx.wire import Buffer, Message
 
     Rule = Callable[["Node"], list[Value]]
+
+    class Graphs(Protocol):
+        """What a rule may ask of the run: the file, and the outputs of a graph inside the node."""
+
+        buffer: Buffer
+
+        def subgraph(self, graph: Message, node: Node, inputs: Sequence[Value]) -> list[Value]:
+            """Read a graph inside a node, and return its outputs."""
+
 
 RULES: dict[str, Rule] = {}
 """The rule of each operator: `Conv`, or with its domain `com.microsoft::FusedConv`."""
@@ -32,7 +40,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 class Node:
     """A node with its inputs. A rule reads it, counts its operations, and returns its outputs."""
 
-    def __init__(self, run: Run, message: Message, inputs: list[Value | None], opset: int) -> None:
+    def __init__(self, run: Graphs, message: Message, inputs: list[Value | None], opset: int) -> None:
         self.run = run
         self.message = message
         self.kind: str = message.op_type

@@ -237,3 +237,18 @@ def rotary(node: Node) -> list[Value]:
     size = node.input().size
     node.count(mul=2 * size, add=size)
     return [Value(node.shape(), node.input().dtype)]
+
+
+@rule("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss")
+def loss(node: Node) -> list[Value]:
+    """Take the log-likelihood of each target, weighted and reduced; the second also computes a log-softmax."""
+    scores, targets = node.input(), node.input(1)
+    count = targets.size
+    node.count(add=count, mul=count if node.has(2) else 0)
+    if node.kind == "SoftmaxCrossEntropyLoss":
+        node.count(cmp=scores.size, add=3 * scores.size, exp=scores.size + count)
+    reduction = node.text("reduction", "mean")
+    if reduction != "none":
+        node.count(add=count - 1, div=1 if reduction == "mean" else 0)
+    shape = targets.known if reduction == "none" else ()
+    return [Value(shape, scores.dtype), Value(scores.known, scores.dtype)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.onnx import arrays, elementwise, products, windows
 from costcalc.onnx.node import RULES, Node, rule
-from costcalc.onnx.values import BOOL, FLOATS, INT64, NodeError, Value, stored
+from costcalc.onnx.values import BOOL, FLOATS, INT64, QUANTIZED, NodeError, Value, stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,7 +162,9 @@ class Run:
         outputs, counted = self.outputs_of(node, key, self.functions.get((message.domain, message.op_type)))
         of_shape = key in ("Shape", "Size")
         constant = of_shape or (all(value is None or value.constant for value in inputs) and key not in RANDOM)
-        weights = dict.fromkeys([each for value in inputs if value is not None for each in value.stored]) | node.inner
+        settings = SETTINGS.get(key.rpartition("::")[2], ())
+        read = [value for place, value in enumerate(inputs) if value is not None and place not in settings]
+        weights = dict.fromkeys([each for value in read for each in value.stored]) | node.inner
         for name, value in zip(message.output, outputs, strict=False):
             if name:
                 kept = (value.stored or tuple(weights)) if constant and not of_shape else ()
@@ -202,6 +204,14 @@ class Run:
             outputs.append(Value([dim.dim_value or 1 for dim in dims], kind.elem_type if kind else 1))
         return outputs
 
+
+SETTINGS = {
+    "Clip": (1, 2), "DequantizeLinear": (1, 2), "MatMulInteger": (2, 3), "ConvInteger": (2, 3),
+    "Pad": (1, 2, 3), "QGemm": (1, 2, 4, 5, 7, 8), "QLinearAdd": (1, 2, 4, 5, 6, 7), "QLinearConv": (1, 2, 4, 5, 6, 7),
+    "QLinearMatMul": (1, 2, 4, 5, 6, 7), "QLinearMul": (1, 2, 4, 5, 6, 7), "QuantizeLinear": (1, 2), "Range": (0, 1, 2),
+    "Resize": (1, 2, 3), "Upsample": (1,), "Slice": (1, 2, 3, 4), "Tile": (1,), "TopK": (1,),
+}  # fmt: skip
+"""Inputs that are no weights: bounds, sizes, and the scales and zero points of quantisation."""
 
 RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 
@@ -294,4 +304,4 @@ def scan(node: Node) -> list[Value]:
 def learned(weight: tuple[str, int, int]) -> bool:
     """Return whether a stored tensor is learned: of more than one number, in a format for weights."""
     _, size, dtype = weight
-    return size > 1 and dtype in FLOATS
+    return size > 1 and (dtype in FLOATS or dtype in QUANTIZED)

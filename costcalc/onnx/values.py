@@ -18,6 +18,8 @@ MOST = 8192
 BOOL, INT64, FLOAT = 9, 7, 1
 FLOATS = frozenset((1, 10, 11, 16, 17, 18, 19, 20, 23, 24))
 """The number formats that learned weights have: float, float16, double, bfloat16 and the floats of 8 and 4 bits."""
+QUANTIZED = frozenset((2, 3, 6, 21, 22))
+"""Those of quantised weights and biases: uint8, int8, int32, uint4, int4. Indices and shapes are int64."""
 _FORMATS = {1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 10: "e", 11: "d", 12: "I", 13: "Q"}
 
 

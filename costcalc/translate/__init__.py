@@ -15,6 +15,11 @@ SUFFIXES = {".cfg": "darknet", ".prototxt": "caffe"}
 """The formats that a file has by its suffix, and their modules."""
 
 
+def is_yaml(name: str) -> bool:
+    """Return whether a file is a spec in YAML, by its name, and not a file of another tool."""
+    return not name.endswith((*SUFFIXES, ".onnx"))
+
+
 def translated(source: Source) -> Source:
     """Return the spec of a file of another tool, or the source itself if it is a spec. Raises `SpecError`."""
     if source.bundled:
