@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "Check specs against budgets, published totals and a git ref.",
     "diff": "Show the differences between two specs, layer by layer.",
     "history": "Show the cost of a spec at each commit that changed it.",
+    "import": "Write a network from elsewhere as a short spec.",
     "expand": "Write a spec with all blocks, loops and expressions expanded.",
     "specs": "List the bundled networks.",
     "ops": "List the ops of the spec language and their arguments.",
@@ -103,7 +104,8 @@ class Commands(WithHelp, click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"costcalc.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if cmd_name == "import" else cmd_name  # a word of Python
+        command: click.Command = getattr(import_module(f"costcalc.cli.{name}"), name)
         return command
 
     def resolve_command(
