@@ -12,7 +12,7 @@ from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
     from costcalc.cost import Cost
-    from costcalc.formula import Shapes
+    from costcalc.formula import Dim, Shapes
     from costcalc.model import Layer, Network
 
 
@@ -25,11 +25,16 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
     batch = checked_batch(batch)
     known: dict[Cost, tuple[Totals, Shapes]] = {}
     times: dict[Cost, int] = {}
+    unused: dict[Cost, Dim] = {}
+    """The parameters of experts that a token does not use."""
     rows = []
     new, layers, shared = tuple.__new__, network.layers, network.shared()
     for index, (name, op, inputs, _, _, cost, span, host) in enumerate(layers):
         if cost not in known:
             known[cost] = totals(layers[index], batch), layers[index].outputs
+            params = cost.params.value
+            if (active := op.active_params(params)) != params:
+                unused[cost] = params - active
             times[cost] = 0
         times[cost] += 1
         taken = tuple([tensor.shape for tensor in inputs])
@@ -41,6 +46,8 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
         sum([count * figure for count, figure in zip(times.values(), figures, strict=True)])
         for figures in zip(*[figures for figures, _ in known.values()], strict=True)
     ]
+    summed = Totals(*sums)
+    idle = sum([count * unused[cost] for cost, count in times.items() if cost in unused])
     return Analysis(
         network=network.name,
         source=network.source,
@@ -48,10 +55,11 @@ def analyze(network: Network, *, batch: int = 1) -> Analysis:
         params=network.params,
         inputs=network.inputs,
         batch=batch,
-        totals=Totals(*sums),
+        totals=summed,
         layers=tuple(rows),
         partial=bool(network.uncounted),
         uncounted=network.uncounted,
+        active_params=summed.params - idle if idle else None,
     )
 
 

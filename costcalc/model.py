@@ -197,6 +197,8 @@ class Analysis(NamedTuple):
     partial: bool = False
     uncounted: tuple[str, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()
+    active_params: Dim | None = None
+    """The parameters that a token uses, in a network with experts."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the analysis in the format `costcalc.analysis/1`."""
@@ -208,6 +210,7 @@ class Analysis(NamedTuple):
             "inputs": {name: list(shape) for name, shape in self.inputs.items()},
             "batch": self.batch,
             "totals": self.totals.to_dict(),
+            **({} if self.active_params is None else {"active_params": self.active_params}),
             "partial": self.partial,
             "uncounted": list(self.uncounted),
             "suspicions": [suspicion.to_dict() for suspicion in self.suspicions],

@@ -68,6 +68,8 @@ LAYERS = {
         st.fixed_dictionaries({"equation": st.sampled_from(["ab->b", "ab->ba", "ab->"])}),
         st.tuples(small, small),
     ),
+    "dispatch": (st.fixed_dictionaries({"active": small}), tokens.filter(lambda shape: len(shape) > 1)),
+    "combine": (st.just({"active": 2}), st.tuples(st.sampled_from([2, 4, 6]), small)),
     "given": (
         st.fixed_dictionaries({"shape": st.just([2, 3]), "macs": small, "params": small, "cmp": small}),
         anything,

@@ -232,6 +232,8 @@ class Compiler(Calls):
     def _structure(self, key: Node, value: Node, beside: dict[str, tuple[Node, Node]], scope: NameScope) -> Item:
         name = key.text
         extras = {extra: beside.pop(extra) for extra in STRUCTURES[name] if extra in beside}
+        if name == "moe":
+            return self._mixture(key, value, extras, scope)
         if name in ("group", "residual", "map"):
             item = Item(name, name, key.span)
             inner = NameScope(("i",), scope) if name == "map" else scope
@@ -261,6 +263,21 @@ class Compiler(Calls):
             item.kind = "join"
             item.branches = self._branches(key, value, scope)
         return self._with_axis(item, extras, scope)
+
+    def _mixture(self, key: Node, value: Node, extras: Mapping[str, tuple[Node, Node]], scope: NameScope) -> Item:
+        """Compile a mixture of experts."""
+        missing = [name for name in ("experts", "active") if name not in extras]
+        if missing:
+            help = "write experts: 8 and active: 2 beside moe:"
+            self.fault(key, "moe needs {} beside it", " and ".join(missing), help=help)
+            return Item("moe", "moe", key.span)
+        item = Item("moe", "moe", key.span)
+        item.experts = self.cell(extras["experts"][1], scope), self.cell(extras["active"][1], scope)
+        branches = [Branch("expert", self.items(value, scope))]
+        if "shared" in extras:
+            branches.append(Branch("shared", self.items(extras["shared"][1], scope)))
+        item.branches = tuple(branches)
+        return item
 
     def _with_axis(self, item: Item, extras: Mapping[str, tuple[Node, Node]], scope: NameScope) -> Item:
         if "axis" in extras:

@@ -48,6 +48,8 @@ class LayerBuilder:
         self.made: dict[tuple[Item, Hashable], Op] = {}
         self.axes = ForwardAxes(self.builder.inputs, self.builder.layers)
         self._adapted: dict[tuple[Op, Hashable], Op] = {}
+        self.experts: tuple[int, int] | None = None
+        """The experts that the next layers stand for: their number, and of those that a token goes to."""
 
     def step(self, item: Item, count: int = 1) -> None:
         """Count the work of items, copies or connections, which may add no layer."""
@@ -142,6 +144,8 @@ class LayerBuilder:
         if op.reads_axes and len(inputs) == 1:
             op = self.adapted(op, self.axes[inputs[0]])
         try:
+            if self.experts is not None:
+                op = self._of_experts(op, tuple([tensor.shape for tensor in inputs]))
             share = None
             if self.shared is not None and _has_weights(self.builder.infer(op, tuple([t.shape for t in inputs]))[1]):
                 share = next(self.shared, None)
@@ -161,6 +165,16 @@ class LayerBuilder:
             if help or repair is not None:
                 failed.faults = (failed.faults[0]._replace(help=help or (repair() if repair else "")),)
             raise failed from None
+
+    def _of_experts(self, op: Op, shapes: tuple[Shape, ...]) -> Op:
+        """Return an op with the weights of all experts. Raises `ShapeError` if it has weights and no experts."""
+        assert self.experts is not None
+        if not _has_weights(self.builder.infer(op, shapes)[1]):
+            return op
+        if "experts" not in op.fields:
+            raise ShapeError("{} has weights, and cannot be a part of an expert", op.name, help="use linear layers")
+        experts, active = self.experts
+        return type(op)(**{**op.arguments, "experts": experts, "active": active})
 
     def origin(self, tensor: Tensor) -> str:
         """Return the name of the layer or input that a tensor comes from."""

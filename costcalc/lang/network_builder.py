@@ -48,6 +48,9 @@ class Frame:
         self.followers: dict[tuple[Item, str], str] = {}
 
 
+EXPERTS = ("experts", "active")
+
+
 class NetworkBuilder:
     """Runs the templates of one network."""
 
@@ -278,7 +281,8 @@ class NetworkBuilder:
             return self.list(branch.items, current, self.inner(frame, values, segments))
         if segment:  # the names of the branches are inside this one
             frame = Frame(values, Names(frame.names), segments, frame.entered, frame.depth)
-        structure = {"residual": self.residual, "map": self.map, "join": self.join}[item.kind]
+        structures = {"residual": self.residual, "map": self.map, "moe": self.mixture, "join": self.join}
+        structure = structures[item.kind]
         outputs = structure(item, current, frame, values, segments)
         self.inside = frame.names.table
         return outputs
@@ -321,6 +325,37 @@ class NetworkBuilder:
             self.layers.step(item)
             results += self.branch(branch.items, str(i), (tensor,), frame, Values(values, i=i), segments)
         return tuple(results)
+
+    def mixture(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
+        """Run a mixture of experts: the router, the tokens of all experts through one of them, and their sum."""
+        assert item.experts is not None
+        self.layers.single(item, current)
+        env = self.env(frame, values, current)
+        experts, active = (self.times(item, cell, env, name) for cell, name in zip(item.experts, EXPERTS, strict=True))
+        if not 1 <= active <= experts:
+            help = "a token goes to at most all experts"
+            raise located(
+                CostcalcError("active: expected 1 to {}, got {}", experts, active, help=help), item.experts[1].node.span
+            )
+
+        def layer(op: str, inputs: Tensors, **arguments: Any) -> Tensors:
+            made = ops.REGISTRY[op](**arguments)
+            name = "router" if op == "linear" else op
+            return self.layers.layer(item, made, inputs, f"{segments.prefix}{segments.take(name)}")
+
+        scores = layer("softmax", layer("linear", current, out=experts, bias=False))
+        entering = layer("dispatch", current, active=active)
+        body, *shared = item.branches
+        outer, self.layers.experts = self.layers.experts, (experts, active)
+        try:
+            left = self.branch(body.items, body.segment, entering, frame, values, segments)
+        finally:
+            self.layers.experts = outer
+        result = layer("combine", left[:1] + scores, active=active)
+        for branch in shared:
+            also = self.branch(branch.items, branch.segment, current, frame, values, segments)
+            result = layer("add", result + also)
+        return result
 
     def residual(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:
         """Run a residual: the body, plus the input or the shortcut unless `skip` is false."""
@@ -416,7 +451,7 @@ class NetworkBuilder:
         if self.layers.shared is not None or distinct < len(entered):
             return self.body(block, current, frame)
         groups = tuple([len(entry.outputs) for entry in frame.names.table.values()])
-        key = self.recordings.key(called, entered, groups, frame.depth)
+        key = self.recordings.key(called, entered, groups, frame.depth), self.layers.experts
         recording = self.recordings.known.get(key)
         replayed = self.recordings.replay(recording, entered, frame.segments.prefix) if recording else None
         if replayed is not None:

@@ -27,6 +27,7 @@ MODIFIERS = ("name", "from", "repeat", "tied", "for", "if", "else", "share", "al
 STRUCTURES: Mapping[str, tuple[str, ...]] = {
     "group": (),
     "map": (),
+    "moe": ("experts", "active", "shared"),
     "residual": ("shortcut", "skip"),
     "add": ("branches",),
     "mul": ("branches",),
@@ -304,6 +305,7 @@ class Item:
         "condition",
         "count",
         "defaults",
+        "experts",
         "fixed",
         "kind",
         "loop",
@@ -323,7 +325,7 @@ class Item:
 
     def __init__(self, kind: str, target: str, span: Span) -> None:
         self.kind = kind
-        """op, block, group, map, residual, join, value, let or output. A value is a layer that an argument names."""
+        """op, block, group, map, moe, residual, join, value, let or output. A value is the layer of an argument."""
         self.target = target
         """The name of the op, block or structure."""
         self.span = span
@@ -349,6 +351,8 @@ class Item:
         self.branches: tuple[Branch, ...] = ()
         self.count: Cell | None = None
         """The number of equal branches, for `branches`."""
+        self.experts: tuple[Cell, Cell] | None = None
+        """The number of experts, and of those that a token goes to."""
         self.skip: Cell | None = None
         self.plain = True
         """Whether the item has none of `repeat`, `for`, `if` and `share`."""

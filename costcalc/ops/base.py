@@ -112,6 +112,10 @@ class Op(Record):
         """Return the cost of the op at these shapes."""
         raise NotImplementedError
 
+    def active_params(self, params: Dim) -> Dim:
+        """Return how many of its parameters an example uses: all, unless the op has experts."""
+        return params
+
     def footprint(self, rank: int) -> Window | None:
         """Return the window of the input that an output position depends on, for `rank` spatial dimensions.
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError
 from costcalc.formula import ZERO, Shapes, product
-from costcalc.ops.base import Op
+from costcalc.ops.base import Op, argument_error
 from costcalc.ops.shapes import axis_of, batch, broadcast, ranked, rows, token_axes
 from costcalc.ops.sparsity import stored
 
 if TYPE_CHECKING:
+    from costcalc.formula import Dim
     from costcalc.ops.argument_types import Flag, Integer, Positive
     from costcalc.ops.sparsity import Pair, Share
 
@@ -22,8 +23,10 @@ class Linear(Op, name="linear"):
     Shapes: (..., D) -> (..., out), or along another axis.
     Units:  multiply-adds D·out for each position of the other axes, additions of the bias out for each;
             D·out + out parameters. `density: 0.5`, or `nm: [2, 4]` (2 of every 4), is the share of the weights that is
-            stored and multiplied.
-    Errors: ShapeError when the input has no axes, or the share of the weights is not an integer.
+            stored and multiplied. With `experts`, so many times the parameters, of which each row uses those of one
+            expert, and a token those of `active` experts.
+    Errors: ShapeError when the input has no axes, or the share of the weights is not an integer; ArgumentError when
+            more experts are active than there are.
     Source: PyTorch's Linear.
 
     >>> op = Linear(out=32)
@@ -45,6 +48,17 @@ class Linear(Op, name="linear"):
     axis: Integer = -1
     density: Share = 1
     nm: Pair | None = None
+    experts: Positive = 1
+    active: Positive = 1
+
+    def check(self) -> None:
+        """Raise `ArgumentError` if more experts are active than there are."""
+        if self.active > self.experts:
+            raise argument_error("active", "expected at most {} experts, got {}", self.experts, self.active)
+
+    def active_params(self, params: Dim) -> Dim:
+        """Return the parameters that a token uses."""
+        return params // self.experts * self.active
 
     def features_axis(self) -> int | None:
         """Return the last axis, the default."""
@@ -63,10 +77,11 @@ class Linear(Op, name="linear"):
         row = rows(inputs[0][:axis] + inputs[0][axis + 1 :])
         out = ("D_out", self.out)
         weights = stored((("D_in", inputs[0][axis]), out), self.density, self.nm)
+        params = product(*weights) + (product(out) if self.bias else ZERO)
         return Cost(
             macs=product(*row, *weights),
             add=product(*row, out) if self.bias else ZERO,
-            params=product(*weights) + (product(out) if self.bias else ZERO),
+            params=params if type(self.experts) is int and self.experts == 1 else params * product(("E", self.experts)),
         )
 
     def shared_parameters(self, other: Op, cost: Cost, other_cost: Cost) -> int:

@@ -111,6 +111,8 @@ def _notes(analysis: Analysis, columns: Sequence[str]) -> tuple[str, ...]:
     """Return the totals without a column, and the ops that the totals do not count."""
     quantities = [name for name in ("params", "macs", "flops", "activations", "buffers") if name not in columns]
     others = SEPARATOR.join([f"{getattr(analysis.totals, name):,} {metric_title(name)}" for name in quantities])
+    if analysis.active_params is not None:
+        others = f"{analysis.active_params:,} active params{SEPARATOR}{others}"
     partial = f"partial: no rule for {', '.join(analysis.uncounted)}" if analysis.partial else ""
     return ("", *[text for text in (others, partial) if text])
 

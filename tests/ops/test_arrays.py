@@ -69,6 +69,8 @@ RULES = {
     "deform_conv": lambda a, b, c: ({"out": b, "kernel": c, "offsets": True}, [(a, b, 8)]),
     "einsum": lambda a, b, c: ({"equation": "ij,jk,kl->il"}, [(a, b), (b, c), (c, a)]),
     "selective_scan": lambda a, b, c: ({"state": c}, [(a, b)]),
+    "dispatch": lambda a, b, c: ({"active": c}, [(a, b)]),
+    "combine": lambda a, b, c: ({"active": c}, [(a * c, b), (a, 7)]),
     "given": lambda a, b, c: ({"shape": [a, b], "macs": a * c, "params": b}, [(c,)]),
     "weight": lambda a, b, c: ({"shape": [a, b]}, []),
     "expand": lambda a, b, c: ({"shape": [c, a, -1]}, [(1, b)]),

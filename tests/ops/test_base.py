@@ -18,7 +18,7 @@ leaky_relu elu selu sigmoid hardsigmoid tanh silu hardswish gelu mish softplus p
 identity scale parameter concat_token flatten reshape permute split slice pad crop mean sum max upsample
 pixel_shuffle pixel_unshuffle channel_shuffle add mul concat sub div shift l2norm glu rope abs clip neg square
 reciprocal exp log sqrt sin cos erf
-deform_conv given einsum selective_scan weight expand tile roll gather
+deform_conv given einsum dispatch combine selective_scan weight expand tile roll gather
 """.split()  # noqa: SIM905
 
 SIGNATURES = (
@@ -27,7 +27,7 @@ conv(out, kernel, stride=1, padding=0, dilation=1, groups=1, bias=true, connecti
  norm=none, act=none)
 depthwise_conv(kernel, stride=1, padding=0, dilation=1, multiplier=1, bias=true, norm=none, act=none)
 conv_transpose(out, kernel, stride=1, padding=0, output_padding=0, dilation=1, groups=1, bias=true, norm=none, act=none)
-linear(out, bias=true, axis=-1, density=1, nm=none, norm=none, act=none)
+linear(out, bias=true, axis=-1, density=1, nm=none, experts=1, active=1, norm=none, act=none)
 embedding(vocab, dim)
 matmul(transpose_b=false)
 attention(heads, kv_heads=heads, head_dim=features / heads, bias=true, causal=false,
@@ -53,6 +53,8 @@ rope(fraction=1)
 parameter(shape, take=all)
 weight(shape)
 einsum(equation)
+dispatch(active)
+combine(active)
 given(shape, params=0, buffers=0, macs=0, add=0, mul=0, div=0, cmp=0, exp=0, kind=none)
 selective_scan(state, skip=true)
 expand(shape)

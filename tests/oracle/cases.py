@@ -380,6 +380,25 @@ def einsum(draw):
     return Case({"equation": equation}, inputs, without_cost(lambda *y: torch.einsum(equation, *y)), batch=False)
 
 
+@case("dispatch")
+def dispatch(draw):
+    x, active = shape(draw, 2, 3), number(draw, 1, 4)
+    return Case({"active": active}, [x], without_cost(lambda y: torch.cat([y] * active, -2)))
+
+
+@case("combine")
+def combine(draw):
+    """The weighted sum of the outputs of the active experts, element by element."""
+    (steps, features), active = (number(draw, 1, 6), number(draw, 1, 6)), number(draw, 1, 4)
+
+    def joined(y, scores):
+        weights = scores[..., :active] if scores.shape[-1] >= active else scores[..., :1].expand(steps, active)
+        return (y.reshape(active, steps, features) * weights.T[..., None]).sum(0)
+
+    inputs = [(active * steps, features), (steps, number(draw, 1, 6))]
+    return Case({"active": active}, inputs, without_cost(joined), batch=False)
+
+
 @case("given")
 def given(draw):
     """The figures of a linear layer, stated."""
