@@ -194,7 +194,7 @@ def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str)
         for entry in entries
         if entry.name.startswith(start)
         and (start.startswith(".") or not entry.name.startswith("."))
-        and (entry.is_dir() or entry.suffix in (".yaml", ".yml", ".cfg", ".prototxt", ".onnx"))
+        and (entry.is_dir() or entry.suffix in (".yaml", ".yml", ".cfg", ".prototxt", ".onnx", ".keras"))
     ]
     return paths + [name for name in bundled() if name.startswith(incomplete)]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from costcalc.errors import CostcalcError, SpecError, UsageError
 from costcalc.gate.git_objects import MAX_OBJECT, GitError, TreeEntry, blob_id
 from costcalc.lang.library import Library
+from costcalc.lang.model_files import BINARY
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -207,12 +208,12 @@ class SnapshotLibrary(Library):
         if found is None or found.entry.kind != "blob":
             raise UsageError("{} does not exist at {}", name, self.label)
         try:
-            content = self.snapshot.read(found, MAX_MODEL if name.endswith(".onnx") else MAX_OBJECT)
+            content = self.snapshot.read(found, MAX_MODEL if name.endswith(BINARY) else MAX_OBJECT)
         except GitError as error:
             self.git_error = error
             raise
-        if name.endswith(".onnx"):
-            from costcalc.onnx.files import decode_model as decode
+        if name.endswith(BINARY):
+            from costcalc.lang.model_files import decode_model as decode
         else:
             from costcalc.lang.reader import decode
         source = decode(content, f"{self.label}:{name}")

@@ -32,8 +32,8 @@ class Library:
         spec = None if exists and not isdir(name) else self.bundled(name)
         if spec is None and not exists:
             raise UsageError("unknown spec {}: neither a file nor a bundled network", name, help=_suggestion(name))
-        if spec is None and name.endswith(".onnx"):
-            from costcalc.onnx.files import read_model
+        if spec is None and name.endswith((".onnx", ".keras")):
+            from costcalc.lang.model_files import read_model
 
             return read_model(name)
         return spec or read_file(name)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import stat
+from costcalc.errors import Fault, Source, SpecError
 
-from costcalc.errors import Fault, Source, SpecError, UsageError
-
-SUFFIX = ".onnx"
 _POINTER = b"version https://git-lfs"
 
 
 def read_model(path: str) -> Source:
-    """Read a model from a regular file. Raises `UsageError` and `SpecError`."""
+    """Read a model from a file. Raises `SpecError` and `OSError`."""
     from costcalc.onnx.wire import MalformedError, read_without_weights
 
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            raise UsageError("{} is not a regular file", path)
         return _source(path, read_without_weights(path))
     except (MalformedError, IndexError, RecursionError) as error:
         with open(path, "rb") as file:  # noqa: PTH123
             raise _malformed(path, file.read(len(_POINTER)), error) from None
-    except FileNotFoundError:
-        raise UsageError("cannot read {}: file not found", path) from None
-    except (OSError, ValueError) as error:
-        raise UsageError("cannot read {}: {}", path, getattr(error, "strerror", None) or error) from None
 
 
 def decode_model(data: bytes, name: str) -> Source:

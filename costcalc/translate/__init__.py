@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from costcalc.errors import Source
 
-SUFFIXES = {".cfg": "darknet", ".prototxt": "caffe"}
+SUFFIXES = {".cfg": "darknet", ".prototxt": "caffe", ".keras": "keras"}
 """The formats that a file has by its suffix, and their modules."""
 
 
@@ -27,8 +27,7 @@ def translated(source: Source) -> Source:
     format = next((module for suffix, module in SUFFIXES.items() if source.name.endswith(suffix)), "")
     if not format:
         return source
-    if format == "darknet":
-        from costcalc.translate.darknet import spec_of
-    else:
-        from costcalc.translate.caffe import spec_of
-    return spec_of(source)
+    from importlib import import_module
+
+    spec: Source = import_module(f"costcalc.translate.{format}").spec_of(source)
+    return spec
