@@ -14,6 +14,7 @@ from costcalc.gate.limits import (
     Config,
     Increase,
     LimitScope,
+    Match,
     Waiver,
     allowance,
     figure,
@@ -37,6 +38,7 @@ _BUDGET = (*_SCOPE, *METRICS, "warn_at", "only")
 WORSE = "worse"
 """The value of `only`: the budget fails only if the figure is larger than at the base."""
 _INCREASE = (*_SCOPE, *METRICS, "against")
+_MATCH = ("spec", "model")
 _WAIVER = ("rule", *_SCOPE, "ceiling", "reason", "expires")
 
 Value = TypeVar("Value")
@@ -70,7 +72,7 @@ class _ConfigReader:
 
     def config(self) -> Config:
         """Return the configuration. Raises `SpecError` with all faults."""
-        values = self.table(self.root, self.values, ("specs", "budget", "increase", "waiver", "comment"))
+        values = self.table(self.root, self.values, ("specs", "budget", "increase", "waiver", "match", "comment"))
         specs = self.globs((*self.root, "specs"), values.get("specs", []))
         config = Config(
             source=self.document.source,
@@ -80,6 +82,7 @@ class _ConfigReader:
                 [self.increase(path, entry) for path, entry in self.entries(values, "increase", _INCREASE)]
             ),
             waivers=tuple([self.waiver(path, entry) for path, entry in self.entries(values, "waiver", _WAIVER)]),
+            matches=tuple([self.match(path, entry) for path, entry in self.entries(values, "match", _MATCH)]),
             specs_span=self.document.place(*self.root, "specs").value if specs else None,
             comment_above=self.comment_above(values),
         )
@@ -205,6 +208,15 @@ class _ConfigReader:
         against = self.text(path, entry, "against") or "base"
         span = self.document.place(*path).key
         return Increase(scope=self.scope(path, entry), values=values, against=against, span=span)
+
+    def match(self, path: Path, entry: dict[str, Any]) -> Match:
+        for key in _MATCH:
+            if key not in entry:
+                self.fault(path, f"the match has no {key}", f"add {key} = ...", key=True)
+        spec, model = (self.text(path, entry, key) for key in _MATCH)
+        self.inside((*path, "spec"), spec)
+        self.inside((*path, "model"), model)
+        return Match(spec=spec, model=model, span=self.document.place(*path).key)
 
     def waiver(self, path: Path, entry: dict[str, Any]) -> Waiver:
         for key in ("rule", "reason"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from costcalc import run_budget
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
 from costcalc.gate.analysis_cache import AnalysisCache, Subject, figures, metric
-from costcalc.gate.limits import OVER_EXPECT
+from costcalc.gate.limits import OVER_EXPECT, UNLIKE_MODEL
 from costcalc.gate.requirements import (
     CommandLineLimits,
     command_line_requirements,
@@ -28,6 +28,7 @@ from costcalc.gate.results import (
     Unevaluated,
     Usage,
 )
+from costcalc.globs import match
 from costcalc.record import Record
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from costcalc.gate.base_spec import Before
     from costcalc.gate.baselines import GitBase
     from costcalc.gate.file_base import FileBase
-    from costcalc.gate.limits import Budget, Increase, Requirement
+    from costcalc.gate.limits import Budget, Increase, Match, Requirement
     from costcalc.gate.project import NamedSpec
     from costcalc.gate.weakened_limits import LimitComparison
     from costcalc.model import Analysis, Suspicion, Totals
@@ -152,6 +153,7 @@ class Evaluator:
                 findings.append(
                     self.explained(finding, requirement, subject, now, then, old, name) if explained else finding
                 )
+        findings += self.unlike(named, analysis)
         comparison = self.comparison if before and explained else None
         loosened = comparison.limits(named, subject, before) if comparison and before else ()
         return SpecOutcome(
@@ -163,6 +165,26 @@ class Evaluator:
             loosened=tuple(loosened),
             path=before.path if before else "",
         )
+
+    def unlike(self, named: NamedSpec, analysis: Analysis) -> Iterator[Finding]:
+        """Yield the findings of the models that a spec must agree with."""
+        from costcalc.lang.loader import open_spec
+
+        settings = named.settings
+        for entry in settings.config.matches if settings else ():
+            assert settings
+            if not match(entry.spec, named.key, "/"):
+                continue
+            try:
+                model = self.cache.analysis(open_spec(str(settings.folder / entry.model)), {})
+            except CostcalcError as error:
+                message = f"cannot be compared with {entry.model}: {error.fault().message}"
+                yield _unlike(named.name, entry, message, help=error.fault().help)
+                continue
+            differing = [name for name in ("params", "macs") if _figure(analysis, name) != _figure(model, name)]
+            for name in differing:
+                message = f"{name} {_figure(analysis, name):,}, and {_figure(model, name):,} in {entry.model}"
+                yield _unlike(named.name, entry, message, _first_difference(analysis, model))
 
     def against(self, requirement: Requirement) -> GitBase | FileBase | None:
         """Return the base of an increase. Raises `UsageError` with the location of the increase."""
@@ -295,6 +317,36 @@ def _suspicion(spec: str, suspicion: Suspicion) -> Finding:
         help=fault.help,
         key=f"{suspicion.rule}|{spec}|{suspicion.name}",
     )
+
+
+def _figure(analysis: Analysis, name: str) -> int:
+    return int(getattr(analysis.totals, name))
+
+
+def _unlike(spec: str, entry: Match, message: str, notes: tuple[str, ...] = (), help: str = "") -> Finding:
+    return Finding(
+        rule=UNLIKE_MODEL,
+        severity=ERROR,
+        spec=spec,
+        message=message,
+        span=entry.span,
+        notes=notes,
+        help=help or "change the one that is wrong (see costcalc explain CC104)",
+        key=f"{UNLIKE_MODEL}|{spec}|{entry.model}",
+    )
+
+
+def _first_difference(analysis: Analysis, model: Analysis) -> tuple[str, ...]:
+    """Return the first layers with cost that differ, of those in order, as a note."""
+    rows = [[row for row in each.layers if row.totals.params or row.totals.macs] for each in (analysis, model)]
+    for own, other in zip(*rows, strict=False):
+        figures = [(row.totals.params, row.totals.macs) for row in (own, other)]
+        if figures[0] != figures[1]:
+            texts = [f"{row.name} ({row.totals.params:,} params, {row.totals.macs:,} MACs)" for row in (own, other)]
+            return (f"the first layers that differ: {texts[0]}; {texts[1]}",)
+    longer = max(rows, key=len)
+    at = min(map(len, rows))
+    return (f"{longer[at].name} has no counterpart",) if at < len(longer) else ()
 
 
 def _broken_then(spec: str, fault: Fault, ref: str) -> Finding:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OVER_EXPECT = "CC101"
 OVER_BUDGET = "CC102"
 INCREASED = "CC103"
+UNLIKE_MODEL = "CC104"
 WAIVABLE = (OVER_EXPECT, OVER_BUDGET, INCREASED)
 BASE = "base"
 """The default of `against`: the base that `--base` names."""
@@ -94,6 +95,14 @@ class Waiver(Entity):
     span: Span | None = None
 
 
+class Match(Record):
+    """A spec, as a glob, and the model file that it must agree with. Both are relative to the configuration."""
+
+    spec: str
+    model: str
+    span: Span | None = None
+
+
 class Config(Record):
     """A configuration file: the specs that it names, and their limits. Globs are relative to its folder."""
 
@@ -102,6 +111,7 @@ class Config(Record):
     budgets: tuple[Budget, ...] = ()
     increases: tuple[Increase, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    matches: tuple[Match, ...] = ()
     specs_span: Span | None = None
     comment_above: Fraction | None = None
     """The relative change of a figure from which on a comment is begun."""

@@ -94,6 +94,23 @@ RULES: Mapping[str, Rule] = {
         repair="Lower the value at the location of the finding, or reduce the cost elsewhere in the same network.",
         accept='A [[waiver]] with rule = "CC103" and a ceiling accepts it once. A larger allowance accepts it always.',
     ),
+    "CC104": Rule(
+        title="the spec differs from its model",
+        fails_when="A spec has other params or MACs than the model file that a [[match]] names for it.",
+        why=(
+            "A spec that is written by hand beside the model that is trained proves nothing about it, unless both are "
+            "held together."
+        ),
+        example=(
+            '[[match]]\nspec = "net.yaml"\nmodel = "net.onnx"\n'
+            "\n"
+            "costcalc.toml:1:1: CC104 net.yaml: macs 41,472, and 27,648 in net.onnx"
+        ),
+        repair=(
+            "Change the spec or the model. The notes name the first layers that differ. An exporter may have folded "
+            "norms into convolutions: then write the spec without them, or compare with a model that has them."
+        ),
+    ),
     "CC105": Rule(
         title="a waiver has expired or matches nothing",
         fails_when=(
@@ -185,12 +202,12 @@ RULES: Mapping[str, Rule] = {
         ),
         why="The default applies to the layers that the spec writes, but not to those of the block.",
         example=(
-            "defaults: {linear: {bias: false}}\n"
-            "layers: [mlp: {hidden: 1024}]\n"
+            "defaults: {linear: {bias: true}}\n"
+            "layers: [swiglu: {hidden: 1024}]\n"
             "\n"
-            "net.yaml:2:10: CC204 warning: the default bias: false of linear has no effect in mlp, which uses true"
+            "net.yaml:2:10: CC204 warning: the default bias: true of linear has no effect in swiglu, which uses false"
         ),
-        repair="Give the block the argument: mlp: {hidden: 1024, bias: false}.",
+        repair="Give the block the argument: swiglu: {hidden: 1024, bias: true}.",
         accept="allow: [CC204] beside the layer, or at the top of the spec, says that it is meant.",
         severity="warning",
     ),

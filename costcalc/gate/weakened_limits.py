@@ -10,6 +10,7 @@ from costcalc.gate.baselines import GitBase
 from costcalc.gate.limits import OVER_EXPECT, shown
 from costcalc.gate.requirements import applies, entries, entry_requirements, own_requirements
 from costcalc.gate.results import UNCHANGED, WARNING, Finding
+from costcalc.globs import match
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -81,7 +82,28 @@ class LimitComparison:
             own_then = own
         old = [applied(each, then) for each in requirements(own_then, config, path)]
         now = [applied(each, subject) for each in requirements(own, now_config, named.key)]
-        return loosened_limits(named.name, old, now, self.base.info.name)
+        ref = self.base.info.name
+        dropped = models(config, path) - models(now_config, named.key)
+        return loosened_limits(named.name, old, now, ref) + [
+            _dropped_match(named.name, model, ref) for model in sorted(dropped)
+        ]
+
+
+def models(config: Config | None, path: str) -> set[str]:
+    """Return the models that a configuration compares a spec with."""
+    entries = config.matches if config else ()
+    return {entry.model for entry in entries if match(entry.spec, path, "/")}
+
+
+def _dropped_match(spec: str, model: str, ref: str) -> Finding:
+    return Finding(
+        rule=LOOSENED,
+        severity=WARNING,
+        spec=spec,
+        message=f"the comparison with {model} was removed, against {ref}",
+        help="give the reason in the review",
+        key=f"{LOOSENED}|{spec}|match|{model}",
+    )
 
 
 def requirements(own: Iterable[Requirement], config: Config | None, path: str) -> list[Requirement]:
@@ -189,7 +211,6 @@ def _weaker(spec: str, wanted: Requirement, same: Sequence[Applied], active: lis
 def _renamed_layers(spec: str, old: Applied, now: Applied, ref: str) -> list[Finding]:
     """Return a finding if a limit does not match the new names of layers that it matched at the base."""
     from costcalc.gate.align import align
-    from costcalc.globs import match
 
     wanted = old.requirement
     if old.analysis is None or now.analysis is None or old.analysis is now.analysis:
