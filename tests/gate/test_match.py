@@ -87,4 +87,4 @@ def test_a_match_that_is_removed_is_reported(project, capsys):
     (project / "costcalc.toml").write_text(CONFIG.partition("[[match]]")[0])
     capsys.readouterr()
     assert main(["check", "--base", "HEAD", "--strict"]) == 1
-    assert "CC106 net.yaml: the comparison with net.cfg was removed, against HEAD" in capsys.readouterr().out
+    assert "net.yaml: CC106 the comparison with net.cfg was removed, against HEAD" in capsys.readouterr().out
