@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 FAMILIES = (arrays, elementwise, products, windows)
 """The modules whose import registers rules."""
 MAX_DEPTH = 40
-MAX_STEPS = 2_000_000
+MAX_STEPS = 400_000
+MAX_FOLLOWED = 4_000_000
+"""The elements that are followed by value in a whole model: a small file can describe any number of them."""
 MAX_TURNS = 10_000
 
 Scope = dict[str, Value]
@@ -62,6 +64,7 @@ class Run:
         self.functions = {(function.domain, function.name): function for function in model.functions}
         self.depth = 0
         self.steps = 0
+        self.followed = 0
         self.scopes: list[Scope] = []
         self.declared = {value.name: value for value in (*model.graph.value_info, *model.graph.output)}
         self.inputs: dict[str, Value] = {}
@@ -168,7 +171,9 @@ class Run:
         for name, value in zip(message.output, outputs, strict=False):
             if name:
                 kept = (value.stored or tuple(weights)) if constant and not of_shape else ()
-                own = Value(value.shape, value.dtype, value.data, name=name, constant=constant, stored=kept)
+                self.followed += len(value.data or ())
+                data = value.data if self.followed <= MAX_FOLLOWED else None
+                own = Value(value.shape, value.dtype, data, name=name, constant=constant, stored=kept)
                 scope[name] = own
         if key == "Constant" or (constant and not node.figures.get("macs")):
             return

@@ -354,3 +354,33 @@ def test_the_gate_compares_with_the_file_at_the_base(tmp_path, monkeypatch, caps
     assert "CC103 net.onnx: macs 13,824 > 7,603" in capsys.readouterr().out
     assert main(["diff", "HEAD:net.onnx", "net.onnx"]) == 0
     assert "+6,912" in capsys.readouterr().out
+
+
+def test_values_are_not_followed_without_end(tmp_path):
+    """Each node of thirty bytes has 8,192 elements; after four million, values are unknown."""
+    nodes = [node("ConstantOfShape", "s", f"c{place}") for place in range(20_000)]
+    stored = [tensor("s", [1], [8192], INT64)]
+    network = load(tmp_path, model([*nodes, node("Relu", "x", "y")], [X], ["y"], stored))
+    assert [layer.op.name for layer in network.layers] == ["relu"]
+    import tracemalloc
+
+    from costcalc.onnx.run import MAX_FOLLOWED, Run
+
+    data = model([*nodes[:1000], node("Relu", "x", "y")], [X], ["y"], stored)
+    tracemalloc.start()
+    run = Run(wire.loads(data), data, {}, {})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert run.followed > MAX_FOLLOWED
+    assert peak < 16 * MAX_FOLLOWED
+
+
+def test_loops_in_loops_end(tmp_path):
+    inner = graph([node("Identity", "c", "c2"), node("Identity", "h", "h2")],
+                  [value("i", [], INT64), value("c", [], BOOL), value("h", [1, 8])], ["c2", "h2"])  # fmt: skip
+    outer = graph([node("Identity", "d", "d2"), node("Loop", "n t g", "g2", body=("graph", inner))],
+                  [value("j", [], INT64), value("d", [], BOOL), value("g", [1, 8])], ["d2", "g2"])  # fmt: skip
+    stored = [tensor("n", [], [10_000], INT64), tensor("t", [], [True], BOOL)]
+    made = model([node("Loop", "n t x", "y", body=("graph", outer))], [value("x", [1, 8])], ["y"], stored)
+    with pytest.raises(CostcalcError, match="more than 400,000 nodes, with the turns of loops"):
+        load(tmp_path, made)
