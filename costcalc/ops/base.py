@@ -261,8 +261,8 @@ def load_plugins() -> None:
 def signature(op: type[Op]) -> str:
     """Return the signature of an op, with its defaults.
 
-    >>> signature(REGISTRY["linear"])
-    'linear(out, bias=true, norm=none, act=none)'
+    >>> signature(REGISTRY["matmul"]), signature(REGISTRY["embedding"])
+    ('matmul(transpose_b=false)', 'embedding(vocab, dim)')
     """
     arguments = []
     for field in op.fields:
