@@ -121,14 +121,15 @@ class _Ultralytics:
 
     def params(self) -> str:
         """Return the params of the spec: the number of classes, and the scales or the multiples."""
-        columns = [[item.text for item in scale.value] for scale in self.scales.values()]
         for scale in self.scales.values():
-            if len(scale.value) != 3:
+            if scale.kind != "list" or len(scale.value) != 3:
                 raise self.text.error(scale.span.line, "expected name: [depth, width, max_channels]")
+        columns = [[item.text for item in scale.value] for scale in self.scales.values()]
         if self.scales:
             depth, width, most = [f"[{', '.join(column)}]" for column in zip(*columns, strict=True)]
             return f"nc: {self.classes}, scale: 0, depth: {depth}, width: {width}, max_channels: {most}"
-        depth, width = [self.sections[f"{name}_multiple"].text for name in ("depth", "width")]
+        multiples = [self.sections.get(f"{name}_multiple") for name in ("depth", "width")]
+        depth, width = [multiple.text if multiple is not None else "1" for multiple in multiples]
         return f"nc: {self.classes}, depth: {depth}, width: {width}"
 
     def width(self, channels: str) -> str:
@@ -170,7 +171,10 @@ class _Ultralytics:
 
     def detect_with_anchors(self, entry: Entry, places: list[int]) -> list[str]:
         """Add the head of YOLOv5: for each level and each of its anchors a box, an objectness and the classes."""
-        anchors = next((item.value for item in self.sections["anchors"].value), ())
+        levels = self.sections["anchors"]
+        anchors = (
+            next((item.value for item in levels.value if item.kind == "list"), ()) if levels.kind == "list" else ()
+        )
         call = f'conv: {{out: "{len(anchors) // 2} * (nc + 5)", kernel: 1, act: sigmoid}}'
         names = [self.names[place] for place in places]
         return [self.text.add(entry.line, call, f"detect_{name}", [name]) for name in names]
