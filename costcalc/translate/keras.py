@@ -48,7 +48,7 @@ def spec_of(source: Source) -> Source:
         return _Keras(text, json.loads(source.text)).spec()
     except RecursionError:
         raise text.error(1, "config.json is nested too deeply") from None
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise text.error(1, f"config.json is malformed: {type(error).__name__}: {str(error)[:100]}") from None
 
 
