@@ -96,7 +96,7 @@ class _Darknet:
         text, line = section.values.get(name, ("", section.line))
         found = []
         for entry in filter(None, map(str.strip, text.split(","))):
-            place = int(entry) if entry.lstrip("-").isdecimal() else len(self.names)
+            place = int(entry) if entry.removeprefix("-").isdecimal() else len(self.names)
             place = place if place >= 0 else index + place
             if not 0 <= place < index:
                 raise self.text.error(line, f"{name}: no layer {entry[:60]} before layer {index}", length=len(name))

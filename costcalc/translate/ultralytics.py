@@ -53,7 +53,7 @@ class Entry:
             raise text.error(self.line, "expected [from, repeats, module, [arguments]]", column=node.span.column)
         sources, repeats, module, arguments = values
         numbers = [item.text for item in (sources.value if sources.kind == "list" else [sources])]
-        if not all(number.lstrip("-").isdecimal() for number in (*numbers, repeats.text)):
+        if not all(number.removeprefix("-").isdecimal() for number in (*numbers, repeats.text)):
             raise text.error(self.line, "from and repeats must be integers", column=node.span.column)
         self.sources = [int(number) for number in numbers]
         self.repeats = int(repeats.text)
