@@ -213,7 +213,7 @@ def record(model: Any, inputs: Mapping[str, Any], name: str, source: str, max_la
 
     recorder = Recorder(model, inputs, max_layers)
 
-    class Mode(TorchDispatchMode):  # type: ignore[no-untyped-call,unused-ignore]
+    class Mode(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             outputs = function(*args, **(kwargs or {}))
             recorder.call(function._schema.name.partition("::")[2], args, kwargs or {}, outputs)
@@ -226,7 +226,7 @@ def record(model: Any, inputs: Mapping[str, Any], name: str, source: str, max_la
     positional = [tensor for key, tensor in inputs.items() if re.fullmatch(r"input(_\d+)?", key)]
     keywords = {key: tensor for key, tensor in inputs.items() if not re.fullmatch(r"input(_\d+)?", key)}
     try:
-        with torch.no_grad(), Mode():  # type: ignore[no-untyped-call,unused-ignore]
+        with torch.no_grad(), Mode():
             outputs = model(*positional, **keywords)
     finally:
         for handle in handles:
