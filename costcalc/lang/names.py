@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from costcalc.model import Tensor
 
 
-class Table(Protocol):
+class NameTable(Protocol):
     """The names inside a group, branch or block."""
 
     def get(self, name: str) -> NameEntry | None:
@@ -29,7 +29,7 @@ class NameEntry(NamedTuple):
     copies: Mapping[str, NameEntry] = {}
     called: object = None
     """The block and its argument values, if the item is a block."""
-    inner: Table | None = None
+    inner: NameTable | None = None
     """The names inside the item, if the spec refers to any by a path."""
     absent: bool = False
     """Whether the condition of the item left it out. The outputs are those of the layer before."""

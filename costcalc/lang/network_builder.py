@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from costcalc.errors import Fault, Span
     from costcalc.formula import Shape
     from costcalc.lang.call_compiler import Calls
-    from costcalc.lang.names import Table
+    from costcalc.lang.names import NameTable
     from costcalc.lang.template import Block, Item, Loop, Reference
     from costcalc.model import Tensor
 
@@ -65,7 +65,7 @@ class NetworkBuilder:
         self.recordings = Recordings(self.layers)
         self.called: Called | None = None
         """The last block call."""
-        self.inside: Table | None = None
+        self.inside: NameTable | None = None
         """The names inside the last item, if any name is a path."""
 
     def network(self, items: tuple[Item, ...]) -> tuple[Tensors, Env]:
@@ -333,10 +333,8 @@ class NetworkBuilder:
         env = self.env(frame, values, current)
         experts, active = (self.times(item, cell, env, name) for cell, name in zip(item.experts, EXPERTS, strict=True))
         if not 1 <= active <= experts:
-            help = "a token goes to at most all experts"
-            raise located(
-                CostcalcError("active: expected 1 to {}, got {}", experts, active, help=help), item.experts[1].node.span
-            )
+            error = CostcalcError("active: expected 1 to {}, got {}", experts, active)
+            raise located(error, item.experts[1].node.span)
 
         def layer(op: str, inputs: Tensors, **arguments: Any) -> Tensors:
             made = ops.REGISTRY[op](**arguments)
@@ -353,8 +351,7 @@ class NetworkBuilder:
             self.layers.experts = outer
         result = layer("combine", left[:1] + scores, active=active)
         for branch in shared:
-            also = self.branch(branch.items, branch.segment, current, frame, values, segments)
-            result = layer("add", result + also)
+            result = layer("add", result + self.branch(branch.items, branch.segment, current, frame, values, segments))
         return result
 
     def residual(self, item: Item, current: Tensors, frame: Frame, values: Values, segments: Segments) -> Tensors:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from costcalc.lang.layer_builder import LayerBuilder, Tensors
-    from costcalc.lang.names import NameEntry, Table
+    from costcalc.lang.names import NameEntry, NameTable
     from costcalc.lang.template import Block
 
 
@@ -36,14 +36,14 @@ class Recording(NamedTuple):
     outputs: Tensors
     work: int
     """The work that the call took."""
-    inside: Table | None = None
+    inside: NameTable | None = None
     """The names inside the block, if any name is a path."""
 
 
 class MovedNames:
     """The names inside a copied call: those of the recorded one, with the layers of the copy."""
 
-    def __init__(self, table: Table, shift: int, move: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, table: NameTable, shift: int, move: Callable[[Tensor], Tensor]) -> None:
         self.table = table
         self.shift = shift
         self.move = move

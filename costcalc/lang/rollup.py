@@ -65,7 +65,7 @@ def _figures(layer: Layer) -> tuple[str, tuple[tuple[int, ...], ...], tuple[int,
 # Items
 
 
-class Call:
+class LayerItem:
     """A layer with its norm and its activation."""
 
     def __init__(self, layer: Layer, followers: Sequence[Layer]) -> None:
@@ -100,7 +100,7 @@ class Call:
         return [f"- {self.op}" + (f": {{{', '.join(arguments)}}}" if arguments else "")]
 
 
-class Branches:
+class BranchesItem:
     """A join of branches, or a residual: `add` with an empty branch or a shortcut."""
 
     def __init__(self, layer: Layer, branches: list[list[Item]]) -> None:
@@ -142,7 +142,7 @@ class Branches:
         return [*lines, *[f"  {argument}" for argument in self.arguments]]
 
 
-class Repeat:
+class RepeatItem:
     """Equal items in a row, written once."""
 
     def __init__(self, items: list[Item], times: int) -> None:
@@ -169,7 +169,7 @@ class Repeat:
         return [*lines, f"  repeat: {next(values)}"]
 
 
-class Table:
+class TableItem:
     """Items in a row that differ in numbers only, written once with a table of the numbers."""
 
     def __init__(self, rows: list[list[Item]]) -> None:
@@ -239,7 +239,7 @@ class Table:
 
 
 if TYPE_CHECKING:
-    Item = Call | Branches | Repeat | Table
+    Item = LayerItem | BranchesItem | RepeatItem | TableItem
 
 
 def _is_number(value: object) -> bool:
@@ -251,7 +251,7 @@ def _total(items: Sequence[Item]) -> int:
 
 
 def _grouped(items: Sequence[Item], values: Iterator[str]) -> list[str]:
-    if len(items) == 1 and not isinstance(items[0], (Repeat, Table)):
+    if len(items) == 1 and not isinstance(items[0], (RepeatItem, TableItem)):
         return items[0].lines(values)
     return _item("group", [line for item in items for line in item.lines(values)])
 
@@ -298,10 +298,10 @@ def parsed(network: Network) -> list[Item]:
     """Return the layers of a network as a series. Raises `NotASeriesError`."""
     if len(network.inputs) != 1 or len(network.outputs) != 1 or network.shared():
         raise NotASeriesError
-    return _Parser(network).series()
+    return _SeriesParser(network).series()
 
 
-class _Parser:
+class _SeriesParser:
     def __init__(self, network: Network) -> None:
         self.layers = network.layers
         self.end = next(iter(network.outputs.values()))
@@ -372,7 +372,7 @@ class _Parser:
                 break
             place = after[0]
             followers.append(self.layers[place])
-        items.append(Call(layer, followers))
+        items.append(LayerItem(layer, followers))
         self.done += 1 + len(followers)
         return place, 0
 
@@ -397,7 +397,7 @@ class _Parser:
         sources = [(source.layer, source.port) for source in layer.inputs]
         if len(set(sources)) != len(sources) or set(sources) != set(ends):
             raise NotASeriesError
-        items.append(Branches(layer, [ends[source] for source in sources]))
+        items.append(BranchesItem(layer, [ends[source] for source in sources]))
         self.done += 1
         return join, 0
 
@@ -433,14 +433,14 @@ def _folded(items: list[Item], *, exact: bool) -> list[Item] | None:
             size = _total(items[start : start + period])
             saved = (times - 1) * size - (1 if exact else times + 2)
             first = items[start]  # on a tie, a group does not begin with the activation of the layer before it
-            rank = saved, not (isinstance(first, Call) and first.follower)
+            rank = saved, not (isinstance(first, LayerItem) and first.follower)
             if saved > 0 and rank > most:
                 best, most = (start, period, times), rank
     if best is None:
         return None
     start, period, times = best
     rows = [items[start + turn * period : start + (turn + 1) * period] for turn in range(times)]
-    folded: Item = Repeat(compressed(rows[0]), times) if exact else Table(rows)
+    folded: Item = RepeatItem(compressed(rows[0]), times) if exact else TableItem(rows)
     return [*items[:start], folded, *items[start + times * period :]]
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from costcalc.onnx.node import Node, rule
+from costcalc.onnx.node import OnnxNode, rule
 from costcalc.onnx.values import FLOAT, INT64, MOST, NodeError, Value, axis_of, broadcast, spread, stored
 
 
@@ -30,7 +30,7 @@ def _taken(value: Value, places: list[list[int]]) -> list[Any] | None:
 
 
 @rule("Constant")
-def constant(node: Node) -> list[Value]:
+def constant(node: OnnxNode) -> list[Value]:
     """Return a stored tensor or a value of an attribute."""
     attributes = node.attributes
     if "value" in attributes and attributes["value"].t is not None:
@@ -51,7 +51,7 @@ def constant(node: Node) -> list[Value]:
 
 
 @rule("ConstantOfShape")
-def constant_of_shape(node: Node) -> list[Value]:
+def constant_of_shape(node: OnnxNode) -> list[Value]:
     """Fill a shape with one value."""
     shape = tuple(node.data(0))
     tensor = node.attributes["value"].t if "value" in node.attributes else None
@@ -61,7 +61,7 @@ def constant_of_shape(node: Node) -> list[Value]:
 
 
 @rule("Shape")
-def shape_of(node: Node) -> list[Value]:
+def shape_of(node: OnnxNode) -> list[Value]:
     """Return a shape as a tensor."""
     shape = node.shape()
     end = node.number("end", len(shape))
@@ -70,13 +70,13 @@ def shape_of(node: Node) -> list[Value]:
 
 
 @rule("Size")
-def size_of(node: Node) -> list[Value]:
+def size_of(node: OnnxNode) -> list[Value]:
     """Return the number of elements as a tensor."""
     return [Value((), INT64, [node.input().size])]
 
 
 @rule("Range")
-def number_range(node: Node) -> list[Value]:
+def number_range(node: OnnxNode) -> list[Value]:
     """Count from a start to a limit."""
     start, limit, step = (node.data(place)[0] for place in range(3))
     if step == 0:
@@ -87,7 +87,7 @@ def number_range(node: Node) -> list[Value]:
 
 
 @rule("Reshape")
-def reshape(node: Node) -> list[Value]:
+def reshape(node: OnnxNode) -> list[Value]:
     """Give the elements another shape."""
     value = node.input()
     target = list(node.data(1)) if node.has(1) else node.numbers("shape") or []
@@ -109,7 +109,7 @@ def reshape(node: Node) -> list[Value]:
 
 
 @rule("Flatten")
-def flatten(node: Node) -> list[Value]:
+def flatten(node: OnnxNode) -> list[Value]:
     """Join axes to a matrix."""
     shape = node.shape()
     axis = node.number("axis", 1)
@@ -118,7 +118,7 @@ def flatten(node: Node) -> list[Value]:
 
 
 @rule("Squeeze")
-def squeeze(node: Node) -> list[Value]:
+def squeeze(node: OnnxNode) -> list[Value]:
     """Drop axes of size 1."""
     value, axes = node.input(), node.axes(1)
     shape = value.known
@@ -129,7 +129,7 @@ def squeeze(node: Node) -> list[Value]:
 
 
 @rule("Unsqueeze")
-def unsqueeze(node: Node) -> list[Value]:
+def unsqueeze(node: OnnxNode) -> list[Value]:
     """Add axes of size 1."""
     value, axes = node.input(), node.axes(1) or []
     rank = len(value.known) + len(axes)
@@ -140,7 +140,7 @@ def unsqueeze(node: Node) -> list[Value]:
 
 
 @rule("Transpose")
-def transpose(node: Node) -> list[Value]:
+def transpose(node: OnnxNode) -> list[Value]:
     """Reorder axes."""
     value = node.input()
     shape = value.known
@@ -163,7 +163,7 @@ def _steps(shape: tuple[int, ...]) -> list[int]:
 
 
 @rule("Concat")
-def concat(node: Node) -> list[Value]:
+def concat(node: OnnxNode) -> list[Value]:
     """Join along an axis."""
     values = [value for value in node.inputs if value is not None]
     first = values[0].known
@@ -186,7 +186,7 @@ def concat(node: Node) -> list[Value]:
 
 
 @rule("Split")
-def split(node: Node) -> list[Value]:
+def split(node: OnnxNode) -> list[Value]:
     """Part along an axis."""
     value, count = node.input(), len(node.message.output)
     shape = value.known
@@ -211,7 +211,7 @@ def split(node: Node) -> list[Value]:
 
 
 @rule("Slice")
-def slice_(node: Node) -> list[Value]:
+def slice_(node: OnnxNode) -> list[Value]:
     """Take a range of each axis."""
     value = node.input()
     shape = value.known
@@ -235,7 +235,7 @@ def slice_(node: Node) -> list[Value]:
 
 
 @rule("Gather")
-def gather(node: Node) -> list[Value]:
+def gather(node: OnnxNode) -> list[Value]:
     """Take entries of an axis."""
     value, indices = node.input(), node.input(1)
     shape = value.known
@@ -250,13 +250,13 @@ def gather(node: Node) -> list[Value]:
 
 
 @rule("GatherElements")
-def gather_elements(node: Node) -> list[Value]:
+def gather_elements(node: OnnxNode) -> list[Value]:
     """Take elements by an index for each."""
     return [Value(node.shape(1), node.input().dtype)]
 
 
 @rule("GatherND")
-def gather_nd(node: Node) -> list[Value]:
+def gather_nd(node: OnnxNode) -> list[Value]:
     """Take parts by their leading indices."""
     shape, indices, batch = node.shape(), node.shape(1), node.number("batch_dims")
     if not indices or batch + indices[-1] > len(shape):
@@ -265,7 +265,7 @@ def gather_nd(node: Node) -> list[Value]:
 
 
 @rule("Expand")
-def expand(node: Node) -> list[Value]:
+def expand(node: OnnxNode) -> list[Value]:
     """Broadcast to a shape."""
     value = node.input()
     shape = broadcast(value.known, tuple(node.data(1)))
@@ -273,7 +273,7 @@ def expand(node: Node) -> list[Value]:
 
 
 @rule("Tile")
-def tile(node: Node) -> list[Value]:
+def tile(node: OnnxNode) -> list[Value]:
     """Repeat along axes."""
     value = node.input()
     shape, times = value.known, node.data(1)
@@ -285,7 +285,7 @@ def tile(node: Node) -> list[Value]:
 
 
 @rule("Pad")
-def pad(node: Node) -> list[Value]:
+def pad(node: OnnxNode) -> list[Value]:
     """Add a margin."""
     shape = node.shape()
     pads = node.numbers("pads") or node.numbers("paddings") or list(node.data(1))
@@ -299,7 +299,7 @@ def pad(node: Node) -> list[Value]:
 
 
 @rule("DepthToSpace", "SpaceToDepth")
-def depth_to_space(node: Node) -> list[Value]:
+def depth_to_space(node: OnnxNode) -> list[Value]:
     """Exchange channels and positions."""
     (batch, channels, *sizes), block = node.shape(), node.number("blocksize", 1)
     if node.kind == "DepthToSpace":
@@ -308,7 +308,7 @@ def depth_to_space(node: Node) -> list[Value]:
 
 
 @rule("OneHot")
-def one_hot(node: Node) -> list[Value]:
+def one_hot(node: OnnxNode) -> list[Value]:
     """Add an axis of classes."""
     shape, depth = node.shape(), int(node.data(1)[0])
     axis = axis_of(node.number("axis", -1), len(shape) + 1)
@@ -316,7 +316,7 @@ def one_hot(node: Node) -> list[Value]:
 
 
 @rule("Col2Im")
-def columns_to_image(node: Node) -> list[Value]:
+def columns_to_image(node: OnnxNode) -> list[Value]:
     """Add columns to the positions of an image."""
     shape, image, block = node.shape(), node.data(1), node.data(2)
     node.count(add=node.input().size)
@@ -324,13 +324,13 @@ def columns_to_image(node: Node) -> list[Value]:
 
 
 @rule("RandomNormal", "RandomUniform")
-def random(node: Node) -> list[Value]:
+def random(node: OnnxNode) -> list[Value]:
     """Fill a shape with random numbers."""
     return [Value(node.numbers("shape") or (), node.number("dtype", FLOAT))]
 
 
 @rule("CenterCropPad")
-def center_crop_pad(node: Node) -> list[Value]:
+def center_crop_pad(node: OnnxNode) -> list[Value]:
     """Crop or pad axes to sizes."""
     sizes, target, axes = list(node.shape()), node.data(1), node.numbers("axes")
     for axis, size in zip(axes or range(len(sizes)), target, strict=True):
@@ -339,7 +339,7 @@ def center_crop_pad(node: Node) -> list[Value]:
 
 
 @rule("AffineGrid")
-def affine_grid(node: Node) -> list[Value]:
+def affine_grid(node: OnnxNode) -> list[Value]:
     """Make the points of a grid."""
     size = node.data(1)
     out = Value((size[0], *size[2:], len(size) - 2), node.input().dtype)
@@ -348,6 +348,6 @@ def affine_grid(node: Node) -> list[Value]:
 
 
 @rule("HannWindow", "HammingWindow", "BlackmanWindow")
-def window(node: Node) -> list[Value]:
+def window(node: OnnxNode) -> list[Value]:
     """Return the weights of a window, computed from its size alone."""
     return [Value((int(node.data(0)[0]),), node.number("output_datatype", FLOAT))]

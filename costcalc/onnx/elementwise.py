@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from costcalc.onnx.node import Node, rule
+from costcalc.onnx.node import OnnxNode, rule
 from costcalc.onnx.values import BOOL, FLOATS, INT64, MOST, NodeError, Value, axis_of, broadcast, spread
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _computed(function: Callable[..., Any], *columns: list[Any]) -> list[Any] | 
 
 
 @rule(*UNARY)
-def unary(node: Node) -> list[Value]:
+def unary(node: OnnxNode) -> list[Value]:
     """Keep the shape."""
     value, name = node.input(), node.kind
     shape = value.known
@@ -73,14 +73,14 @@ def unary(node: Node) -> list[Value]:
 
 
 @rule("Dropout")
-def dropout(node: Node) -> list[Value]:
+def dropout(node: OnnxNode) -> list[Value]:
     """Keep the shape; the second output is the mask."""
     value = node.input()
     return [Value(value.known, value.dtype, value.data), Value(value.known, BOOL)]
 
 
 @rule("Cast", "CastLike", "BitCast")
-def cast(node: Node) -> list[Value]:
+def cast(node: OnnxNode) -> list[Value]:
     """Convert elements."""
     value = node.input()
     to = node.input(1).dtype if node.kind == "CastLike" else node.number("to")
@@ -110,7 +110,7 @@ BINARY: Mapping[str, tuple[str, Callable[[Any, Any], Any] | None]] = {
 
 
 @rule(*BINARY)
-def binary(node: Node) -> list[Value]:
+def binary(node: OnnxNode) -> list[Value]:
     """Broadcast two inputs."""
     left, right = node.input(), node.input(1)
     quantity, fold = BINARY[node.kind]
@@ -131,7 +131,7 @@ def binary(node: Node) -> list[Value]:
 
 
 @rule("Sum", "Min", "Max", "Mean")
-def variadic(node: Node) -> list[Value]:
+def variadic(node: OnnxNode) -> list[Value]:
     """Broadcast any number of inputs."""
     values = [node.input(place) for place in range(len(node))]
     shape = broadcast(*[value.known for value in values])
@@ -146,7 +146,7 @@ def variadic(node: Node) -> list[Value]:
 
 
 @rule("Where")
-def where(node: Node) -> list[Value]:
+def where(node: OnnxNode) -> list[Value]:
     """Choose elements."""
     condition, left, right = (node.input(place) for place in range(3))
     shape = broadcast(condition.known, left.known, right.known)
@@ -158,7 +158,7 @@ def where(node: Node) -> list[Value]:
 
 
 @rule("Clip")
-def clip(node: Node) -> list[Value]:
+def clip(node: OnnxNode) -> list[Value]:
     """Compare with each bound that is there."""
     bounds = node.has(1) + node.has(2) + ("min" in node.attributes) + ("max" in node.attributes)
     node.count(cmp=bounds * node.input().size)
@@ -176,7 +176,7 @@ _FOLDED_REDUCTIONS: Mapping[str, Callable[[list[Any]], Any]] = {
 
 
 @rule(*REDUCTIONS)
-def reduction(node: Node) -> list[Value]:
+def reduction(node: OnnxNode) -> list[Value]:
     """Reduce axes."""
     value, name = node.input(), node.kind
     shape, axes = value.known, node.axes(1)
@@ -202,7 +202,7 @@ def reduction(node: Node) -> list[Value]:
 
 
 @rule("ArgMax", "ArgMin")
-def argument(node: Node) -> list[Value]:
+def argument(node: OnnxNode) -> list[Value]:
     """Return an index along an axis."""
     shape, axis = node.shape(), axis_of(node.number("axis"), len(node.shape()))
     node.count(cmp=node.input().size)
@@ -211,7 +211,7 @@ def argument(node: Node) -> list[Value]:
 
 
 @rule("Softmax", "LogSoftmax")
-def softmax(node: Node) -> list[Value]:
+def softmax(node: OnnxNode) -> list[Value]:
     """Keep the shape."""
     size = node.input().size
     node.count(cmp=size, add=2 * size, exp=size, div=size)
@@ -219,7 +219,7 @@ def softmax(node: Node) -> list[Value]:
 
 
 @rule("TopK")
-def top(node: Node) -> list[Value]:
+def top(node: OnnxNode) -> list[Value]:
     """Keep k entries of an axis. Sorting is not counted, as its comparisons depend on the data."""
     shape, axis = node.shape(), axis_of(node.number("axis", -1), len(node.shape()))
     kept = node.number("k") if node.opset < 10 else node.data(1)[0]
@@ -228,7 +228,7 @@ def top(node: Node) -> list[Value]:
 
 
 @rule("QuantizeLinear", "DequantizeLinear")
-def quantize(node: Node) -> list[Value]:
+def quantize(node: OnnxNode) -> list[Value]:
     """Scale and shift each element."""
     size = node.input().size
     if node.kind == "QuantizeLinear":
@@ -240,7 +240,7 @@ def quantize(node: Node) -> list[Value]:
 
 
 @rule("DynamicQuantizeLinear")
-def dynamic_quantize(node: Node) -> list[Value]:
+def dynamic_quantize(node: OnnxNode) -> list[Value]:
     """Quantise by the extremes of the input."""
     size = node.input().size
     node.count(cmp=2 * size, div=size, add=size)
@@ -248,7 +248,7 @@ def dynamic_quantize(node: Node) -> list[Value]:
 
 
 @rule("com.microsoft::QLinearAdd", "com.microsoft::QLinearMul")
-def quantized_binary(node: Node) -> list[Value]:
+def quantized_binary(node: OnnxNode) -> list[Value]:
     """Broadcast two quantised inputs, each with its scale and its zero point."""
     out = Value(broadcast(node.shape(), node.shape(3)), node.input().dtype)
     node.count(**{"add" if node.kind == "QLinearAdd" else "mul": out.size})
@@ -256,7 +256,7 @@ def quantized_binary(node: Node) -> list[Value]:
 
 
 @rule("NonZero", "Unique", "Compress", "NonMaxSuppression")
-def by_data(node: Node) -> list[Value]:
+def by_data(node: OnnxNode) -> list[Value]:
     """Return shapes that depend on data."""
     value = node.input()
     if node.kind == "NonZero" and value.data is not None:
@@ -265,7 +265,7 @@ def by_data(node: Node) -> list[Value]:
 
 
 @rule("Det")
-def determinant(node: Node) -> list[Value]:
+def determinant(node: OnnxNode) -> list[Value]:
     """Drop two axes."""
     if len(node.shape()) < 2:
         raise NodeError("expected a matrix")

@@ -12,7 +12,7 @@ from costcalc.foreign import NetworkWriter, StoredTensor, make, without_batch
 from costcalc.onnx import wire
 from costcalc.onnx.names import Paths
 from costcalc.onnx.ops import op_of
-from costcalc.onnx.run import FileError, Row, Run, label, learned
+from costcalc.onnx.run import FileError, NodeRow, Run, label, learned
 from costcalc.onnx.values import NodeError, UnknownShapeError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def build(
         for name in sizes:
             if name not in run.named:
                 raise UsageError("unknown param {} of {}", name, path, help=suggest(name, run.named))
-        return _Writer(path, run, max_layers or MAX_LAYERS, sizes).network()
+        return _OnnxWriter(path, run, max_layers or MAX_LAYERS, sizes).network()
     except (wire.MalformedError, IndexError, RecursionError) as error:
         raise fault(path, f"not an ONNX file: {error}") from None
     except FileError as error:
@@ -92,7 +92,7 @@ def _size(name: str, value: Any) -> int:
     return size
 
 
-class _Writer:
+class _OnnxWriter:
     """Writes the rows of a run as layers."""
 
     def __init__(self, path: str, run: Run, max_layers: int, sizes: Mapping[str, int]) -> None:
@@ -106,7 +106,7 @@ class _Writer:
             names[name] = plain if plain not in names.values() and not plain.isdecimal() else f"input_{len(names)}"
         self.writer = NetworkWriter({names[n]: without_batch(v.known) for n, v in run.inputs.items()}, max_layers)
         self.tensors: dict[str, Tensor] = {n: self.writer.builder.input(names[n]) for n in run.inputs}
-        self.readers: dict[str, list[Row]] = {}
+        self.readers: dict[str, list[NodeRow]] = {}
         for row in run.rows:
             for value in row.node.inputs:
                 if value is not None:
@@ -123,7 +123,7 @@ class _Writer:
         name = basename(self.path).removesuffix(".onnx")  # noqa: PTH119
         return self.writer.network(name, outputs, "weights stored in the file", params=dict(self.sizes))
 
-    def row(self, row: Row) -> None:
+    def row(self, row: NodeRow) -> None:
         """Add the layer of a row."""
         if row.node.kind in FREE and self.alias(row):
             return
@@ -143,8 +143,8 @@ class _Writer:
 
     def add(
         self,
-        row: Row,
-        last: Row,
+        row: NodeRow,
+        last: NodeRow,
         op: Op | None,
         figures: Mapping[str, int],
         weights: Mapping[tuple[str, int, int], None],
@@ -166,7 +166,7 @@ class _Writer:
         made = self.writer.add(path, kind, op, entering, shapes, stored, figures, counted=row.counted)
         self.tensors.update({value.name: tensor for value, tensor in zip(outputs, made, strict=False)})
 
-    def alias(self, row: Row) -> bool:
+    def alias(self, row: NodeRow) -> bool:
         """Let the output of a row that changes nothing stand for its input."""
         value = row.node.inputs[0] if row.node.inputs else None
         if value is None or value.name not in self.tensors or len(row.outputs) != 1 or row.outputs[0].shape is None:
@@ -177,7 +177,7 @@ class _Writer:
         self.tensors[row.outputs[0].name] = own
         return True
 
-    def with_bias(self, row: Row, op: Op | None) -> tuple[Row, Op | None]:
+    def with_bias(self, row: NodeRow, op: Op | None) -> tuple[NodeRow, Op | None]:
         """Return a linear layer with the bias that the next row adds, if nothing else reads the product."""
         if op is None or op.name != "linear" or row.node.kind != "MatMul" or row.outputs[0].name in self.ends:
             return row, op

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from costcalc.onnx.run import Row
+    from costcalc.onnx.run import NodeRow
 
 _SUFFIX = re.compile(r"(_quantized|_scale|_zero_point)+$")
 _NO_PATH = ("onnx::", "val_", "_")
@@ -16,7 +16,7 @@ _NO_PATH = ("onnx::", "val_", "_")
 class Paths:
     """The path of each row: that of its module where a name says it, else beside the layer before."""
 
-    def __init__(self, rows: list[Row]) -> None:
+    def __init__(self, rows: list[NodeRow]) -> None:
         self.uses: dict[str, int] = {}
         for row in rows:
             for name, _, _ in row.weights:
@@ -31,7 +31,7 @@ class Paths:
                 self.rows[module] = self.rows.get(module, 0) + 1
                 module = module.rpartition(".")[0]
 
-    def path(self, row: Row, label: str) -> str:
+    def path(self, row: NodeRow, label: str) -> str:
         """Return the path of a row, whose op or kind is `label`."""
         weight = self._weight(row)
         module = _module(row) or weight
@@ -53,7 +53,7 @@ class Paths:
             self.modules[value.name] = module
         return path
 
-    def _weight(self, row: Row) -> str:
+    def _weight(self, row: NodeRow) -> str:
         """Return the path of the module that has the weights of a row alone."""
         best, most = "", -1
         for name, size, _ in row.weights:
@@ -66,7 +66,7 @@ class Paths:
         return best
 
 
-def _module(row: Row) -> str:
+def _module(row: NodeRow) -> str:
     """Return the module of a row, from the scopes of its node or from its name, or an empty string."""
     message = row.node.message
     scopes = next((entry.value for entry in message.metadata if entry.key == "pkg.torch.onnx.name_scopes"), "")

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from costcalc.onnx.values import NodeError, Value
-from costcalc.onnx.wire import Place
+from costcalc.onnx.wire import FilePlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from costcalc.onnx.wire import Buffer, Message
 
-    Rule = Callable[["Node"], list[Value]]
+    Rule = Callable[["OnnxNode"], list[Value]]
 
     class Graphs(Protocol):
         """What a rule may ask of the run: the file, and the outputs of a graph inside the node."""
 
         buffer: Buffer
 
-        def subgraph(self, graph: Message, node: Node, inputs: Sequence[Value]) -> list[Value]:
+        def subgraph(self, graph: Message, node: OnnxNode, inputs: Sequence[Value]) -> list[Value]:
             """Read a graph inside a node, and return its outputs."""
 
 
@@ -37,7 +37,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-class Node:
+class OnnxNode:
     """A node with its inputs. A rule reads it, counts its operations, and returns its outputs."""
 
     def __init__(self, run: Graphs, message: Message, inputs: list[Value | None], opset: int) -> None:
@@ -95,14 +95,14 @@ class Node:
         attribute = self.attributes.get(name)
         if attribute is None:
             return None
-        if isinstance(attribute.ints, Place):
+        if isinstance(attribute.ints, FilePlace):
             raise NodeError(f"attribute {name} is too long")
         return list(attribute.ints)
 
     def text(self, name: str, default: str = "") -> str:
         """Return an attribute as text."""
         attribute = self.attributes.get(name)
-        if attribute is None or isinstance(attribute.s, Place):
+        if attribute is None or isinstance(attribute.s, FilePlace):
             return default
         return bytes(attribute.s).decode("utf-8", "replace")
 

@@ -10,7 +10,7 @@ from costcalc.onnx.values import axis_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from costcalc.onnx.run import Row
+    from costcalc.onnx.run import NodeRow
     from costcalc.ops import Op
 
 PLAIN = {
@@ -25,7 +25,7 @@ PAIRS = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}
 VARIADIC = {"Add": "add", "Sum": "add", "Mul": "mul"}
 
 
-def op_of(row: Row) -> Op | None:
+def op_of(row: NodeRow) -> Op | None:
     """Return the op of a node, if any. Its shapes and counts are to be compared."""
     node = row.node
     live = [value for value in node.inputs if value is not None and not value.constant]
@@ -49,7 +49,7 @@ def _shift(axis: int, shape: tuple[int, ...]) -> int | None:
     return axis
 
 
-def _padding(row: Row, rank: int) -> Any:
+def _padding(row: NodeRow, rank: int) -> Any:
     node = row.node
     auto = node.text("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
@@ -60,7 +60,7 @@ def _padding(row: Row, rank: int) -> Any:
     return [list(pair) for pair in zip(pads[:rank], pads[rank:], strict=True)]
 
 
-def _window(row: Row, kernel: Any) -> dict[str, Any]:
+def _window(row: NodeRow, kernel: Any) -> dict[str, Any]:
     rank = len(kernel)
     return {
         "kernel": one(list(kernel)), "stride": one(row.node.numbers("strides") or [1] * rank),
@@ -68,7 +68,7 @@ def _window(row: Row, kernel: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _convolution(row: Row) -> Op | None:
+def _convolution(row: NodeRow) -> Op | None:
     node = row.node
     shape, weight, groups = node.shape(), node.shape(1), node.number("group", 1)
     options = _window(row, weight[2:])
@@ -78,7 +78,7 @@ def _convolution(row: Row) -> Op | None:
     return make("conv", out=weight[0], groups=groups, **options)
 
 
-def _transposed(row: Row) -> Op | None:
+def _transposed(row: NodeRow) -> Op | None:
     node = row.node
     weight, groups = node.shape(1), node.number("group", 1)
     rank = len(weight) - 2
@@ -88,7 +88,7 @@ def _transposed(row: Row) -> Op | None:
     return make("conv_transpose", out=weight[1] * groups, groups=groups, **options)
 
 
-def _pool(row: Row) -> Op | None:
+def _pool(row: NodeRow) -> Op | None:
     node, kernel = row.node, row.node.numbers("kernel_shape") or []
     options = {**_window(row, kernel), "ceil": bool(node.number("ceil_mode"))}
     if node.kind == "MaxPool":
@@ -96,14 +96,14 @@ def _pool(row: Row) -> Op | None:
     return make("avgpool", **options)
 
 
-def _matmul(row: Row) -> Op | None:
+def _matmul(row: NodeRow) -> Op | None:
     left, right = row.node.input(), row.node.input(1)
     if not left.constant and right.constant and len(right.known) == 2:
         return make("linear", out=right.known[1], bias=False)
     return make("matmul") if not (left.constant or right.constant) else None
 
 
-def _gemm(row: Row) -> Op | None:
+def _gemm(row: NodeRow) -> Op | None:
     node = row.node
     weight, vector = node.shape(1), not node.has(2) or len(node.shape(2)) == 1
     if node.number("transA") or not node.input(1).constant or not vector:
@@ -111,7 +111,7 @@ def _gemm(row: Row) -> Op | None:
     return make("linear", out=weight[0] if node.number("transB") else weight[1], bias=node.has(2))
 
 
-def _with_constant(row: Row) -> Op | None:
+def _with_constant(row: NodeRow) -> Op | None:
     """Return the op of a sum, a difference, a product or a quotient with a stored tensor or a number."""
     node = row.node
     left, right = node.input(), node.input(1)
@@ -130,7 +130,7 @@ def _with_constant(row: Row) -> Op | None:
     return None
 
 
-def _norm(row: Row) -> Op | None:
+def _norm(row: NodeRow) -> Op | None:
     node = row.node
     if node.kind == "BatchNormalization":
         return make("batchnorm")
@@ -142,7 +142,7 @@ def _norm(row: Row) -> Op | None:
     return make("rmsnorm", axes=axes)
 
 
-def _reduced(row: Row) -> Op | None:
+def _reduced(row: NodeRow) -> Op | None:
     node, shape = row.node, row.node.shape()
     axes = [_shift(axis, shape) for axis in node.axes(1) or range(len(shape))]
     if None in axes:
@@ -157,7 +157,7 @@ def _reduced(row: Row) -> Op | None:
     return make(name, axis=axes[0] if len(axes) == 1 else axes, keepdims=kept)
 
 
-def _softmax(row: Row) -> Op | None:
+def _softmax(row: NodeRow) -> Op | None:
     node, shape = row.node, row.node.shape()
     axis = _shift(node.number("axis", -1 if node.opset >= 13 else 1), shape)
     if axis is None or (node.opset < 13 and axis_of(node.number("axis", 1), len(shape)) != len(shape) - 1):
@@ -165,7 +165,7 @@ def _softmax(row: Row) -> Op | None:
     return make("softmax" if node.kind == "Softmax" else "log_softmax", axis=axis)
 
 
-def _concat(row: Row) -> Op | None:
+def _concat(row: NodeRow) -> Op | None:
     values = [value for value in row.node.inputs if value is not None]
     if any(value.constant for value in values):
         stored = [value for value in values if value.constant]
@@ -176,14 +176,14 @@ def _concat(row: Row) -> Op | None:
     return None if axis is None else make("concat", axis=axis)
 
 
-def _moved(row: Row) -> Op | None:
+def _moved(row: NodeRow) -> Op | None:
     entering, leaving = without_batch(row.node.shape()), without_batch(row.outputs[0].known)
     if entering == leaving:
         return make("identity")
     return make("flatten") if len(leaving) == 1 else make("reshape", shape=list(leaving))
 
 
-def _permuted(row: Row) -> Op | None:
+def _permuted(row: NodeRow) -> Op | None:
     shape = row.node.shape()
     order = row.node.numbers("perm") or list(range(len(shape)))[::-1]
     if shape[0] == 1 and len(shape) > 1:
@@ -193,7 +193,7 @@ def _permuted(row: Row) -> Op | None:
     return make("permute", order=order)
 
 
-def _sliced(row: Row) -> Op | None:
+def _sliced(row: NodeRow) -> Op | None:
     node, shape = row.node, row.node.shape()
     if node.opset < 10:
         starts, ends, axes, steps = node.numbers("starts"), node.numbers("ends"), node.numbers("axes"), [1]
@@ -207,7 +207,7 @@ def _sliced(row: Row) -> Op | None:
     return None if axis is None else make("slice", axis=axis, start=starts[0], stop=min(ends[0], size), step=steps[0])
 
 
-def _split(row: Row) -> Op | None:
+def _split(row: NodeRow) -> Op | None:
     axis = _shift(row.node.number("axis"), row.node.shape())
     if axis is None:
         return None
@@ -215,7 +215,7 @@ def _split(row: Row) -> Op | None:
     return make("split", parts=len(sizes), axis=axis) if len(set(sizes)) == 1 else make("split", sizes=sizes, axis=axis)
 
 
-def _padded(row: Row) -> Op | None:
+def _padded(row: NodeRow) -> Op | None:
     node, shape = row.node, row.node.shape()
     pads = node.numbers("pads") or (node.data(1) if node.has(1) else None)
     if pads is None or node.has(3) or not 3 <= len(shape) <= 5 or len(pads) != 2 * len(shape):
@@ -226,14 +226,14 @@ def _padded(row: Row) -> Op | None:
     return make("pad", amount=[list(pair) for pair in pairs[2:]])
 
 
-def _gather(row: Row) -> Op | None:
+def _gather(row: NodeRow) -> Op | None:
     table, indices = row.node.input(), row.node.input(1)
     if table.constant and not indices.constant and len(table.known) == 2:
         return make("embedding", vocab=table.known[0], dim=table.known[1])
     return None
 
 
-def _resized(row: Row) -> Op | None:
+def _resized(row: NodeRow) -> Op | None:
     rank = len(row.node.shape()) - 2
     modes = {
         "nearest": "nearest",
@@ -244,7 +244,7 @@ def _resized(row: Row) -> Op | None:
     return make("upsample", size=one(list(row.outputs[0].known[2:])), mode=mode) if mode and 1 <= rank <= 3 else None
 
 
-def _clip(row: Row) -> Op | None:
+def _clip(row: NodeRow) -> Op | None:
     node = row.node
     bounds = [node.input(place).data if node.has(place) else None for place in (1, 2)]
     low = bounds[0][0] if bounds[0] else node.attributes["min"].f if "min" in node.attributes else None
@@ -252,16 +252,16 @@ def _clip(row: Row) -> Op | None:
     return make("relu6") if (low, high) == (0, 6) else None
 
 
-def _shuffled(row: Row) -> Op | None:
+def _shuffled(row: NodeRow) -> Op | None:
     name = "pixel_shuffle" if row.node.kind == "DepthToSpace" else "pixel_unshuffle"
     return make(name, factor=row.node.number("blocksize", 1))
 
 
-def _prelu(row: Row) -> Op | None:
+def _prelu(row: NodeRow) -> Op | None:
     return make("prelu", per_channel=row.node.input(1).size > 1)
 
 
-OPS: Mapping[str, Callable[[Row], Op | None]] = {
+OPS: Mapping[str, Callable[[NodeRow], Op | None]] = {
     "Conv": _convolution, "ConvTranspose": _transposed, "MaxPool": _pool, "AveragePool": _pool, "MatMul": _matmul,
     "Gemm": _gemm, "BatchNormalization": _norm, "InstanceNormalization": _norm, "LayerNormalization": _norm,
     "RMSNormalization": _norm, "SimplifiedLayerNormalization": _norm, "ReduceMean": _reduced, "ReduceSum": _reduced,

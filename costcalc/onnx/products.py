@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from costcalc.onnx.node import Node, rule
+from costcalc.onnx.node import OnnxNode, rule
 from costcalc.onnx.values import NodeError, Value, axis_of, broadcast
 
 
@@ -12,7 +12,7 @@ from costcalc.onnx.values import NodeError, Value, axis_of, broadcast
     "MatMul", "MatMulInteger", "QLinearMatMul", "com.microsoft::FusedMatMul", "com.microsoft::TransposeMatMul",
     "com.microsoft::MatMulIntegerToFloat", "com.microsoft::DynamicQuantizeMatMul",
 )  # fmt: skip
-def matmul(node: Node) -> list[Value]:
+def matmul(node: OnnxNode) -> list[Value]:
     """Multiply matrices, with leading axes that broadcast."""
     quantized = node.kind == "QLinearMatMul"
     left, right = node.shape(), node.shape(3 if quantized else 1)
@@ -34,7 +34,7 @@ def matmul(node: Node) -> list[Value]:
 
 
 @rule("Gemm", "com.microsoft::QGemm")
-def gemm(node: Node) -> list[Value]:
+def gemm(node: OnnxNode) -> list[Value]:
     """Multiply two matrices and add a third."""
     quantized = node.kind == "QGemm"
     left, right = node.shape(), node.shape(3 if quantized else 1)
@@ -49,7 +49,7 @@ def gemm(node: Node) -> list[Value]:
 
 
 @rule("com.microsoft::MatMulNBits")
-def packed_matmul(node: Node) -> list[Value]:
+def packed_matmul(node: OnnxNode) -> list[Value]:
     """Multiply by weights that are packed in a few bits."""
     shape, inner, out = node.shape(), node.number("K"), node.number("N")
     node.count(macs=prod(shape[:-1]) * inner * out)
@@ -57,7 +57,7 @@ def packed_matmul(node: Node) -> list[Value]:
 
 
 @rule("Einsum")
-def einsum(node: Node) -> list[Value]:
+def einsum(node: OnnxNode) -> list[Value]:
     """Sum products by index, in pairs from left to right."""
     left, arrow, right = node.text("equation").replace(" ", "").partition("->")
     terms = left.split(",")
@@ -88,13 +88,13 @@ def einsum(node: Node) -> list[Value]:
     return [Value((*[sizes[x] for x in head], *(extra if dots else ()), *[sizes[x] for x in tail]), node.input().dtype)]
 
 
-def _scores(node: Node, pairs: int, size: int, value_size: int) -> None:
+def _scores(node: OnnxNode, pairs: int, size: int, value_size: int) -> None:
     """Count the products and the softmax of pairs of a query and a key, over all heads."""
     node.count(macs=pairs * (size + value_size), mul=pairs, cmp=pairs, add=2 * pairs, exp=pairs, div=pairs)
 
 
 @rule("Attention")
-def attention(node: Node) -> list[Value]:
+def attention(node: OnnxNode) -> list[Value]:
     """Scaled dot products, of opset 23: heads in an axis of their own, or among the features."""
     query, key, value = node.shape(), node.shape(1), node.shape(2)
     dtype = node.input().dtype
@@ -115,7 +115,7 @@ def attention(node: Node) -> list[Value]:
 
 
 @rule("com.microsoft::Attention")
-def packed_attention(node: Node) -> list[Value]:
+def packed_attention(node: OnnxNode) -> list[Value]:
     """Projections and products, with the weights of queries, keys and values in one tensor."""
     (batch, steps, features), heads = node.shape(), node.number("num_heads", 1)
     sizes = node.numbers("qkv_hidden_sizes") or [node.shape(1)[1] // 3] * 3
@@ -127,7 +127,7 @@ def packed_attention(node: Node) -> list[Value]:
 
 
 @rule("com.microsoft::MultiHeadAttention")
-def multi_head(node: Node) -> list[Value]:
+def multi_head(node: OnnxNode) -> list[Value]:
     """Products of projected queries, keys and values."""
     (batch, queries, features), heads = node.shape()[:3], node.number("num_heads", 1)
     keys = node.shape(1)[1] if node.has(1) and len(node.shape(1)) == 3 else queries
@@ -137,7 +137,7 @@ def multi_head(node: Node) -> list[Value]:
 
 
 @rule("com.microsoft::GroupQueryAttention")
-def grouped_query(node: Node) -> list[Value]:
+def grouped_query(node: OnnxNode) -> list[Value]:
     """Products in which several queries share a key."""
     (batch, queries, features), heads, groups = (
         node.shape(),
@@ -159,7 +159,7 @@ UNITS = {
 
 
 @rule(*GATES)
-def recurrent(node: Node) -> list[Value]:
+def recurrent(node: OnnxNode) -> list[Value]:
     """Recur over steps, in one or two directions."""
     shape, directions, gates = node.shape(), node.shape(1)[0], GATES[node.kind]
     hidden, batch_first = node.number("hidden_size") or node.shape(2)[2], node.number("layout")
@@ -173,7 +173,7 @@ def recurrent(node: Node) -> list[Value]:
 
 
 @rule("BatchNormalization", "SpatialBN")
-def batch_norm(node: Node) -> list[Value]:
+def batch_norm(node: OnnxNode) -> list[Value]:
     """One multiplication and one addition for each element."""
     size, channels = node.input().size, node.shape(1)
     node.count(mul=size, add=size)
@@ -185,7 +185,7 @@ def batch_norm(node: Node) -> list[Value]:
     "RMSNormalization",
     "com.microsoft::SimplifiedLayerNormalization", "com.microsoft::LayerNormalization", "com.microsoft::GroupNorm",
 )  # fmt: skip
-def norm(node: Node) -> list[Value]:
+def norm(node: OnnxNode) -> list[Value]:
     """Normalise by statistics of the input."""
     shape, size = node.shape(), node.input().size
     axis = axis_of(node.number("axis", -1), len(shape))
@@ -205,7 +205,7 @@ def norm(node: Node) -> list[Value]:
 
 
 @rule("com.microsoft::SkipLayerNormalization", "com.microsoft::SkipSimplifiedLayerNormalization")
-def skip_norm(node: Node) -> list[Value]:
+def skip_norm(node: OnnxNode) -> list[Value]:
     """Add, then normalise the features."""
     shape, size = node.shape(), node.input().size
     groups = prod(shape[:-1])
@@ -215,7 +215,7 @@ def skip_norm(node: Node) -> list[Value]:
 
 
 @rule("com.microsoft::EmbedLayerNormalization")
-def embedding_norm(node: Node) -> list[Value]:
+def embedding_norm(node: OnnxNode) -> list[Value]:
     """Look up words, positions and segments, add and normalise them."""
     ids, features = node.shape(), node.shape(2)[1]
     size, groups = prod(ids) * features, prod(ids)
@@ -224,7 +224,7 @@ def embedding_norm(node: Node) -> list[Value]:
 
 
 @rule("LRN")
-def local_norm(node: Node) -> list[Value]:
+def local_norm(node: OnnxNode) -> list[Value]:
     """Normalise by neighbouring channels."""
     size = node.input().size
     node.count(mul=2 * size, add=node.number("size", 1) * size, exp=size, div=size)
@@ -232,7 +232,7 @@ def local_norm(node: Node) -> list[Value]:
 
 
 @rule("RotaryEmbedding", "com.microsoft::RotaryEmbedding")
-def rotary(node: Node) -> list[Value]:
+def rotary(node: OnnxNode) -> list[Value]:
     """Rotate pairs of features."""
     size = node.input().size
     node.count(mul=2 * size, add=size)
@@ -240,7 +240,7 @@ def rotary(node: Node) -> list[Value]:
 
 
 @rule("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss")
-def loss(node: Node) -> list[Value]:
+def loss(node: OnnxNode) -> list[Value]:
     """Take the log-likelihood of each target, weighted and reduced; the second also computes a log-softmax."""
     scores, targets = node.input(), node.input(1)
     count = targets.size

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costcalc.onnx import arrays, elementwise, products, windows
-from costcalc.onnx.node import RULES, Node, rule
+from costcalc.onnx.node import RULES, OnnxNode, rule
 from costcalc.onnx.values import BOOL, FLOATS, INT64, QUANTIZED, NodeError, Value, stored
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class FileError(Exception):
         self.help = help
 
 
-class Row:
+class NodeRow:
     """A node that computes something: its figures, its inputs and outputs, and the stored tensors that it reads."""
 
     def __init__(
-        self, node: Node, outputs: list[Value], weights: dict[tuple[str, int, int], None], *, counted: bool
+        self, node: OnnxNode, outputs: list[Value], weights: dict[tuple[str, int, int], None], *, counted: bool
     ) -> None:
         self.node = node
         self.outputs = outputs
@@ -59,7 +59,7 @@ class Run:
         self.sizes = sizes
         self.named: dict[str, None] = {}
         """The named dimensions of the inputs."""
-        self.rows: list[Row] = []
+        self.rows: list[NodeRow] = []
         self.opsets = {opset.domain or "ai.onnx": opset.version for opset in model.opset_import}
         self.functions = {(function.domain, function.name): function for function in model.functions}
         self.depth = 0
@@ -117,7 +117,7 @@ class Run:
             shape.append(size or 1)
         return Value(shape, kind.elem_type, name=value.name)
 
-    def subgraph(self, graph: Message, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    def subgraph(self, graph: Message, node: OnnxNode, inputs: Sequence[Value]) -> list[Value]:
         """Read a graph inside a node, and return its outputs."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
@@ -128,7 +128,7 @@ class Run:
         self.depth -= 1
         return [scope.get(value.name) or Value(None) for value in graph.output]
 
-    def function(self, function: Message, node: Node) -> list[Value]:
+    def function(self, function: Message, node: OnnxNode) -> list[Value]:
         """Read the body of a function for the inputs and attributes of a node."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
@@ -143,7 +143,7 @@ class Run:
 
     # Nodes
 
-    def nodes(self, nodes: Sequence[Message], scope: Scope, opsets: Mapping[str, int], outer: Node | None) -> None:
+    def nodes(self, nodes: Sequence[Message], scope: Scope, opsets: Mapping[str, int], outer: OnnxNode | None) -> None:
         """Read nodes in order."""
         self.scopes.append(scope)
         for message in nodes:
@@ -153,7 +153,7 @@ class Run:
             self.node(message, scope, opsets, outer)
         self.scopes.pop()
 
-    def node(self, message: Message, scope: Scope, opsets: Mapping[str, int], outer: Node | None) -> None:
+    def node(self, message: Message, scope: Scope, opsets: Mapping[str, int], outer: OnnxNode | None) -> None:
         """Read a node, and put its outputs into scope. `outer` is the node whose graph it is in, if any."""
         for name in message.input:
             if name and name not in scope:
@@ -161,7 +161,7 @@ class Run:
         inputs = [scope[name] if name else None for name in message.input]
         domain = message.domain or "ai.onnx"
         key = message.op_type if domain == "ai.onnx" else f"{domain}::{message.op_type}"
-        node = Node(self, message, inputs, opsets.get(domain, 1))
+        node = OnnxNode(self, message, inputs, opsets.get(domain, 1))
         outputs, counted = self.outputs_of(node, key, self.functions.get((message.domain, message.op_type)))
         of_shape = key in ("Shape", "Size")
         constant = of_shape or (all(value is None or value.constant for value in inputs) and key not in RANDOM)
@@ -182,9 +182,9 @@ class Run:
             outer.inner.update(weights)
         else:
             names = [name for name in message.output if name]
-            self.rows.append(Row(node, [scope[name] for name in names if name in scope], weights, counted=counted))
+            self.rows.append(NodeRow(node, [scope[name] for name in names if name in scope], weights, counted=counted))
 
-    def outputs_of(self, node: Node, key: str, function: Message | None) -> tuple[list[Value], bool]:
+    def outputs_of(self, node: OnnxNode, key: str, function: Message | None) -> tuple[list[Value], bool]:
         """Return the outputs of a node, and whether a rule counts it. Raises `FileError`."""
         try:
             if function is not None:
@@ -197,7 +197,7 @@ class Run:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise FileError(f"{label(node.message)} is malformed: {type(error).__name__}: {error}") from None
 
-    def stated(self, node: Node, key: str) -> list[Value]:
+    def stated(self, node: OnnxNode, key: str) -> list[Value]:
         """Return the outputs of a node without a rule, as the file states them."""
         outputs = []
         for name in node.message.output:
@@ -241,7 +241,7 @@ def _bound(message: Message, given: Mapping[str, Message]) -> Message:
 
 
 @rule("If")
-def choice(node: Node) -> list[Value]:
+def choice(node: OnnxNode) -> list[Value]:
     """Read the branch that is taken, or the dearer of both if that is not known."""
     condition, branches = node.input(), [node.attributes[name].g for name in ("then_branch", "else_branch")]
     if condition.data is not None:
@@ -257,7 +257,7 @@ def choice(node: Node) -> list[Value]:
 
 
 @rule("Loop")
-def loop(node: Node) -> list[Value]:
+def loop(node: OnnxNode) -> list[Value]:
     """Read the body for each turn. The number of turns must be known."""
     body, state = node.attributes["body"].g, [value or Value(None) for value in node.inputs[2:]]
     trips = node.input(0).data if node.has(0) else None
@@ -278,7 +278,7 @@ def loop(node: Node) -> list[Value]:
 
 
 @rule("Scan")
-def scan(node: Node) -> list[Value]:
+def scan(node: OnnxNode) -> list[Value]:
     """Read the body once, and count it for each turn."""
     body, count = node.attributes["body"].g, node.number("num_scan_inputs")
     if node.opset < 9:

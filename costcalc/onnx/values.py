@@ -6,7 +6,7 @@ import struct
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from costcalc.onnx.wire import Place
+from costcalc.onnx.wire import FilePlace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def _elements(tensor: Message, buffer: Buffer, size: int) -> list[Any] | None:
     kind = tensor.data_type
     if tensor.has("raw_data"):
         raw = tensor.raw_data
-        if isinstance(raw, Place):
+        if isinstance(raw, FilePlace):
             raw = bytes(buffer[raw[0] : raw[1]])
         code = _FORMATS.get(kind)
         if code is None or len(raw) != size * struct.calcsize(f"<{code}"):
@@ -94,7 +94,7 @@ def _elements(tensor: Message, buffer: Buffer, size: int) -> list[Any] | None:
         return list(struct.unpack(f"<{size}{code}", raw))
     fields = {1: "float_data", 7: "int64_data", 13: "int64_data"} | dict.fromkeys((2, 3, 4, 5, 6, 9), "int32_data")
     data = getattr(tensor, fields[kind]) if kind in fields else None
-    return None if data is None or isinstance(data, Place) else list(data)
+    return None if data is None or isinstance(data, FilePlace) else list(data)
 
 
 def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:

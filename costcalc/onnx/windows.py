@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from costcalc.onnx.node import Node, rule
+from costcalc.onnx.node import OnnxNode, rule
 from costcalc.onnx.values import INT64, NodeError, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def _slid(node: Node, sizes: Sequence[int], kernel: Sequence[int], *, ceil: bool = False) -> list[int]:
+def _slid(node: OnnxNode, sizes: Sequence[int], kernel: Sequence[int], *, ceil: bool = False) -> list[int]:
     """Return the positions of a window along each dimension."""
     rank = len(sizes)
     strides, dilations = node.numbers("strides") or [1] * rank, node.numbers("dilations") or [1] * rank
@@ -36,7 +36,7 @@ def _slid(node: Node, sizes: Sequence[int], kernel: Sequence[int], *, ceil: bool
     return out
 
 
-def _convolution(node: Node, x: Value, weight: Value, *, bias: bool) -> Value:
+def _convolution(node: OnnxNode, x: Value, weight: Value, *, bias: bool) -> Value:
     shape, kernel, groups = x.known, weight.known, node.number("group", 1)
     if len(shape) < 3 or len(kernel) != len(shape) or shape[1] != kernel[1] * groups:
         raise NodeError(f"{list(shape)} does not fit the weights {list(kernel)} in {groups} groups")
@@ -46,25 +46,25 @@ def _convolution(node: Node, x: Value, weight: Value, *, bias: bool) -> Value:
 
 
 @rule("Conv", "com.microsoft::FusedConv", "com.microsoft::NhwcFusedConv")
-def convolution(node: Node) -> list[Value]:
+def convolution(node: OnnxNode) -> list[Value]:
     """Convolve, in groups."""
     return [_convolution(node, node.input(), node.input(1), bias=node.has(2))]
 
 
 @rule("ConvInteger")
-def integer_convolution(node: Node) -> list[Value]:
+def integer_convolution(node: OnnxNode) -> list[Value]:
     """Convolve integers."""
     return [Value(_convolution(node, node.input(), node.input(1), bias=False).known, 6)]
 
 
 @rule("QLinearConv")
-def quantized_convolution(node: Node) -> list[Value]:
+def quantized_convolution(node: OnnxNode) -> list[Value]:
     """Convolve quantised values, each tensor with its scale and its zero point."""
     return [Value(_convolution(node, node.input(), node.input(3), bias=node.has(8)).known, node.input(7).dtype)]
 
 
 @rule("DeformConv")
-def deformable(node: Node) -> list[Value]:
+def deformable(node: OnnxNode) -> list[Value]:
     """Convolve at offsets, with a bilinear sample of each tap."""
     out = _convolution(node, node.input(), node.input(1), bias=node.has(3))
     samples = prod(out.known[2:]) * prod(node.shape(1)[2:]) * node.shape()[1] * out.known[0]
@@ -73,7 +73,7 @@ def deformable(node: Node) -> list[Value]:
 
 
 @rule("ConvTranspose")
-def transposed(node: Node) -> list[Value]:
+def transposed(node: OnnxNode) -> list[Value]:
     """Spread each input position over a window of the output."""
     shape, weight, rank = node.shape(), node.shape(1), len(node.shape()) - 2
     if rank < 1 or len(weight) != len(shape):
@@ -98,7 +98,7 @@ def transposed(node: Node) -> list[Value]:
 
 
 @rule("MaxPool", "AveragePool", "LpPool", "com.microsoft::QLinearAveragePool")
-def pool(node: Node) -> list[Value]:
+def pool(node: OnnxNode) -> list[Value]:
     """Slide a window over each channel."""
     shape, kernel = node.shape(), node.numbers("kernel_shape")
     if kernel is None:
@@ -110,7 +110,7 @@ def pool(node: Node) -> list[Value]:
 
 
 @rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "com.microsoft::QLinearGlobalAveragePool")
-def global_pool(node: Node) -> list[Value]:
+def global_pool(node: OnnxNode) -> list[Value]:
     """Reduce all spatial dimensions."""
     shape = node.shape()
     out = Value((*shape[:2], *(1,) * (len(shape) - 2)), node.input().dtype)
@@ -120,7 +120,7 @@ def global_pool(node: Node) -> list[Value]:
 
 
 @rule("MaxUnpool")
-def unpool(node: Node) -> list[Value]:
+def unpool(node: OnnxNode) -> list[Value]:
     """Put values back to their places."""
     shape, rank = node.shape(), len(node.shape()) - 2
     if node.has(2):
@@ -132,14 +132,14 @@ def unpool(node: Node) -> list[Value]:
 
 
 @rule("RoiAlign", "MaxRoiPool")
-def regions(node: Node) -> list[Value]:
+def regions(node: OnnxNode) -> list[Value]:
     """Sample regions to one size."""
     size = node.numbers("pooled_shape") or (node.number("output_height", 1), node.number("output_width", 1))
     return [Value((node.shape(1)[0], node.shape()[1], *size), node.input().dtype)]
 
 
 @rule("GridSample")
-def grid_sample(node: Node) -> list[Value]:
+def grid_sample(node: OnnxNode) -> list[Value]:
     """Sample at points, linearly between the nearest."""
     shape, grid = node.shape(), node.shape(1)
     out = Value((*shape[:2], *grid[1:-1]), node.input().dtype)
@@ -149,7 +149,7 @@ def grid_sample(node: Node) -> list[Value]:
 
 
 @rule("Resize", "Upsample")
-def resize(node: Node) -> list[Value]:
+def resize(node: OnnxNode) -> list[Value]:
     """Interpolate to other sizes."""
     value = node.input()
     shape, upsample = value.known, node.kind == "Upsample" or node.opset < 11

@@ -96,7 +96,7 @@ class Message:
         return other
 
 
-class Place(tuple[int, int]):
+class FilePlace(tuple[int, int]):
     """The place of a long field in the file: its start and its end."""
 
     __slots__ = ()
@@ -148,11 +148,11 @@ class Reader:
         if what == TEXT:
             _put(values, field, bytes(self.buffer[start:end]).decode("utf-8", "replace"))
         elif what == BYTES:
-            _put(values, field, Place((start, end)) if end - start > INLINE else bytes(self.buffer[start:end]))
+            _put(values, field, FilePlace((start, end)) if end - start > INLINE else bytes(self.buffer[start:end]))
         elif what in (INT, FLOAT):
             if end - start > INLINE and values.get(name) is None:
-                values[name] = Place((start, end))
-            elif repeated and not isinstance(values.get(name), Place):
+                values[name] = FilePlace((start, end))
+            elif repeated and not isinstance(values.get(name), FilePlace):
                 values.setdefault(name, []).extend(self.packed(start, end, what))
         else:
             _put(values, field, self.message(start, end, what, depth + 1))
@@ -184,7 +184,7 @@ class Reader:
 
 def _put(values: dict[str, Any], field: tuple[str, str, bool], value: Any) -> None:
     name, _, repeated = field
-    if repeated and not isinstance(values.get(name), Place):
+    if repeated and not isinstance(values.get(name), FilePlace):
         values.setdefault(name, []).append(value)
     elif not repeated:
         values[name] = value

@@ -32,7 +32,7 @@ NOT_AT_INFERENCE = ("Accuracy", "Silence", "SoftmaxWithLoss", "EuclideanLoss", "
 DATA = ("Data", "ImageData", "HDF5Data", "MemoryData", "WindowData", "DummyData", "Python")
 
 
-class Message:
+class TextMessage:
     """A message: the values of each field in order, and the line where it begins."""
 
     def __init__(self, line: int) -> None:
@@ -48,9 +48,12 @@ class Message:
         values = [value for value in self.fields.get(name, ()) if isinstance(value, str)]
         return values[-1] if values else default
 
-    def message(self, name: str) -> Message:
+    def message(self, name: str) -> TextMessage:
         """Return a field that is a message, empty if it is not there."""
-        return next((value for value in self.fields.get(name, ()) if isinstance(value, Message)), Message(self.line))
+        return next(
+            (value for value in self.fields.get(name, ()) if isinstance(value, TextMessage)),
+            TextMessage(self.line),
+        )
 
 
 def spec_of(source: Source) -> Source:
@@ -66,7 +69,7 @@ class _Caffe:
         """The layer or input whose output each blob has now."""
         self.ends: dict[str, None] = {}
         """The layers that nothing reads yet, in order."""
-        self.kinds: dict[str, Callable[[Message], tuple[str, ...]]] = {
+        self.kinds: dict[str, Callable[[TextMessage], tuple[str, ...]]] = {
             "BatchNorm": lambda _: ("batchnorm: {affine: false}",), "Scale": self.scale, "Bias": lambda _: ("shift",),
             "Concat": self.concat, "Convolution": self.convolution, "DepthwiseConvolution": self.convolution,
             "ConvolutionDepthwise": self.convolution, "Deconvolution": self.convolution, "Dropout": lambda _:
@@ -81,9 +84,9 @@ class _Caffe:
     def spec(self) -> Source:
         self.net_inputs()
         for layer in self.root.all("layer", "layers"):
-            if not isinstance(layer, Message):
+            if not isinstance(layer, TextMessage):
                 raise self.text.error(self.root.line, "expected layer { ... }")
-            if not any(rule.text("phase") == "TRAIN" for rule in layer.all("include") if isinstance(rule, Message)):
+            if not any(rule.text("phase") == "TRAIN" for rule in layer.all("include") if isinstance(rule, TextMessage)):
                 self.layer(layer)
         if not self.text.inputs:
             help = "name a deploy file, whose input is an Input layer or input_dim"
@@ -108,7 +111,7 @@ class _Caffe:
         self.text.inputs[own] = shape[1:]
         self.blobs[name] = own
 
-    def layer(self, layer: Message) -> None:
+    def layer(self, layer: TextMessage) -> None:
         kind = layer.text("type")
         kind = OLD.get(kind, kind)
         if kind in NOT_AT_INFERENCE:
@@ -142,14 +145,14 @@ class _Caffe:
 
     # Fields
 
-    def integer(self, value: object, near: Message) -> int:
+    def integer(self, value: object, near: TextMessage) -> int:
         """Return an integer. Raises `SpecError` at the line of the message that has it."""
         try:
             return int(str(value))
         except ValueError:
             raise self.text.error(near.line, f"expected an integer, got {str(value)[:60]}") from None
 
-    def sizes(self, message: Message, name: str, default: int, plain: str = "") -> int | list[int]:
+    def sizes(self, message: TextMessage, name: str, default: int, plain: str = "") -> int | list[int]:
         """Return a size for both dimensions, or one for each."""
         if f"{name}_h" in message.fields or f"{name}_w" in message.fields:
             return [self.integer(message.text(f"{name}_{axis}", str(default)), message) for axis in "hw"]
@@ -158,7 +161,7 @@ class _Caffe:
 
     # Layers
 
-    def convolution(self, layer: Message) -> tuple[str, ...]:
+    def convolution(self, layer: TextMessage) -> tuple[str, ...]:
         given = layer.message("convolution_param")
         out = self.integer(given.text("num_output", "?"), layer)
         kernel = self.sizes(given, "kernel", 0, "kernel_size")
@@ -172,7 +175,7 @@ class _Caffe:
         )
         return (call,)
 
-    def pooling(self, layer: Message) -> tuple[str, ...]:
+    def pooling(self, layer: TextMessage) -> tuple[str, ...]:
         given = layer.message("pooling_param")
         kind = given.text("pool", "MAX")
         if kind not in ("MAX", "AVE", "0", "1"):
@@ -191,31 +194,31 @@ class _Caffe:
             return f"pad: {margins}", f"{call}}}"
         return (f"{call}, padding: {padding}, ceil: {'true' if rounded else 'false'}}}",)
 
-    def inner_product(self, layer: Message) -> tuple[str, ...]:
+    def inner_product(self, layer: TextMessage) -> tuple[str, ...]:
         given = layer.message("inner_product_param")
         out = self.integer(given.text("num_output", "?"), layer)
         return "flatten", f"linear: {{out: {out}, bias: {given.text('bias_term', 'true')}}}"
 
-    def lrn(self, layer: Message) -> tuple[str, ...]:
+    def lrn(self, layer: TextMessage) -> tuple[str, ...]:
         given = layer.message("lrn_param")
         if given.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
             raise self.text.error(given.line, "no counterpart of norm_region: WITHIN_CHANNEL")
         return (f"lrn: {self.integer(given.text('local_size', '5'), layer)}",)
 
-    def relu(self, layer: Message) -> tuple[str, ...]:
+    def relu(self, layer: TextMessage) -> tuple[str, ...]:
         slope = layer.message("relu_param").text("negative_slope", "0")
         return ("relu",) if not slope.strip("0.") else ("leaky_relu",)
 
-    def prelu(self, layer: Message) -> tuple[str, ...]:
+    def prelu(self, layer: TextMessage) -> tuple[str, ...]:
         shared = layer.message("prelu_param").text("channel_shared", "false")
         return ("prelu",) if shared == "true" else ("prelu: {per_channel: true}",)
 
-    def scale(self, layer: Message) -> tuple[str, ...]:
+    def scale(self, layer: TextMessage) -> tuple[str, ...]:
         if len(layer.all("bottom")) > 1:
             return ("mul",)
         return ("scale", "shift") if layer.message("scale_param").text("bias_term") == "true" else ("scale",)
 
-    def power(self, layer: Message) -> tuple[str, ...]:
+    def power(self, layer: TextMessage) -> tuple[str, ...]:
         given = layer.message("power_param")
         calls = [("scale", given.text("scale", "1"), "1"), ("shift", given.text("shift", "0"), "0")]
         if given.text("power", "1") not in ("1", "1.0"):
@@ -224,21 +227,21 @@ class _Caffe:
             "identity",
         )
 
-    def eltwise(self, layer: Message) -> tuple[str, ...]:
+    def eltwise(self, layer: TextMessage) -> tuple[str, ...]:
         kind = layer.message("eltwise_param").text("operation", "SUM")
         ops = {"SUM": "add", "1": "add", "PROD": "mul", "0": "mul"}
         if kind not in ops:
             raise self.text.error(layer.line, f"no counterpart of operation: {kind}")
         return (ops[kind],)
 
-    def concat(self, layer: Message) -> tuple[str, ...]:
+    def concat(self, layer: TextMessage) -> tuple[str, ...]:
         given = layer.message("concat_param")
         return (f"concat: {{axis: {self._axis(given, 'axis', 1, layer)}}}",)
 
-    def softmax(self, layer: Message) -> tuple[str, ...]:
+    def softmax(self, layer: TextMessage) -> tuple[str, ...]:
         return (f"softmax: {self._axis(layer.message('softmax_param'), 'axis', 1, layer)}",)
 
-    def slice(self, layer: Message) -> tuple[str, ...]:
+    def slice(self, layer: TextMessage) -> tuple[str, ...]:
         given = layer.message("slice_param")
         points = [self.integer(point, layer) for point in given.all("slice_point")]
         axis = self._axis(given, "axis", 1, layer)
@@ -249,16 +252,16 @@ class _Caffe:
         sizes = [end - start for start, end in zip([0, *points], points, strict=False)]
         return (f"split: {{sizes: [{', '.join(map(str, sizes))}, in_channels - {points[-1]}]}}",)
 
-    def permute(self, layer: Message) -> tuple[str, ...]:
+    def permute(self, layer: TextMessage) -> tuple[str, ...]:
         order = [self.integer(axis, layer) for axis in layer.message("permute_param").all("order")]
         if order[:1] != [0]:
             raise self.text.error(layer.line, "no counterpart of a permutation that moves the batch")
         return (f"permute: {[axis - 1 for axis in order[1:]]}",)
 
-    def shuffle(self, layer: Message) -> tuple[str, ...]:
+    def shuffle(self, layer: TextMessage) -> tuple[str, ...]:
         return (f"channel_shuffle: {self.integer(layer.message('shuffle_channel_param').text('group', '1'), layer)}",)
 
-    def _axis(self, given: Message, name: str, default: int, layer: Message) -> int:
+    def _axis(self, given: TextMessage, name: str, default: int, layer: TextMessage) -> int:
         """Return an axis, counted without the batch."""
         axis = self.integer(given.text(name, str(default)), layer)
         if axis == 0:
@@ -266,9 +269,9 @@ class _Caffe:
         return axis - 1 if axis > 0 else axis
 
 
-def _parse(text: SpecText) -> Message:
+def _parse(text: SpecText) -> TextMessage:
     """Return the message of a text. Raises `SpecError` at the line of a fault."""
-    source, root, line, end = text.source.text, Message(1), 1, 0
+    source, root, line, end = text.source.text, TextMessage(1), 1, 0
     open_messages, field, values = [root], "", False
     for match in _TOKEN.finditer(source):
         line += source.count("\n", end, match.start())
@@ -278,7 +281,7 @@ def _parse(text: SpecText) -> Message:
         if token in "{<":
             if not field or len(open_messages) > MAX_DEPTH:
                 raise text.error(line, "unexpected {" if not field else f"more than {MAX_DEPTH} levels of messages")
-            inner = Message(line)
+            inner = TextMessage(line)
             message.fields.setdefault(field, []).append(inner)
             open_messages.append(inner)
             field = ""
