@@ -182,7 +182,7 @@ def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str)
     """Complete paths of specs and folders, and names of bundled networks."""
     from pathlib import Path
 
-    from costcalc.lang.library import bundled
+    from costcalc.lang.library import SUFFIXES, bundled
 
     folder, slash, start = incomplete.rpartition("/")
     try:
@@ -194,7 +194,7 @@ def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str)
         for entry in entries
         if entry.name.startswith(start)
         and (start.startswith(".") or not entry.name.startswith("."))
-        and (entry.is_dir() or entry.suffix in (".yaml", ".yml", ".cfg", ".prototxt", ".onnx", ".keras"))
+        and (entry.is_dir() or entry.suffix in SUFFIXES)
     ]
     return paths + [name for name in bundled() if name.startswith(incomplete)]
 

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costcalc.errors import CostcalcError
 from costcalc.notation import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from costcalc.formula import Dim, Shapes
     from costcalc.model import Layer, Network, Tensor
     from costcalc.ops.base import Op
 
 
 def write(network: Network) -> str:
-    """Return a network as a spec of the same cost. The path of a layer becomes its name, with `-` instead of dots."""
+    """Return a network as a spec of the same cost. The path of a layer becomes its name, with `-` instead of dots.
+
+    Raises `CostcalcError` for a layer that shares some of its tensors only, as in a model from elsewhere: `share` is of
+    all of them.
+    """
+    _check(network)
     return _Writer(network).text()
+
+
+def _check(network: Network) -> None:
+    """Raise `CostcalcError` if a layer has other parameters than its op and `share` say."""
+    shared = network.shared()
+    known: dict[tuple[Op, Shapes], Dim] = {}
+    for index, layer in enumerate(network.layers):
+        key = layer.op, tuple([tensor.shape for tensor in layer.inputs])
+        if index in shared:
+            continue
+        if key not in known:
+            known[key] = layer.op.cost(key[1], layer.outputs).params.value
+        if known[key] != layer.cost.params.value:
+            help = "a spec can share all tensors of a layer only"
+            raise CostcalcError("{} has some of its stored tensors from other layers", layer.name, help=help)
 
 
 class _Writer:

@@ -11,6 +11,8 @@ from costcalc.errors import UsageError, nearest, suggest
 if TYPE_CHECKING:
     from costcalc.errors import Source
 
+SUFFIXES = (".yaml", ".yml", ".onnx", ".keras", ".cfg", ".prototxt")
+"""The suffixes of the files that `open_spec` reads."""
 _PACKAGE = dirname(dirname(abspath(__file__)))
 SPECS = next((folder for folder in (join(_PACKAGE, "specs"), join(dirname(_PACKAGE), "specs")) if isdir(folder)), "")
 """The folder of the bundled specs: in the package if installed, beside it in a checkout."""
@@ -102,6 +104,6 @@ def _suggestion(name: str) -> str:
         return f"did you mean {name}.yaml?"
     folder = dirname(name)
     entries = [join(folder, entry) for entry in os.listdir(folder or ".")] if isdir(folder or ".") else []
-    match = nearest(name, [entry for entry in entries if entry.endswith((".yaml", ".yml"))])
+    match = nearest(name, [entry for entry in entries if entry.endswith(SUFFIXES)])
     otherwise = "costcalc specs lists the bundled networks"
     return f"did you mean {match}?" if match else suggest(basename(name).removesuffix(".yaml"), bundled(), otherwise)

@@ -35,13 +35,13 @@ def rolled(network: Network) -> tuple[str, bool]:
     The text is read again and compared layer by layer before it is returned. Raises `CostcalcError` if the flat form
     does not say the same either.
     """
+    flat = write(network)
     try:
         text = _text(network, compressed(parsed(network)))
         if same(network, text):
             return text, True
     except (NotASeriesError, RecursionError, CostcalcError):
         pass
-    flat = write(network)
     if not same(network, flat):
         raise CostcalcError("{} cannot be written as a spec with the same layers", network.name)
     return f"{NOTE}\n{flat}", False

@@ -384,3 +384,14 @@ def test_loops_in_loops_end(tmp_path):
     made = model([node("Loop", "n t x", "y", body=("graph", outer))], [value("x", [1, 8])], ["y"], stored)
     with pytest.raises(CostcalcError, match="more than 400,000 nodes, with the turns of loops"):
         load(tmp_path, made)
+
+
+def test_a_shared_bias_cannot_be_written_as_a_spec(tmp_path):
+    from costcalc.lang.expand import write
+    from costcalc.lang.rollup import rolled
+
+    stored = [tensor("w", [4, 3, 1, 1]), tensor("v", [4, 4, 1, 1]), tensor("b", [4])]
+    network = load(tmp_path, model([node("Conv", "x w b", "y"), node("Conv", "y v b", "z")], [X], ["z"], stored))
+    for written in (write, rolled):
+        with pytest.raises(CostcalcError, match="conv_2 has some of its stored tensors from other layers"):
+            written(network)
