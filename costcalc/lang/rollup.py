@@ -7,6 +7,7 @@ numbers a group with a table of the numbers.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from costcalc.errors import CostcalcError
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 JOINS = ("add", "mul", "sub", "div", "concat")
 WIDTH = 100
-MAX_ITEMS = 3_000
-"""The longest series that is searched for what repeats: the search takes quadratic time."""
+MAX_LAYERS = 5_000
+MAX_ITEMS = 1_000
+"""The largest network that is parsed, and the longest series that is searched. Both take quadratic time."""
+MAX_FOLDS = 100
+"""The repetitions that are written once, of a series."""
 NOTE = "# Not a series of layers and branches, so it is written layer by layer."
 
 
@@ -251,8 +255,10 @@ def _total(items: Sequence[Item]) -> int:
 
 
 def _grouped(items: Sequence[Item], values: Iterator[str]) -> list[str]:
+    """Return the lines of some items as one item, beside which further keys can stand."""
     if len(items) == 1 and not isinstance(items[0], (RepeatItem, TableItem)):
-        return items[0].lines(values)
+        head, *others = items[0].lines(values)
+        return [head if ":" in head else f"{head}:", *others]
     return _item("group", [line for item in items for line in item.lines(values)])
 
 
@@ -277,13 +283,11 @@ def _gate(op: str, bodies: list[list[str]]) -> str:
     if op != "mul" or len(bodies) != 2 or [] not in bodies:
         return ""
     body = max(bodies, key=len)
-    if len(body) != 3 or not re.fullmatch(
-        r"- (global_avgpool|mean: \{axis: \[(1, 2|2, 1)\], keepdims: true\})", body[0]
-    ):
+    if len(body) != 3 or body[0] != "- global_avgpool":
         return ""
     inner = re.fullmatch(r"- conv: \{out: ([^,{}]+), kernel: 1, act: (\w+)\}", body[1])
     outer = re.fullmatch(r"- conv: \{out: ([^,{}]+), kernel: 1, act: (\w+)\}", body[2])
-    if not inner or not outer or body[0] != "- global_avgpool":
+    if not inner or not outer:
         return ""
     more = [f"channels: {inner[1]}"]
     more += [f"act: {inner[2]}"] if inner[2] != "relu" else []
@@ -296,7 +300,7 @@ def _gate(op: str, bodies: list[list[str]]) -> str:
 
 def parsed(network: Network) -> list[Item]:
     """Return the layers of a network as a series. Raises `NotASeriesError`."""
-    if len(network.inputs) != 1 or len(network.outputs) != 1 or network.shared():
+    if len(network.inputs) != 1 or len(network.outputs) != 1 or len(network.layers) > MAX_LAYERS or network.shared():
         raise NotASeriesError
     return _SeriesParser(network).series()
 
@@ -410,7 +414,7 @@ def compressed(items: list[Item]) -> list[Item]:
     if len(items) > MAX_ITEMS:
         return items
     for exact in (True, False):
-        while True:
+        for _ in range(MAX_FOLDS):
             shorter = _folded(items, exact=exact)
             if shorter is None:
                 break
@@ -420,7 +424,12 @@ def compressed(items: list[Item]) -> list[Item]:
 
 def _folded(items: list[Item], *, exact: bool) -> list[Item] | None:
     """Return a series with the repetition that saves most written once, or None if none saves anything."""
-    keys: list[Hashable] = [(item.shape(), tuple(item.numbers())) if exact else item.shape() for item in items]
+    numbers: dict[Hashable, int] = {}
+    keys = []
+    for item in items:
+        key = (item.shape(), tuple(item.numbers())) if exact else item.shape()
+        keys.append(numbers.setdefault(key, len(numbers)))
+    before = [0, *accumulate([item.size() for item in items])]
     best, most = None, (0, False)
     for period in range(1, len(items) // 2 + 1):
         run = 0
@@ -430,7 +439,7 @@ def _folded(items: list[Item], *, exact: bool) -> list[Item] | None:
             if times < 2:
                 continue
             start = place + period + 1 - times * period
-            size = _total(items[start : start + period])
+            size = before[start + period] - before[start]
             saved = (times - 1) * size - (1 if exact else times + 2)
             first = items[start]  # on a tie, a group does not begin with the activation of the layer before it
             rank = saved, not (isinstance(first, LayerItem) and first.follower)

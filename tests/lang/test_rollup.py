@@ -52,6 +52,7 @@ FORMS = {
         "  - {conv: {out: 16, kernel: 3, padding: 1, act: relu}, repeat: 4}\n",
         "  - conv: {out: 16, kernel: 3, padding: 1, act: relu}\n    repeat: 4\n",
     ),
+    "an op without arguments": ("  - relu:\n    repeat: 3\n", "  - relu:\n    repeat: 3\n"),
     "a residual": (
         "  - residual: [conv: {out: 16, kernel: 1}, conv: {out: 16, kernel: 1}]\n",
         "  - residual: [conv: {out: 16, kernel: 1}, conv: {out: 16, kernel: 1}]\n",
@@ -81,6 +82,16 @@ def test_forms(layers, expected):
     text, readable = rolled(network)
     assert readable
     assert items(text) == expected
+
+
+@pytest.mark.parametrize(
+    "layers", ["  - {relu: , repeat: 4000}\n", "".join(f"  - {{linear: {8 + n}, repeat: 3}}\n" for n in range(300))]
+)
+def test_long_series_take_seconds(layers):
+    """The search is quadratic, so it is bounded: more is written as it is."""
+    network = costcalc.loads(f"input: [8]\nlayers:\n{layers}")
+    text, _ = rolled(network)
+    assert costcalc.analyze(costcalc.loads(text)).totals == costcalc.analyze(network).totals
 
 
 FLAT = {
