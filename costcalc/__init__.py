@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from costcalc.explanation import Explanation
-    from costcalc.model import Analysis, Network
+    from costcalc.model import Analysis, Execution, Network
     from costcalc.strategies import Choice, Comparison, Convolution
     from costcalc.sweep.api import Sweep as Sweep
     from costcalc.sweep.api import sweep as sweep
@@ -70,17 +70,26 @@ def loads(
     return open_spec(Source(name, text)).build(params, inputs, max_layers)
 
 
-def analyze(network: Network | str | PathLike[str], /, *, batch: int = 1, **params: Any) -> Analysis:
+def analyze(
+    network: Network | str | PathLike[str],
+    /,
+    *,
+    batch: int = 1,
+    execution: Execution | None = None,
+    **params: Any,
+) -> Analysis:
     """Return the cost of a network, or of the network of a spec, for a batch of examples.
 
-    Raises `UsageError` unless the batch is an integer of at least 1.
+    `execution` is how it is run, for the figures in bytes: `Execution(formats("int8"), in_place="all")`, with the
+    class from `costcalc.model` and the function from `costcalc.number_formats`. Raises `UsageError` unless the batch is
+    an integer of at least 1.
     """
     from costcalc.analysis import analyze
-    from costcalc.model import Network
+    from costcalc.model import Execution, Network
     from costcalc.suspicions import suspicions
 
     network = network if isinstance(network, Network) else load(network, **params)
-    return analyze(network, batch=batch)._replace(suspicions=suspicions(network))
+    return analyze(network, batch=batch, execution=execution or Execution())._replace(suspicions=suspicions(network))
 
 
 def explain(
@@ -89,6 +98,7 @@ def explain(
     *layers: str,
     quantities: Sequence[str] = (),
     batch: int = 1,
+    execution: Execution | None = None,
     **params: Any,
 ) -> Explanation:
     """Explain the counts of a network's layers as formulas with symbols, numbers and a value.
@@ -101,10 +111,10 @@ def explain(
     ('C_out·H_out·W_out·K_h·K_w·C_in', True)
     """
     from costcalc.explanation import explain
-    from costcalc.model import Network
+    from costcalc.model import Execution, Network
 
     network = network if isinstance(network, Network) else load(network, **params)
-    return explain(network, layers, quantities=quantities, batch=batch)
+    return explain(network, layers, quantities=quantities, batch=batch, execution=execution or Execution())
 
 
 def compare(

@@ -9,6 +9,7 @@ from costcalc.cost import Cost
 from costcalc.errors import CostcalcError, ShapeError, counted
 from costcalc.formula import MAX_NUMBER, Count
 from costcalc.model import Layer, Network, Parameter, Tensor
+from costcalc.number_formats import NumberFormats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,8 @@ class Builder:
         self.inputs = dict(inputs)
         self.max_layers = max_layers
         self.layers: list[Layer] = []
+        self.formats = NumberFormats()
+        """The number formats of the next layers, where they differ from those of the network."""
         self._known: dict[tuple[Op, Shapes], tuple[Shapes, Cost]] = {}
 
     def input(self, name: str) -> Tensor:
@@ -61,7 +64,7 @@ class Builder:
             parameters, cost = self._shared(op, cost, weights)
         new = tuple.__new__  # what the classes do themselves, in a third of the time
         outputs = tuple([new(Tensor, (index, port, shape, 0, "")) for port, shape in enumerate(shapes)])
-        self.layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, span, host)))
+        self.layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, span, host, self.formats)))
         return outputs
 
     def _shared(self, op: Op, cost: Cost, layer: Layer) -> tuple[tuple[Parameter, ...], Cost]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.analysis import analyze
+from costcalc.analysis import alive_tensor, analyze
 from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError, nearest, suggest
 from costcalc.formula import ZERO, Count, elements, product
 from costcalc.layout import layouts
+from costcalc.memory.schedule import alive_at, schedule
+from costcalc.model import LARGEST, PLAIN, Execution
+from costcalc.number_formats import BITS
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from costcalc.formula import Shape, Term
     from costcalc.layout import Axes
-    from costcalc.model import Analysis, Layer, Network, Row, Tensor
+    from costcalc.model import AliveTensor, Analysis, Layer, Network, Row, Tensor
 
 QUANTITIES = ("macs", "params", "buffers", *OPERATIONS, "flops", "activations")
-"""The quantities that can be explained, in the order of reports."""
+"""The quantities of a layer that are explained, in the order of reports."""
+PEAK = "peak_bytes"
+"""A further quantity, which is explained where it is asked for: the tensors in memory at the step of a layer."""
 PER_WEIGHT = ("params", "buffers")
 """The quantities that do not depend on the batch."""
 MOST = 80
@@ -85,7 +90,12 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    network: Network, patterns: Sequence[str] = (), *, quantities: Sequence[str] = (), batch: int = 1
+    network: Network,
+    patterns: Sequence[str] = (),
+    *,
+    quantities: Sequence[str] = (),
+    batch: int = 1,
+    execution: Execution = PLAIN,
 ) -> Explanation:
     """Explain the counts of layers.
 
@@ -95,11 +105,12 @@ def explain(
     for a glob without a match, and for a batch that is not an integer of at least 1.
     """
     for name in quantities:
-        if name not in QUANTITIES:
-            raise UsageError("cannot explain {}", name, help=suggest(name, QUANTITIES))
-    analysis = analyze(network, batch=batch)
+        if name not in (*QUANTITIES, PEAK):
+            raise UsageError("cannot explain {}", name, help=suggest(name, (*QUANTITIES, PEAK)))
+    analysis = analyze(network, batch=batch, execution=execution)
     cost = quantities[0] if quantities else "macs" if analysis.totals.macs else "flops"
     indices = _matching(network, patterns) if patterns else _largest(analysis, cost)
+    sums = _alive(network, indices, analysis) if PEAK in quantities else {}
     network_reaches = reaches(network) if indices else []
     axes = layouts(network) if indices else {}
     followers: dict[int | None, list[str]] = {}
@@ -114,17 +125,35 @@ def explain(
         axis_names = _axes(layer, axes)
         key = layer.cost, tuple(axis_names.items()), bool(row.shared)
         if key not in known:
-            counts = {name: count(layer, name, analysis.batch).named(axis_names) for name in names}
+            counts = {name: count(layer, name, analysis.batch).named(axis_names) for name in names if name != PEAK}
             if not quantities:
                 keep = ("params",) if row.shared else ()
                 counts = {name: each for name, each in counts.items() if each.value or name in keep}
             known[key] = counts, str(layer.op)
         counts, op = known[key]
+        if index in sums:
+            counts = {name: sums[index] if name == PEAK else counts[name] for name in names}
         share = getattr(row.totals, cost) / total if total else 0.0
         layer_followers = tuple(followers.get(index, ()))
         layers.append(Explained(row, op, counts, share, network_reaches[index], layer_followers))
     covered = sum([getattr(layer.row.totals, cost) for layer in layers]) / total if total else 0.0
     return Explanation(analysis, tuple(layers), cost, covered, bool(patterns))
+
+
+def _alive(network: Network, indices: Sequence[int], analysis: Analysis) -> dict[int, Count]:
+    """Return the tensors in memory at the step of each layer, as a sum."""
+    steps = schedule(network, analysis.execution, analysis.batch)
+    alive = alive_at(steps, {steps.steps[index] for index in indices})
+    return {index: _sum(alive_tensor(network, each) for each in alive[steps.steps[index]]) for index in indices}
+
+
+def _sum(tensors: Iterable[AliveTensor]) -> Count:
+    """Return the bytes of some tensors: for each, its elements times the bytes of a number, or its bytes."""
+    terms: list[Term] = []
+    for name, _, form, size in tensors:
+        width, part = divmod(BITS[form], 8)
+        terms.append(((name, size),) if part else ((str(width), width), (name, size // width)))
+    return Count(tuple(terms))
 
 
 def count(layer: Layer, quantity: str, batch: int = 1) -> Count:
@@ -221,8 +250,13 @@ def _no_match_help(pattern: str, names: Sequence[str]) -> str:
 
 
 def _largest(analysis: Analysis, quantity: str) -> list[int]:
-    """Return the fewest layers that make up most of the cost, preferring earlier ones at equal cost."""
+    """Return the fewest layers that make up most of the cost, preferring earlier ones at equal cost.
+
+    Of a figure that a network has at one step, it is the first layer with the largest.
+    """
     figures = [getattr(row.totals, quantity) for row in analysis.layers]
+    if quantity in LARGEST:
+        return [figures.index(max(figures))] if figures else []
     indices: list[int] = []
     covered, total = 0, sum(figures)
     for index in sorted(range(len(figures)), key=lambda index: -figures[index]):

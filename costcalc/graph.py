@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from costcalc.analysis import totals
 from costcalc.errors import UsageError, suggest
 from costcalc.layout import layouts
-from costcalc.model import METRICS
+from costcalc.model import COUNTS
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FEW = 20
 WIDE = 6
 """The longest path, in arrows, that is drawn from left to right by default."""
 DIRECTIONS = ("LR", "TB")
-HEATS = tuple([name for name in METRICS if name != "layers"])
+HEATS = tuple([name for name in COUNTS if name != "layers"])
 """The figures that can colour boxes."""
 
 Path = tuple[str, ...]

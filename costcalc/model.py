@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from costcalc.cost import OPERATIONS
 from costcalc.cost import Cost as Cost  # ops of other packages import it from here
 from costcalc.errors import Fault
+from costcalc.number_formats import PARTS, NumberFormats
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from costcalc.errors import Span
     from costcalc.formula import Dim, Shape, Shapes, Term
@@ -60,7 +61,8 @@ class Layer(NamedTuple):
     """An op in a network, with the tensors that it reads (`inputs`) and writes (`tensors`), and its parameters.
 
     `cost` is without the parameters that an earlier layer has, too. `span` is None for a layer that is not written in a
-    spec. `host` is the index of the layer whose `norm` or `act` argument added this one.
+    spec. `host` is the index of the layer whose `norm` or `act` argument added this one. `formats` are its own number
+    formats, empty where it has those of the network.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Layer(NamedTuple):
     cost: Cost
     span: Span | None = None
     host: int | None = None
+    formats: NumberFormats = NumberFormats()
 
     @property
     def outputs(self) -> Shapes:
@@ -107,7 +110,7 @@ class Network(NamedTuple):
 
     `allowed` are the rules of suspicions that the spec allows: everywhere, or for the layers of a span. `remarks` are
     suspicions about the spec itself, and `places` the locations of the inputs in it. `uncounted` are the operations of
-    a network from elsewhere that no rule counts.
+    a network from elsewhere that no rule counts. `formats` are the number formats of layers without their own.
     """
 
     name: str
@@ -121,6 +124,7 @@ class Network(NamedTuple):
     remarks: tuple[Suspicion, ...] = ()
     places: Mapping[str, Span] = {}
     uncounted: tuple[str, ...] = ()
+    formats: NumberFormats = NumberFormats()
 
     def shared(self) -> dict[int, int]:
         """Return the layers that use parameters of earlier ones: the index of each, and of the last of these others."""
@@ -135,7 +139,11 @@ class Network(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The cost of a layer, a group of layers or a network. Units are those of `Cost`; activations are in scalars."""
+    """The cost of a layer, a group of layers or a network.
+
+    Units are those of `Cost`; activations are in scalars, and `bops` in multiply-adds times bits of both factors.
+    `peak_bytes` and `arena_bytes` are at one step: a group has the largest of its layers, and the sum of all else.
+    """
 
     layers: Dim = 0
     params: Dim = 0
@@ -143,6 +151,12 @@ class Totals(NamedTuple):
     macs: Dim = 0
     flops: Dim = 0
     activations: Dim = 0
+    conv_activations: Dim = 0
+    weight_bytes: Dim = 0
+    peak_bytes: Dim = 0
+    arena_bytes: Dim = 0
+    traffic_bytes: Dim = 0
+    bops: Dim = 0
     add: Dim = 0
     mul: Dim = 0
     div: Dim = 0
@@ -150,24 +164,50 @@ class Totals(NamedTuple):
     exp: Dim = 0
 
     def __add__(self, other: object) -> Totals:
-        """Return the sum of each figure."""
-        if not isinstance(other, Totals):
-            return NotImplemented
-        return Totals(*map(int.__add__, self, other))
+        """Return the figures of both together."""
+        return Totals.of((self, other)) if isinstance(other, Totals) else NotImplemented
+
+    @staticmethod
+    def of(figures: Iterable[Totals]) -> Totals:
+        """Return the figures of a group of layers.
+
+        >>> Totals.of([Totals(macs=2, peak_bytes=8), Totals(macs=3, peak_bytes=6)])[3:9]
+        (5, 0, 0, 0, 0, 8)
+        """
+        columns = [*zip(*figures, strict=True)]
+        return Totals(*map(sum, columns))._replace(**{name: max(columns[_PLACES[name]]) for name in LARGEST if columns})
+
+    @property
+    def counts(self) -> tuple[Dim, ...]:
+        """The figures that depend on a layer alone: neither bytes nor `bops`."""
+        return (*self[: len(COUNTS)], *self[-len(OPERATIONS) :])
+
+    @property
+    def intensity(self) -> float:
+        """The flops for each byte of traffic: the float nearest to the ratio of both. 0 without traffic."""
+        return self.flops / self.traffic_bytes if self.traffic_bytes else 0.0
 
     @property
     def operations(self) -> dict[str, Dim]:
         """The operations by class."""
         return {name: getattr(self, name) for name in OPERATIONS}
 
-    def to_dict(self) -> dict[str, Dim | dict[str, Dim]]:
+    def to_dict(self) -> dict[str, object]:
         """Return the figures by their names in JSON."""
-        figures: dict[str, Dim | dict[str, Dim]] = dict(zip(METRICS, self, strict=False))
-        return {**figures, "operations": self.operations}
+        figures: dict[str, object] = dict(zip(METRICS, self, strict=False))
+        return {**figures, "intensity": self.intensity, "operations": self.operations}
 
 
-METRICS = ("layers", "params", "buffers", "macs", "flops", "activations")
+COUNTS = ("layers", "params", "buffers", "macs", "flops", "activations")
+"""The figures that are shown where none are chosen."""
+
+METRICS = Totals._fields[: -len(OPERATIONS)]
 """The figures of limits, comparisons and sweeps."""
+
+LARGEST = ("peak_bytes", "arena_bytes")
+"""The figures of which a group has the largest of its layers."""
+
+_PLACES = {name: place for place, name in enumerate(Totals._fields)}
 
 
 class Row(NamedTuple):
@@ -181,6 +221,54 @@ class Row(NamedTuple):
     totals: Totals
     host: int | None = None
     shared: str = ""
+
+
+class AliveTensor(NamedTuple):
+    """A tensor in memory at the peak: the layer or input that it comes from, its shape, format and bytes."""
+
+    name: str
+    shape: Shape
+    format: str
+    bytes: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the tensor by the names in JSON."""
+        return {"name": self.name, "shape": list(self.shape), "dtype": self.format, "bytes": self.bytes}
+
+
+class Peak(NamedTuple):
+    """The step at which most bytes are in memory: its first layer, and the tensors, largest first."""
+
+    layer: str
+    tensors: tuple[AliveTensor, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the peak by the names in JSON."""
+        return {"layer": self.layer, "tensors": [tensor.to_dict() for tensor in self.tensors]}
+
+
+class Execution(NamedTuple):
+    """How a network is run: number formats, and the steps and tensors in place.
+
+    The formats are those of layers without their own, before those of the network. Unless `eager`, the norm and act of
+    a layer are part of its step. If `eager`, the tensors that enter a group are alive until it ends, as those that a
+    framework passes to a module are. `in_place` is one of `IN_PLACE`.
+    """
+
+    formats: NumberFormats = NumberFormats()
+    eager: bool = False
+    in_place: str = "none"
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the execution by the names in JSON."""
+        return {"dtype": dict(zip(PARTS, self.formats, strict=True)), "eager": self.eager, "in_place": self.in_place}
+
+
+PLAIN = Execution()
+"""The execution where nothing else is said."""
+
+IN_PLACE = ("none", "activations", "all")
+"""The steps whose output may be written over an input: none, those of most PyTorch models, or all that can be."""
 
 
 class Analysis(NamedTuple):
@@ -199,6 +287,12 @@ class Analysis(NamedTuple):
     suspicions: tuple[Suspicion, ...] = ()
     active_params: Dim | None = None
     """The parameters that a token uses, in a network with experts."""
+    execution: Execution = Execution()
+    """How the network is run, with the formats of every layer without its own."""
+    peak: Peak | None = None
+    """The peak of memory. None without layers, and in an analysis from a report."""
+    unknown: tuple[str, ...] = ()
+    """The metrics that a report of an earlier version lacks. They are 0 here."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the analysis in the format `costcalc.analysis/1`."""
@@ -214,6 +308,8 @@ class Analysis(NamedTuple):
             "partial": self.partial,
             "uncounted": list(self.uncounted),
             "suspicions": [suspicion.to_dict() for suspicion in self.suspicions],
+            **self.execution.to_dict(),
+            **({} if self.peak is None else {"peak": self.peak.to_dict()}),
             "layers": [*self.entries()],
         }
 

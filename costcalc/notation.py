@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+BINARY_POWERS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
+"""The binary suffixes: 256Ki is 256·2^10."""
+
 SI_POWERS = {"k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
 """The suffixes of numbers, and their powers of ten."""
 MOST_SHOWN, MOST_CHARACTERS = 32, 200

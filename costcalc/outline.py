@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from costcalc.formula import Shapes
     from costcalc.model import Analysis, Row
 
-SORTS = (*Totals._fields, "share", "name", "op", "output")
+SORTS = (*Totals._fields, "intensity", "share", "name", "op", "output")
 """The sort keys of lines. Figures are sorted in descending order, texts in ascending order."""
 
 
@@ -149,5 +149,4 @@ def _tree(lines: Sequence[OutlineLine]) -> list[OutlineLine]:
 
 
 def _sum(figures: Iterable[Totals | None]) -> Totals:
-    columns = zip(*(totals for totals in figures if totals), strict=True)
-    return Totals(*map(sum, columns))
+    return Totals.of([totals for totals in figures if totals])

@@ -12,12 +12,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "costcalc"
 
 LAYERS = [
-    {"errors", "record", "formula", "globs", "notation", "plugins", "run_budget"},
+    {"errors", "record", "formula", "globs", "notation", "number_formats", "plugins", "run_budget"},
     {"cost"},
     {"ops"},
     {"model"},
     {"engine"},
-    {"translate", "foreign"},
+    {"memory", "translate", "foreign"},
     {"onnx"},
     {"analysis", "outline", "layout", "suspicions", "lang"},
     {"catalog", "pytorch"},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, given_options, loader_options, spec_argument
+from costcalc.cli.common import Loader, batch_option, execution_options, given_options, loader_options, spec_argument
 from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, report_faults, report_table
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.explanation import Explanation
-    from costcalc.model import Analysis
+    from costcalc.model import Analysis, Execution
     from costcalc.report.table_data import Table
 
 
@@ -52,6 +52,7 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
 @spec_argument("specs", many=True)
 @loader_options
 @batch_option
+@execution_options
 @click.option(
     "--depth", type=click.IntRange(min=1), metavar="N", help="Group layers by the first N levels of their names."
 )
@@ -64,8 +65,9 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
     "--columns",
     metavar="NAMES",
     callback=_columns,
-    help="Comma-separated columns: params, macs, share, flops, activations, buffers, layers, add, mul, div, cmp, exp, "
-    "or operations for the last five.",
+    help="Comma-separated columns: params, macs, share, flops, activations, buffers, layers, conv_activations, "
+    "weight_bytes, peak_bytes, arena_bytes, traffic_bytes, intensity, bops, add, mul, div, cmp, exp, or operations for "
+    "the last five.",
 )
 @output_option("tables")
 @color_option
@@ -73,6 +75,7 @@ def analyze(
     specs: tuple[str, ...],
     load: Loader,
     batch: int,
+    execution: Execution,
     columns: tuple[str, ...],
     outputs: tuple[Output, ...],
     full: bool,
@@ -98,18 +101,18 @@ def analyze(
         return layers(analyses[0], lines, chosen, tree=form in ("table", "html"))
 
     def explanation() -> Explanation:
-        return costcalc.explain(load(specs[0]), "**", batch=batch)
+        return costcalc.explain(load(specs[0]), "**", batch=batch, execution=execution)
 
     analyses: list[Analysis] = []
     unfinished: list[Analysis] = []
     faults: list[Fault] = []
     for spec in specs:
         try:
-            analyses.append(costcalc.analyze(load(spec), batch=batch))
+            analyses.append(costcalc.analyze(load(spec), batch=batch, execution=execution))
         except SpecError as error:
             faults += error.faults
             if error.partial and error.partial.layers:
-                unfinished.append(costcalc.analyze(error.partial, batch=batch))
+                unfinished.append(costcalc.analyze(error.partial, batch=batch, execution=execution))
         except CostcalcError as error:
             faults.append(error.fault())
     if faults:

@@ -10,6 +10,8 @@ import click
 
 from costcalc.cli.output import refuse_overwriting, report_faults
 from costcalc.errors import CostcalcError, UsageError
+from costcalc.model import IN_PLACE, Execution
+from costcalc.number_formats import NumberFormats
 from costcalc.pytorch import TypedShape, is_target
 from costcalc.record import NamedTuple
 
@@ -107,6 +109,40 @@ def batch_option(function: Function) -> Function:
         callback=_count,
         help="Batch size: multiply macs, operations and activations by N.  [default: 1]",
     )(function)
+
+
+def execution_options(function: Function) -> Function:
+    """Add `--dtype`, `--eager` and `--in-place` to a command, and pass them to it as `execution`."""
+
+    @click.option(
+        "--dtype",
+        metavar="FORMAT",
+        callback=_formats,
+        help="Number format: int8, or weights=int4,activations=fp16.  [default: fp32]",
+    )
+    @click.option("--eager", is_flag=True, help="Run each norm and activation as a step, as a framework does.")
+    @click.option(
+        "--in-place",
+        type=click.Choice(IN_PLACE),
+        default=IN_PLACE[0],
+        help="Let activations and additions, or all ops that can, write over an input that dies.  [default: none]",
+    )
+    @wraps(function)
+    def command(*args: Any, dtype: NumberFormats, eager: bool, in_place: str, **options: Any) -> Any:
+        return function(*args, execution=Execution(dtype, eager, in_place), **options)
+
+    return command  # type: ignore[return-value]
+
+
+def _formats(_ctx: click.Context, param: click.Parameter, text: str | None) -> NumberFormats:
+    if text is None:
+        return NumberFormats()
+    from costcalc.number_formats import formats
+
+    try:
+        return formats(text)
+    except UsageError as error:
+        raise UsageError("{}: {}", param.opts[0], error, help=error.help) from None
 
 
 def spec_argument(name: str = "spec", *, many: bool = False) -> Callable[[Function], Function]:

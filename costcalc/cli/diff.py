@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.common import STDIN, Loader, batch_option, complete_spec, loader_options, standard_input
+from costcalc.cli.common import (
+    STDIN,
+    Loader,
+    batch_option,
+    complete_spec,
+    execution_options,
+    loader_options,
+    standard_input,
+)
 from costcalc.cli.exit_status import GATE_FAILED, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from costcalc.gate.diff import Difference
+    from costcalc.model import Execution
     from costcalc.report.table_data import Table
 
 
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--exit-code", is_flag=True, help="Exit with status 1 if a layer or a total differs.")
 @loader_options
 @batch_option
+@execution_options
 @output_option("tables")
 @color_option
 def diff(
@@ -49,6 +59,7 @@ def diff(
     exit_code: bool,
     load: Loader,
     batch: int,
+    execution: Execution,
     outputs: tuple[Output, ...],
 ) -> int:
     """Show the differences between two specs: layers added, removed, changed or moved, groups, and totals.
@@ -63,7 +74,7 @@ def diff(
 
     if len(sides) > 2:
         raise UsageError("expected two specs or one ref, got {} arguments", len(sides), help="see costcalc diff --help")
-    cache = AnalysisCache(load.max_layers, load.inputs, batch, kept=KEPT)
+    cache = AnalysisCache(load.max_layers, load.inputs, batch, KEPT, execution)
     asked = DiffOptions(load.params, depth)
     stdin = standard_input() if len(sides) == 2 and STDIN in sides else None
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, complete_layer, given_options, loader_options, spec_argument
+from costcalc.cli.common import (
+    Loader,
+    batch_option,
+    complete_layer,
+    execution_options,
+    given_options,
+    loader_options,
+    spec_argument,
+)
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option
 from costcalc.errors import UsageError
@@ -15,6 +23,8 @@ from costcalc.report.formats import Medium, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from costcalc.model import Execution
 
 _RULE = re.compile(r"CC\d{3}", re.IGNORECASE)
 
@@ -35,13 +45,14 @@ def _quantities(_ctx: click.Context, _param: click.Parameter, values: Sequence[s
 @click.argument("layers", metavar="[LAYER]...", nargs=-1, shell_complete=complete_layer)
 @loader_options
 @batch_option
+@execution_options
 @click.option(
     "--quantity",
     "quantities",
     multiple=True,
     metavar="NAMES",
     callback=_quantities,
-    help="Comma-separated quantities: macs, params, buffers, add, mul, div, cmp, exp, flops, activations.  "
+    help="Comma-separated quantities: macs, params, buffers, add, mul, div, cmp, exp, flops, activations, peak_bytes.  "
     "[default: macs for a network, all that are not 0 for a layer]",
 )
 @click.option("--latex", is_flag=True, help="With -o markdown, write formulas in LaTeX.")
@@ -52,6 +63,7 @@ def explain(
     layers: tuple[str, ...],
     load: Loader,
     batch: int,
+    execution: Execution,
     quantities: tuple[str, ...],
     latex: bool,
     outputs: tuple[Output, ...],
@@ -69,7 +81,7 @@ def explain(
     import costcalc
     from costcalc.report import explanation as report
 
-    explanation = costcalc.explain(load(spec), *layers, quantities=quantities, batch=batch)
+    explanation = costcalc.explain(load(spec), *layers, quantities=quantities, batch=batch, execution=execution)
 
     def board(medium: Medium) -> str:
         return report.board(explanation, width=medium.width, color=medium.color)

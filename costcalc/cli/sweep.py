@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, loader_options, spec_argument
+from costcalc.cli.common import Loader, batch_option, execution_options, loader_options, spec_argument
 from costcalc.cli.exit_status import SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, output_option, write_stderr
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from costcalc.cli.sinks import Sinks
     from costcalc.lang.spec import Spec
+    from costcalc.model import Execution
     from costcalc.report.sweep import Summary
     from costcalc.sweep.axis import Axis
     from costcalc.sweep.chunks import Chunk, Task
@@ -29,9 +30,9 @@ def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tu
     if text is None:
         return ()
     from costcalc.cost import OPERATIONS
-    from costcalc.model import METRICS
+    from costcalc.sweep.select import FIGURES
 
-    known = (*METRICS, *OPERATIONS, "operations")
+    known = (*FIGURES, "operations")
     names: list[str] = []
     for name in [name.strip() for name in text.split(",") if name.strip()]:
         if name not in known:
@@ -61,6 +62,7 @@ def _items(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tu
 @spec_argument()
 @loader_options
 @batch_option
+@execution_options
 @click.option(
     "--where", default="", metavar="EXPRESSION", help="Show only points that satisfy a condition: 'macs <= 300M'."
 )
@@ -86,6 +88,7 @@ def sweep(
     spec: str,
     load: Loader,
     batch: int,
+    execution: Execution,
     columns: tuple[str, ...],
     outputs: tuple[Output, ...],
     count: bool,
@@ -119,7 +122,7 @@ def sweep(
         for form, default in _defaults(sizes).items()
     }
     shown = dict.fromkeys(name for output in outputs for name in plans[output.format].metrics)
-    task = prepare(Recipe(document, load.inputs, load.max_layers), axes, shown, query, batch)
+    task = prepare(Recipe(document, load.inputs, load.max_layers), axes, shown, query, batch, execution)
     _refuse(task, max_points or MOST_POINTS)
     return run(task, query, Sinks(outputs, plans, task, query), scheduler)
 

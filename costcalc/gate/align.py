@@ -78,7 +78,7 @@ def _list(base: Sequence[Row], rows: Sequence[Row], partner: dict[int, int], mov
 
 
 def _status(base: Row, row: Row, moved: bool) -> str:
-    if base.totals != row.totals or base.op != row.op:
+    if base.totals.counts != row.totals.counts or base.op != row.op:
         return CHANGED
     if moved:
         return MOVED
@@ -95,11 +95,11 @@ def _given_name(row: Row) -> Hashable:
 
 def _work(row: Row) -> Hashable:
     """Return the op, cost and shapes of a layer; None if it has no parameters and no multiply-adds."""
-    return (row.op, row.totals, row.inputs, row.outputs) if row.totals.params or row.totals.macs else None
+    return (row.op, row.totals.counts, row.inputs, row.outputs) if row.totals.params or row.totals.macs else None
 
 
 def _exact(row: Row) -> Hashable:
-    return (row.name, row.op, row.totals, row.inputs, row.outputs)
+    return (row.name, row.op, row.totals.counts, row.inputs, row.outputs)
 
 
 def _automatic(row: Row) -> bool:
@@ -209,7 +209,7 @@ def _scores(base: Sequence[Row], rows: Sequence[Row]) -> list[list[int]]:
 
 
 def _kind(row: Row) -> Hashable:
-    return row.op, row.inputs, row.outputs, row.totals
+    return row.op, row.inputs, row.outputs, row.totals.counts
 
 
 def _around(row: Row) -> str:
@@ -220,7 +220,9 @@ def _around(row: Row) -> str:
 def _alike(base: Row, row: Row) -> int:
     if base.op != row.op:
         return 0
-    return 1 + 2 * ((base.outputs == row.outputs) + (base.inputs == row.inputs) + (base.totals == row.totals))
+    return 1 + 2 * (
+        (base.outputs == row.outputs) + (base.inputs == row.inputs) + (base.totals.counts == row.totals.counts)
+    )
 
 
 def _pair_rest(

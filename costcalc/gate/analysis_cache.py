@@ -9,7 +9,7 @@ from costcalc.analysis import analyze
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate.align import align
 from costcalc.globs import match
-from costcalc.model import METRICS, Analysis, Row, Totals
+from costcalc.model import METRICS, PLAIN, Analysis, Execution, Row, Totals
 from costcalc.record import NamedTuple
 from costcalc.suspicions import suspicions
 
@@ -38,10 +38,12 @@ class AnalysisCache:
         inputs: Mapping[str, Sequence[int]] | None = None,
         batch: int = 1,
         kept: int | None = None,
+        execution: Execution = PLAIN,
     ) -> None:
         self.max_layers = max_layers
         self.inputs = inputs
         self.batch = batch
+        self.execution = execution
         self.kept = kept
         self._known: Known = {}
         self._rows = 0
@@ -55,7 +57,7 @@ class AnalysisCache:
         if found is None:
             try:
                 network = spec.build(values, self.inputs, self.max_layers)
-                found = analyze(network, batch=self.batch)
+                found = analyze(network, batch=self.batch, execution=self.execution)
                 if not values:
                     found = found._replace(suspicions=suspicions(network))
             except (SpecError, UsageError) as error:
@@ -143,7 +145,7 @@ def figures(analysis: Analysis, glob: str) -> Totals | None:
     if not glob:
         return analysis.totals
     rows = layer_rows(analysis, glob)
-    return Totals(*map(sum, zip(*[row.totals for row in rows], strict=True))) if rows else None
+    return Totals.of([row.totals for row in rows]) if rows else None
 
 
 def metric(totals: Totals, name: str) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError
-from costcalc.model import METRICS, Analysis, Row, Totals
+from costcalc.model import COUNTS, METRICS, Analysis, Row, Totals
 
 ONE, MANY = "costcalc.analysis/1", "costcalc.analyses/1"
 DIGITS = 100
@@ -60,6 +59,7 @@ def _analysis(value: Any) -> Analysis:
     if entry["batch"] != 1 or entry["partial"] is not False:
         raise ValueError("expected a whole network at batch 1")
     totals = _dict(entry["totals"])
+    unknown = tuple([name for name in METRICS if name not in totals and name not in COUNTS])
     return Analysis(
         network=_text(entry["network"]),
         source=_text(entry["source"]),
@@ -69,6 +69,7 @@ def _analysis(value: Any) -> Analysis:
         batch=1,
         totals=_totals({**totals, **_dict(totals["operations"])}),
         layers=tuple([_row(layer) for layer in _list(entry["layers"])]),
+        unknown=unknown,
     )
 
 
@@ -84,9 +85,7 @@ def _row(value: Any) -> Row:
 
 
 def _totals(values: dict[str, Any]) -> Totals:
-    return Totals(
-        *[_whole(values[name] if name in METRICS else values.get(name, 0)) for name in (*METRICS, *OPERATIONS)]
-    )
+    return Totals(*[_whole(values[name] if name in COUNTS else values.get(name, 0)) for name in Totals._fields])
 
 
 def _shape(value: Any) -> tuple[int, ...]:

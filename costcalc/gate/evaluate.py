@@ -137,6 +137,11 @@ class Evaluator:
                 unevaluated.append(_unevaluated(named.name, requirement, "there is no base to compare with"))
                 continue
             old, reason = _earlier(then, requirement) if then else (None, "")
+            lacking = old is not None and requirement.metric in old.unknown
+            if lacking and requirement.allowance is not None:
+                reason = f"the report {base and base.info.name} has no {requirement.metric}; write it again"
+                unevaluated.append(_unevaluated(named.name, requirement, reason))
+                continue
             if requirement.allowance is not None and old is None and reason:
                 unevaluated.append(_unevaluated(named.name, requirement, f"{reason} at {base and base.info.name}"))
                 continue
@@ -146,7 +151,7 @@ class Evaluator:
             name = base.info.name if base else ""
             totals = old and figures(old, requirement.layer)
             figure = metric(value, requirement.metric)
-            base_figure = metric(totals, requirement.metric) if totals else None
+            base_figure = metric(totals, requirement.metric) if totals and not lacking else None
             finding = judge(named.name, requirement, figure, base_figure, name)
             usage += _usage(named.name, requirement, figure, base_figure)
             if finding:

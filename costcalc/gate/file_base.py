@@ -72,7 +72,7 @@ class FileBase:
             return Before(status=NEW)
         recorded = Recorded(self.networks[network])
         old, now = recorded.analysis({}), subject.analysis({})
-        same = old is not None and now is not None and old.totals == now.totals
+        same = old is not None and now is not None and old.totals.counts == now.totals.counts
         renamed = network != subject.spec.name
         return Before(
             status=UNCHANGED if same else MODIFIED,

@@ -124,7 +124,7 @@ class _Matching:
             analysis = file.analysis() if self.budget > 0 else None
             rows: Sequence[Any] = analysis.layers if analysis else ()
             self.budget -= len(rows) + 1
-            self._layers[file] = Counter(hash((row.op, row.inputs, row.outputs, row.totals)) for row in rows)
+            self._layers[file] = Counter(hash((row.op, row.inputs, row.outputs, row.totals.counts)) for row in rows)
         return self._layers[file]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from costcalc.model import METRICS, Totals
+from costcalc.model import COUNTS, Totals
 from costcalc.record import NamedTuple, Record
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _moves(result: SpecResult) -> list[Move]:
     if result.totals is None or result.base_totals is None:
         return []
     moves = []
-    for name in METRICS:
+    for name in COUNTS:
         base, value = getattr(result.base_totals, name), getattr(result.totals, name)
         if base != value:
             part = Fraction(value - base, base) if base else None

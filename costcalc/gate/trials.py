@@ -94,7 +94,7 @@ class Trials:
 
         try:
             axis = Axis(self.param, (ListedValues(tuple(map(number, written))),))
-            task = Task(self, (axis,), (self.requirement.metric,), self.cache.batch)
+            task = Task(self, (axis,), (self.requirement.metric,), self.cache.batch, self.cache.execution)
             for chunk in evaluate(task, Box(0, ((0, axis.size),)), pause):
                 results = zip(chunk.figures[self.requirement.metric].tolist(), chunk.codes.tolist(), strict=True)
                 known = [None if code else value for value, code in results]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from costcalc.engine import LimitError
-from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, nearest, suggest
+from costcalc.errors import ArgumentError, ExpressionError, Fault, SpecError, UsageError, nearest, suggest
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.expression import RESERVED, parse
 from costcalc.lang.functions import Word, gathered
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from costcalc.errors import Span
     from costcalc.lang.expression import Expression
     from costcalc.lang.reader import Node
+    from costcalc.number_formats import NumberFormats
     from costcalc.ops.base import Op
 
 MAX_EXPRESSIONS = 300_000
@@ -197,7 +198,10 @@ class Calls:
             )
             return Item("op", "", node.span)
         key, value = node.value[0]
-        return self.call(key, value, scope)
+        item = self.call(key, value, scope)
+        if item.formats is not None:
+            self.fault(key, "{} has the number formats of the layer before it", item.target, help="remove dtype")
+        return item
 
     # Ops and blocks
 
@@ -323,6 +327,8 @@ class Calls:
                     if default and built_in and node.text == name_node.text:
                         self._hide(item, node.text, default, node.text, name_node.span)
                     cells[name_node.text] = self._argument(item, name_node, node, scope)
+                elif name_node.text == "dtype" and item.op is not None:
+                    item.formats, item.plain = self.formats(node), False
                 else:
                     misspelled.add(self.unknown_argument(item, name_node, known, node))
         elif not known:
@@ -393,6 +399,18 @@ class Calls:
             help = argument_help(name, known, given, item.op.name if item.op else "")
         self.fault(key, "{} has no argument {}", item.target, name, help=help or self._usage(item.target))
         return match
+
+    def formats(self, node: Node) -> NumberFormats | None:
+        """Return the number formats of `int8`, or of a mapping with those of weights and activations."""
+        from costcalc import number_formats
+
+        try:
+            if node.kind != "map":
+                return number_formats.formats(node.text if node.kind == "scalar" else f"a {node.kind}")
+            return number_formats.of_parts({key.text: str(value.text) for key, value in node.value})
+        except UsageError as error:
+            self.faults.add(error.fault(node.span))
+            return None
 
     def follower(self, cell: Cell, value: Any) -> Item | None:
         """Return the layer for a value of `norm` or `act`, or None for `none`."""

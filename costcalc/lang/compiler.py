@@ -379,6 +379,8 @@ class Compiler(Calls):
                 item.condition = self.cell(value, inner)
             elif name == "for":
                 item.loop = self._loop(value, scope, inner)
+            elif name == "dtype":
+                item.formats = self.formats(value)
             elif name == "allow":
                 self.allowed |= {(rule, span) for rule in self.rules(value) for span in _spans(item)}
             elif name != "note":
@@ -393,7 +395,7 @@ class Compiler(Calls):
                     self._register_name(branch.segment, branch.given, given, help)
                 elif branch.given is not None:
                     given.branches.setdefault(branch.segment, branch.given)
-        item.plain = item.repeat is None and item.loop is None and item.condition is None and item.share is None
+        item.plain = not any((item.repeat, item.loop, item.condition, item.share, item.formats))
 
     def _tied(self, key: Node, value: Node, beside: Mapping[str, tuple[Node, Node]]) -> bool:
         if "repeat" not in beside:

@@ -63,6 +63,8 @@ class _Writer:
             lines.append(f"description: {quoted(network.description)}")
         if network.source:
             lines.append(f"source: {quoted(network.source)}")
+        if any(network.formats):
+            lines.append(f"dtype: {network.formats}")
         shapes = {name: written(shape) for name, shape in network.inputs.items()}
         if self.inputs == ["input"]:
             lines.append(f"input: {shapes['input']}")
@@ -89,6 +91,8 @@ class _Writer:
         sources = [self.reference(tensor) for tensor in layer.inputs]
         if [(tensor.layer, tensor.port) for tensor in layer.inputs] != _whole(previous):
             lines.append(f"    from: {sources[0] if len(sources) == 1 else '[' + ', '.join(sources) + ']'}")
+        if any(layer.formats):
+            lines.append(f"    dtype: {layer.formats}")
         if index in self.shared:
             lines.append(f"    share: {self.names[self.shared[index]]}")
         return lines

@@ -18,7 +18,7 @@ from costcalc.errors import ExpressionError, suggest
 from costcalc.formula import MAX_NUMBER
 from costcalc.lang.functions import FUNCTIONS, OPERATORS, Word, checked, gathered, truth
 from costcalc.lang.grammar import Tree, number, tree_of
-from costcalc.notation import SI_POWERS
+from costcalc.notation import BINARY_POWERS, SI_POWERS
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ class _Literals(Environment):
         return Word(name)
 
 
-_SI = r"([+-]?)(\d[\d_]*(?:\.\d+)?|\.\d+)([kKMGT])"
+_SI = r"([+-]?)(\d[\d_]*(?:\.\d+)?|\.\d+)([kKMGT]|[KMGT]i)"
 
 
 def parse_value(text: str) -> Value:
@@ -319,10 +319,10 @@ def parse_value(text: str) -> Value:
 
 
 def suffixed(text: str) -> int | float:
-    """Return the exact value of a decimal number with an optional SI suffix: 4.1G is 4,100,000,000.
+    """Return the exact value of a decimal number with an optional suffix: 4.1G is 4,100,000,000, and 256Ki is 262,144.
 
-    >>> suffixed("4.1G"), suffixed("1_500"), suffixed("0.5")
-    (4100000000, 1500, 0.5)
+    >>> suffixed("4.1G"), suffixed("256Ki"), suffixed("1_500"), suffixed("0.5")
+    (4100000000, 262144, 1500, 0.5)
     """
     from decimal import Decimal
 
@@ -331,7 +331,11 @@ def suffixed(text: str) -> int | float:
         sign, digits, suffix = match.groups()
         if len(digits) > 60:
             raise ExpressionError("number out of range: the limit is 10^30")
-        exact = Decimal(sign + digits.replace("_", "")).scaleb(SI_POWERS[suffix])
+        exact = Decimal(sign + digits.replace("_", ""))
+        if suffix in SI_POWERS:
+            exact = exact.scaleb(SI_POWERS[suffix])
+        else:
+            exact *= 2 ** BINARY_POWERS[suffix]
         if abs(exact) > MAX_NUMBER:
             raise ExpressionError("number out of range: the limit is 10^30")
         return int(exact) if exact == exact.to_integral_value() else float(exact)

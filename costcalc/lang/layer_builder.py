@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from costcalc.engine import Builder, LimitError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from costcalc.lang.names import NameEntry
     from costcalc.lang.template import Item
     from costcalc.layout import Axes
+    from costcalc.number_formats import NumberFormats
     from costcalc.ops.base import Op
 
 MAX_PATH = 1_000
@@ -50,6 +52,21 @@ class LayerBuilder:
         self._adapted: dict[tuple[Op, Hashable], Op] = {}
         self.experts: tuple[int, int] | None = None
         """The experts that the next layers stand for: their number, and of those that a token goes to."""
+
+    @property
+    def state(self) -> Hashable:
+        """What the next layers depend on, besides the items that add them."""
+        return self.experts, self.builder.formats
+
+    @contextmanager
+    def in_formats(self, formats: NumberFormats | None) -> Iterator[None]:
+        """Give the layers that are added meanwhile these number formats."""
+        outer = self.builder.formats
+        self.builder.formats = outer if formats is None else formats.over(outer)
+        try:
+            yield
+        finally:
+            self.builder.formats = outer
 
     def step(self, item: Item, count: int = 1) -> None:
         """Count the work of items, copies or connections, which may add no layer."""

@@ -55,6 +55,7 @@ KEYS = (
     "blocks",
     "layers",
     "output",
+    "dtype",
     "allow",
     "expect",
     "budget",
@@ -171,6 +172,8 @@ class _Loader:
         if "output" in self.sections:
             spec.outputs = compiler.references(self.sections["output"], seen)
         compiler.prepare_followers()
+        if "dtype" in self.sections:
+            spec.formats = compiler.formats(self.sections["dtype"]) or spec.formats
         if "allow" in self.sections:
             spec.allowed |= {(rule, None) for rule in compiler.rules(self.sections["allow"])}
         spec.allowed |= compiler.allowed
@@ -247,7 +250,7 @@ class _Loader:
         for key, value in entries.items():
             if key in ("params", "blocks", "defaults"):
                 self.merge(key, value)
-            elif key in ("input", "layers", "output", "source", "description") or own:
+            elif key in ("input", "layers", "output", "source", "description", "dtype") or own:
                 self.sections[key] = value
 
     def extend(self, source: Source, node: Node) -> None:

@@ -140,8 +140,7 @@ class NetworkBuilder:
 
     def copies(self, item: Item, current: Tensors, frame: Frame, segment: str) -> NameEntry:
         """Run the copies of an item, as given by `for`, `repeat` and `if`. Return the entry of its name."""
-        first = len(self.layers.builder.layers)
-        run = Copies(self, item, current, frame, segment)
+        first, run = len(self.layers.builder.layers), Copies(self, item, current, frame, segment)
         if item.loop is None and item.repeat is None:
             run.copy(frame.values, "")
             entries: dict[str, NameEntry] = {}
@@ -448,7 +447,7 @@ class NetworkBuilder:
         if self.layers.shared is not None or distinct < len(entered):
             return self.body(block, current, frame)
         groups = tuple([len(entry.outputs) for entry in frame.names.table.values()])
-        key = self.recordings.key(called, entered, groups, frame.depth), self.layers.experts
+        key = self.recordings.key(called, entered, groups, frame.depth), self.layers.state
         recording = self.recordings.known.get(key)
         replayed = self.recordings.replay(recording, entered, frame.segments.prefix) if recording else None
         if replayed is not None:
@@ -560,10 +559,11 @@ class Copies:
         entry = tied
         if item.share is not None and builder.layers.shared is None:
             entry = builder.shareable(item.share, number, env)
-        if entry is None or builder.layers.shared is not None:
-            self.outputs = builder.once(item, entering, frame, values, self.segment, number)
-        else:
-            self.outputs = builder.weighted(item, entering, frame, values, self.segment, number, entry)
+        with builder.layers.in_formats(item.formats):
+            if entry is None or builder.layers.shared is not None:
+                self.outputs = builder.once(item, entering, frame, values, self.segment, number)
+            else:
+                self.outputs = builder.weighted(item, entering, frame, values, self.segment, number, entry)
 
     def entering(self, values: Values) -> Tensors:
         """Return the inputs of the next copy."""

@@ -98,12 +98,13 @@ class Recordings:
 
         fresh: dict[Parameter, Parameter] = {}
         for name, layer in zip(names, layers[first:last], strict=True):
-            _, op, inputs, outputs, parameters, cost, span, host = layer
+            _, op, inputs, outputs, parameters, cost, span, host, formats = layer
             if parameters:
                 self.layers.weighted.append(len(layers))
                 parameters = tuple([fresh.setdefault(p, Parameter(p.term, p.learned)) for p in parameters])
             inputs, outputs = tuple([move(each) for each in inputs]), tuple([move(each) for each in outputs])
             host = None if host is None else host + shift
-            layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, self.layers.site or span, host)))
+            site = self.layers.site or span
+            layers.append(new(Layer, (name, op, inputs, outputs, parameters, cost, site, host, formats)))
         names_inside = None if inside is None else MovedNames(inside, shift, move)
         return tuple([move(tensor) for tensor in ends]), names_inside

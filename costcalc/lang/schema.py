@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
 from costcalc.model import METRICS, SUSPICIONS
+from costcalc.number_formats import BITS, PARTS
 from costcalc.ops.argument_types import type_of
 from costcalc.ops.base import registered, signature, summary
 
@@ -42,6 +43,15 @@ _FOLLOWER: Schema = {
 
 
 _RULE: dict[str, object] = {"enum": list(SUSPICIONS)}
+_FORMAT: Schema = {"enum": [*BITS]}
+_DTYPE: Schema = {
+    "anyOf": [
+        _FORMAT,
+        {"type": "string", "pattern": "^(weights|activations)="},
+        {"type": "object", "properties": dict.fromkeys(PARTS, _FORMAT), "additionalProperties": False},
+    ],
+    "description": "the number formats of weights and activations",
+}
 _ALLOW: dict[str, object] = {
     "description": "rules of suspicions that are meant",
     "anyOf": [_RULE, {"type": "array", "items": _RULE}],
@@ -88,6 +98,7 @@ def schema() -> Schema:
             },
             "layers": _LAYERS,
             "output": {**_REFERENCES, "description": "default: the last layer"},
+            "dtype": _DTYPE,
             "allow": _ALLOW,
             "expect": _limits("exact totals, for example from a paper", _EXACT),
             "budget": _limits("limits for costcalc check", {"type": ["integer", "string"]}),
@@ -150,6 +161,7 @@ def _item(ops: dict[str, type[Op]], arguments: dict[str, Schema]) -> Schema:
         "else": {**_LAYERS, "description": "the layers in place of this one if the condition is false"},
         "output": {**_REFERENCES, "description": "as the last item: the outputs of the list"},
         "share": {**_REFERENCE, "description": "the layer, block or group whose weights are used"},
+        "dtype": _DTYPE,
         "allow": _ALLOW,
         "note": {"type": ["string", "number", "boolean"]},
     }
@@ -171,6 +183,7 @@ def _arguments(op: type[Op]) -> Schema:
         properties[field] = {"anyOf": [kind.schema, _EXPRESSION], "description": kind.takes}
     if op.followed:
         properties |= {"norm": _FOLLOWER, "act": _FOLLOWER}
+    properties["dtype"] = _DTYPE
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

@@ -15,6 +15,7 @@ from costcalc.lang.layer_builder import STEP
 from costcalc.lang.network_builder import NetworkBuilder
 from costcalc.lang.template import Cell, Env, Item, WorkBudget, located
 from costcalc.notation import show
+from costcalc.number_formats import NumberFormats
 from costcalc.ops.argument_types import listed, positive
 from costcalc.record import NamedTuple
 
@@ -58,6 +59,7 @@ class Spec:
         self.inputs: dict[str, list[Cell]] = {}
         self.items: tuple[Item, ...] = ()
         self.outputs: tuple[Reference, ...] = ()
+        self.formats = NumberFormats()
         self.allowed: set[tuple[str, Span | None]] = set()
         """The rules of suspicions that are allowed: everywhere, or for the layers of a span."""
         self.remarks: tuple[Suspicion, ...] = ()
@@ -120,7 +122,8 @@ class Spec:
                 label = run.layers.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
                 outputs[label if port == 0 else f"{label}.{port}"] = tensor
         network = run.layers.builder.network(self.name, outputs, values, self.source, self.description)
-        return network._replace(allowed=frozenset(self.allowed), remarks=self.remarks, places=self.places)
+        allowed = frozenset(self.allowed)
+        return network._replace(allowed=allowed, remarks=self.remarks, places=self.places, formats=self.formats)
 
     def given(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         """Check input shapes, and return them by the names of the spec. Raises `UsageError`.

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from costcalc.lang.names import Names
     from costcalc.lang.reader import Node
     from costcalc.model import Tensor
+    from costcalc.number_formats import NumberFormats
     from costcalc.ops.base import Op
 
-MODIFIERS = ("name", "from", "repeat", "tied", "for", "if", "else", "share", "allow", "note")
+MODIFIERS = ("name", "from", "repeat", "tied", "for", "if", "else", "share", "dtype", "allow", "note")
 STRUCTURES: Mapping[str, tuple[str, ...]] = {
     "group": (),
     "map": (),
@@ -307,6 +308,7 @@ class Item:
         "defaults",
         "experts",
         "fixed",
+        "formats",
         "kind",
         "loop",
         "name",
@@ -354,8 +356,10 @@ class Item:
         self.experts: tuple[Cell, Cell] | None = None
         """The number of experts, and of those that a token goes to."""
         self.skip: Cell | None = None
+        self.formats: NumberFormats | None = None
+        """The number formats of the layers, if they are not those of the network."""
         self.plain = True
-        """Whether the item has none of `repeat`, `for`, `if` and `share`."""
+        """Whether the item has none of `repeat`, `for`, `if`, `share` and `dtype`."""
         self.bare = False
         """Whether the item is a structure that adds no segment to the paths of its layers."""
 

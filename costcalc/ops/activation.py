@@ -122,6 +122,7 @@ def define(rows: Iterable[Activation], module: str, role: Literal["", "act"] = "
             "per_element": dict(per_element),
             "aliases": row.aliases,
             "role": role,
+            "in_place": "activations" if role else "all",
         }
         type(row.name, (Elementwise,), members, name=row.name)
 
@@ -143,6 +144,7 @@ class Prelu(PerChannel, name="prelu"):
 
     role: ClassVar[Literal["", "norm", "act"]] = "act"
     pointwise: ClassVar[bool] = True
+    in_place: ClassVar[Literal["", "activations", "all"]] = "activations"
     per_channel: Flag = False
     axis: Integer | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from costcalc.cost import Cost
@@ -163,6 +164,10 @@ class Attention(Op, name="attention"):
             add=_sum(times * product(*term) for times, term in added) + (scores if self.bias_table else ZERO),
             params=_sum(product(*term) for _, term in (*weights, *added)) + table,
         )
+
+    def product_macs(self, inputs: Shapes, outputs: Shapes) -> Dim:
+        """Return the multiply-adds of the scores and of the weighted sums."""
+        return sum([prod([value for _, value in term]) for term in self.cost(inputs, outputs).macs.terms[4:]])
 
     def _pairs(self, queries: Factor, keys: Factor) -> tuple[Factor, ...]:
         """Return the number of pairs of a query and a key that it sees."""

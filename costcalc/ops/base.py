@@ -58,6 +58,12 @@ class Op(Record):
     """Whether an output position depends only on the same position of the input."""
     channels_first: ClassVar[bool] = False
     """Whether the first axis of input and output is channels, and the other axes are spatial."""
+    convolution: ClassVar[bool] = False
+    """Whether the op is a convolution, whose outputs `conv_activations` counts."""
+    reads_indices: ClassVar[bool] = False
+    """Whether the inputs are indices, whose number format is not that of activations."""
+    in_place: ClassVar[Literal["", "activations", "all"]] = ""
+    """Whether the output may be written over an input: as most PyTorch models do, as a compiler can, or never."""
 
     def __init_subclass__(cls, name: str = "") -> None:
         super().__init_subclass__()
@@ -115,6 +121,18 @@ class Op(Record):
     def active_params(self, params: Dim) -> Dim:
         """Return how many of its parameters an example uses: all, unless the op has experts."""
         return params
+
+    def read_params(self, inputs: Shapes, params: Dim, batch: int) -> Dim:
+        """Return how many of its parameters the op reads for a batch of these inputs."""
+        return params
+
+    def product_macs(self, inputs: Shapes, outputs: Shapes) -> Dim:
+        """Return how many of its multiply-adds multiply two activations, of an op that has parameters."""
+        return 0
+
+    def is_view(self, inputs: Shapes) -> bool:
+        """Return whether the outputs are the stored input in another shape, or parts of it."""
+        return False
 
     def footprint(self, rank: int) -> Window | None:
         """Return the window of the input that an output position depends on, for `rank` spatial dimensions.
@@ -217,6 +235,7 @@ class Elementwise(Op):
     """
 
     pointwise: ClassVar[bool] = True
+    in_place: ClassVar[Literal["", "activations", "all"]] = "all"
     per_element: ClassVar[dict[str, int]] = {}
     """Operations per element, by class."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from costcalc.cost import Cost
 from costcalc.errors import ArgumentError, ShapeError, counted
@@ -69,6 +69,7 @@ class Conv(Op, name="conv"):
     )
     followed: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
+    convolution: ClassVar[bool] = True
     implied: ClassVar[dict[str, str]] = {"connections": "all", "nm": "none"}
     out: Positive
     kernel: Sizes
@@ -148,6 +149,8 @@ class DepthwiseConv(Op, name="depthwise_conv"):
     )
     followed: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
+    convolution: ClassVar[bool] = True
+    in_place: ClassVar[Literal["", "activations", "all"]] = "all"
     kernel: Sizes
     stride: Sizes = 1
     padding: Padding = 0
@@ -203,6 +206,7 @@ class ConvTranspose(Op, name="conv_transpose"):
     )
     followed: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
+    convolution: ClassVar[bool] = True
     out: Positive
     kernel: Sizes
     stride: Sizes = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from costcalc.cost import Cost
@@ -60,6 +61,13 @@ class Linear(Op, name="linear"):
         """Return the parameters that a token uses."""
         return params // self.experts * self.active
 
+    def read_params(self, inputs: Shapes, params: Dim, batch: int) -> Dim:
+        """Return the parameters of as many experts as there are rows, at most all."""
+        if type(self.experts) is int and self.experts == 1:
+            return params
+        places = prod(inputs[0]) // inputs[0][axis_of(self.axis, len(inputs[0]))] * batch
+        return params // self.experts * places if places < self.experts else params
+
     def features_axis(self) -> int | None:
         """Return the last axis, the default."""
         return -1 if self.axis == -1 else None
@@ -117,6 +125,7 @@ class Embedding(Op, name="embedding"):
     (((1024, 768),), True)
     """
 
+    reads_indices: ClassVar[bool] = True
     vocab: Positive
     dim: Positive
 
@@ -131,6 +140,11 @@ class Embedding(Op, name="embedding"):
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count the parameters. A lookup has no arithmetic."""
         return Cost(params=product(("V", self.vocab), ("D", self.dim)))
+
+    def read_params(self, inputs: Shapes, params: Dim, batch: int) -> Dim:
+        """Return the numbers in a row for each index, at most the whole table."""
+        rows = prod(inputs[0]) * batch * self.dim
+        return min(params, rows)
 
 
 class Matmul(Op, name="matmul"):

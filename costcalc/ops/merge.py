@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 class _Join(Op):
     pointwise: ClassVar[bool] = True
+    in_place: ClassVar[Literal["", "activations", "all"]] = "all"
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
     def shape(self, inputs: Shapes) -> Shapes:
@@ -44,6 +45,7 @@ class Add(_Join, name="add"):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("eltwise",)
+    in_place: ClassVar[Literal["", "activations", "all"]] = "activations"
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count m - 1 additions per element for m inputs."""
@@ -161,6 +163,7 @@ class _Affine(PerChannel):
     """An op with one parameter for each channel, or with a constant."""
 
     pointwise: ClassVar[bool] = True
+    in_place: ClassVar[Literal["", "activations", "all"]] = "all"
     implied: ClassVar[dict[str, str]] = {"axis": "channels", "by": "a parameter"}
     axis: Integer | None = None
     by: Number | None = None

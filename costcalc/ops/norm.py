@@ -38,6 +38,7 @@ class Batchnorm(PerChannel, name="batchnorm"):
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
+    in_place: ClassVar[Literal["", "activations", "all"]] = "all"
     affine: Flag = True
     bias: Flag = True
     buffers: Flag = True

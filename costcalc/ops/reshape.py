@@ -52,6 +52,10 @@ class Identity(DataMovement, name="identity"):
 
     pointwise: ClassVar[bool] = True
 
+    def is_view(self, inputs: Shapes) -> bool:
+        """Return true."""
+        return True
+
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
         return inputs
@@ -76,6 +80,10 @@ class Dropout(DataMovement, name="dropout"):
     pointwise: ClassVar[bool] = True
     p: Probability = 0.5
 
+    def is_view(self, inputs: Shapes) -> bool:
+        """Return true."""
+        return True
+
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
         return inputs
@@ -94,6 +102,10 @@ class Flatten(DataMovement, name="flatten"):
     """
 
     start: Integer = 0
+
+    def is_view(self, inputs: Shapes) -> bool:
+        """Return true."""
+        return True
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Map (a, b, c) to (a·b·c)."""
@@ -134,6 +146,10 @@ class Reshape(DataMovement, name="reshape"):
                 )
         if unknown > 1:
             raise argument_error("shape", "expected -1 at most once, got it {} times", unknown)
+
+    def is_view(self, inputs: Shapes) -> bool:
+        """Return true."""
+        return True
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return `shape`, with -1 replaced by the remaining size."""
@@ -226,6 +242,10 @@ class Split(DataMovement, name="split"):
         """Return the first axis, the default."""
         return 0 if self.axis == 0 else None
 
+    def is_view(self, inputs: Shapes) -> bool:
+        """Return whether the axis is the first one, so that each part is stored in one piece."""
+        return axis_of(self.axis, len(inputs[0])) == 0
+
     def shape(self, inputs: Shapes) -> Shapes:
         """Return (size, ...) for each part."""
         axis = axis_of(self.axis, len(inputs[0]))
@@ -280,6 +300,10 @@ class Slice(DataMovement, name="slice"):
     start: Integer = 0
     stop: Integer | None = None
     step: Positive = 1
+
+    def is_view(self, inputs: Shapes) -> bool:
+        """Return whether the axis is the first one, so that each part is stored in one piece."""
+        return axis_of(self.axis, len(inputs[0])) == 0 and self.step == 1
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Map (a, ...) to (b, ...)."""

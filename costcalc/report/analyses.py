@@ -15,6 +15,7 @@ from costcalc.report.table_data import (
     Table,
     TableRow,
     TextCell,
+    metric_kind,
     metric_title,
     sizes,
     tensors,
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis, Totals
     from costcalc.outline import OutlineLine
 
+BYTES = ("conv_activations", "weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "intensity", "bops")
 FIGURES = ("params", "macs", "flops", "activations", "buffers", *OPERATIONS)
-COLUMNS = (*FIGURES, "share", "operations", "layers")
+COLUMNS = (*FIGURES, *BYTES, "share", "operations", "layers")
 """The columns that `--columns` accepts. `operations` stands for all classes of operations."""
 DEFAULT = ("params", "macs", "share")
 SEVERAL = ("layers", "params", "macs", "flops")
@@ -150,7 +152,8 @@ _BAR = Column("bar", "", "bar", yields=1)
 def _figures(columns: Sequence[str]) -> list[Column]:
     figures: list[Column] = []
     for name in columns:
-        figures += [_SHARE, _BAR] if name == "share" else [Column(name, metric_title(name), "count", shortens=7)]
+        one = Column(name, metric_title(name), metric_kind(name), shortens=7)
+        figures += [_SHARE, _BAR] if name == "share" else [one]
     return figures
 
 

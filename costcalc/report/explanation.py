@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from costcalc.model import LARGEST
 from costcalc.report.analyses import heading
 from costcalc.report.markdown import escape
 from costcalc.report.table import Run, joined, wrap
@@ -169,9 +170,11 @@ def _summary(explanation: Explanation) -> str:
     if explanation.chosen:
         return ""
     analysis, quantity = explanation.analysis, explanation.quantity
-    total = dict(_figures(analysis.totals))[quantity]
+    total = getattr(analysis.totals, quantity)
     if not total:
         return f"no layer has {quantity}"
+    if quantity in LARGEST:
+        return f"{explanation.layers[0].row.name} is the first layer at {total:,} {quantity}"
     return (
         f"{len(explanation.layers):,} of {analysis.totals.layers:,} layers make up {percent(explanation.covered)} "
         f"of {total:,} {quantity}"

@@ -9,7 +9,7 @@ from costcalc.errors import UsageError
 from costcalc.notation import written
 from costcalc.record import NamedTuple
 from costcalc.report.csv import field
-from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, metric_title, sizes
+from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, metric_kind, metric_title, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -225,7 +225,7 @@ class TableBuilder:
                 Column(name, name, "text" if word else "count")
                 for name, word in zip(self.plan.axes, words, strict=True)
             ],
-            *[Column(name, metric_title(name), "count") for name in self.plan.metrics],
+            *[Column(name, metric_title(name), metric_kind(name)) for name in self.plan.metrics],
             *([Column("invalid", "invalid")] if invalid else []),
         )
 

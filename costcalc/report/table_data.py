@@ -142,6 +142,15 @@ def metric_title(name: str) -> str:
     return {"macs": "MACs", "flops": "FLOPs"}.get(name, name)
 
 
+def metric_kind(name: str) -> str:
+    """Return the kind of the column of a metric.
+
+    >>> metric_kind("macs"), metric_kind("intensity")
+    ('count', 'ratio')
+    """
+    return "ratio" if name == "intensity" else "count"
+
+
 def percent(part: float) -> str:
     """Format a part of 1 as a percentage with one decimal. 0 is an empty text.
 

@@ -210,7 +210,7 @@ class _Rewrites:
 
 
 def _sum(figures: Sequence[Totals]) -> Totals:
-    return Totals(*map(sum, zip(*figures, strict=True))) if figures else Totals()
+    return Totals.of(figures)
 
 
 def _ratio(analysis: Analysis, base: Analysis, name: str) -> float | None:

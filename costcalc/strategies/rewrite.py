@@ -99,7 +99,8 @@ class Rewriter:
                     inner |= {(number, tensor.port): tensor for tensor in new_outputs}
                 tensors[cell.result.layer, cell.result.port] = inner[len(subgraph) - 1, 0]
         ends = {label: tensors[tensor.layer, tensor.port] for label, tensor in network.outputs.items()}
-        return builder.network(name, ends, network.params, network.source, network.description)
+        made = builder.network(name, ends, network.params, network.source, network.description)
+        return made._replace(formats=network.formats)
 
 
 class _NewCell:
@@ -129,8 +130,10 @@ class _NewCell:
         final = len(self.outputs) == len(self.parts)
         name = f"{self.cell.name}.{segment}" if len(self.parts) > 1 else self.cell.name
         inputs = tuple([self.outputs[name] for name in part.inputs]) or (self.output,)
-        host = len(self.layers)
-        self._add(Layer(self.rewriter.unique(name, self.own), part.op, inputs, (), (), Cost(), self.span))
+        host, formats = len(self.layers), self.old[self.cell.layers[0]].formats
+        self._add(
+            Layer(self.rewriter.unique(name, self.own), part.op, inputs, (), (), Cost(), self.span, None, formats)
+        )
         default = self.cell.last if final else self.cell.inner if part.op.followed else Finish(bias=False)
         self._add_followers((part.finish or default).followers, host, keep_names=final)
         self.outputs[segment] = self.output

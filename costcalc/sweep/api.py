@@ -12,7 +12,7 @@ from costcalc.analysis import checked_batch
 from costcalc.errors import Source, UsageError, suggest
 from costcalc.lang.loader import open_spec
 from costcalc.lang.spec import Spec
-from costcalc.model import METRICS
+from costcalc.model import COUNTS, PLAIN, Execution
 from costcalc.sweep.axis import axis_of, check_params
 from costcalc.sweep.chunks import Chunk, Task
 from costcalc.sweep.partition import column
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Sweep:
     """The metrics of all combinations of param values, each an array with one dimension per axis.
 
-    Arrays are int64, or Python ints as objects if a value is beyond int64. Invalid points are masked (`numpy.ma`):
-    `invalid` is the mask, and `reason(index)` returns the error of a point.
+    Arrays are int64, or Python ints as objects if a value is beyond int64; `intensity` is float64. Invalid points are
+    masked (`numpy.ma`): `invalid` is the mask, and `reason(index)` returns the error of a point.
     """
 
     def __init__(self, task: Task, parts: Sequence[Chunk]) -> None:
@@ -96,8 +96,9 @@ def sweep(
     spec: str | PathLike[str] | Source | Spec,
     /,
     *,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] = COUNTS,
     batch: int = 1,
+    execution: Execution = PLAIN,
     inputs: Mapping[str, Sequence[int]] | None = None,
     max_layers: int | None = None,
     params: Mapping[str, Any] | None = None,
@@ -123,5 +124,7 @@ def sweep(
     recipe = Recipe(spec, inputs, max_layers)
     values = {**(params or {}), **axes}
     check_params(recipe.spec, values)
-    task = Task(recipe, tuple([axis_of(*pair) for pair in values.items()]), tuple(dict.fromkeys(metrics)), batch)
+    task = Task(
+        recipe, tuple([axis_of(*pair) for pair in values.items()]), tuple(dict.fromkeys(metrics)), batch, execution
+    )
     return Sweep(task, list(chunks(task)))

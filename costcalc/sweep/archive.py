@@ -23,9 +23,9 @@ PIECE = 1 << 16
 class Archive:
     """Collects arrays in temporary files, and writes them to an archive.
 
-    The archive of a whole grid has the values of each axis, an int64 array in the shape of the grid for each metric,
-    with -1 for invalid points, and the mask `invalid`. The archive of selected points has the values of each axis and
-    the metrics as columns, and `position`, the index of each point in the grid.
+    The archive of a whole grid has the values of each axis, an array in the shape of the grid for each metric, with -1
+    for invalid points (int64; float64 for `intensity`), and the mask `invalid`. The archive of selected points has the
+    values of each axis and the metrics as columns, and `position`, the index of each point in the grid.
     """
 
     def __init__(self, folder: Path, axes: Sequence[Axis], metrics: Sequence[str], *, whole: bool) -> None:
@@ -34,7 +34,9 @@ class Archive:
         self.metrics = metrics
         self.whole = whole
         self.rows = 0
-        self.dtypes: dict[str, np.dtype[Any]] = {name: np.dtype(np.int64) for name in metrics}
+        self.dtypes: dict[str, np.dtype[Any]] = {
+            name: np.dtype(np.float64 if name == "intensity" else np.int64) for name in metrics
+        }
         self.dtypes |= {"invalid": np.dtype(bool)} if whole else {"position": np.dtype(np.int64)}
         self.dtypes |= {axis.name: np.dtype(axis.dtype) for axis in axes}
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from costcalc.model import PLAIN
 from costcalc.record import NamedTuple
 from costcalc.sweep.partition import Region, column, outcomes, whole
-from costcalc.sweep.totals import Figures, carry_out, totals
+from costcalc.sweep.totals import Figures, carry_out, ratio, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from costcalc.model import Network
+    from costcalc.model import Execution, Network
     from costcalc.sweep.axis import Axis
     from costcalc.sweep.partition import RegionResult
     from costcalc.sweep.session import Array, Session, TextTemplate
@@ -67,12 +68,13 @@ class NetworkSource(Protocol):
 
 
 class Task(NamedTuple):
-    """A sweep to evaluate: a source of networks, the axes, the metrics and the batch."""
+    """A sweep to evaluate: a source of networks, the axes, the metrics, the batch and how each network is run."""
 
     source: NetworkSource
     axes: tuple[Axis, ...]
     metrics: tuple[str, ...]
     batch: int = 1
+    execution: Execution = PLAIN
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -159,11 +161,15 @@ def evaluate(task: Task, box: Box, pause: Callable[[], None] = lambda: None) -> 
     columns = tuple([column(axis.between(*ends)) for axis, ends in zip(task.axes, box.ranges, strict=True)])
     names = [axis.name for axis in task.axes]
 
+    counted = [metric for metric in task.metrics if metric != "intensity"]
+    if "intensity" in task.metrics:
+        counted += [metric for metric in ("flops", "traffic_bytes") if metric not in counted]
+
     def build(region: Region, session: Session) -> Any:
         network = task.source.build(dict(zip(names, region.values(columns, session), strict=True)))
-        return totals(network, task.metrics, task.batch)
+        return totals(network, counted, task.batch, task.execution)
 
-    figures = {metric: Figures(box.size) for metric in task.metrics}
+    figures = {metric: Figures(box.size) for metric in counted}
     codes = np.zeros(box.size, np.int32)
     reasons: list[InvalidRegion] = []
     for outcome in outcomes(build, whole(columns), pause):
@@ -180,7 +186,10 @@ def evaluate(task: Task, box: Box, pause: Callable[[], None] = lambda: None) -> 
             for half in box.halves():
                 yield from evaluate(task, half, pause)
             return
-    yield Chunk(box.start, columns, {metric: values.data for metric, values in figures.items()}, codes, tuple(reasons))
+    data = {metric: values.data for metric, values in figures.items()}
+    if "intensity" in task.metrics:
+        data["intensity"] = ratio(data["flops"], data["traffic_bytes"])
+    yield Chunk(box.start, columns, {metric: data[metric] for metric in task.metrics}, codes, tuple(reasons))
 
 
 def _fill(figures: dict[str, Figures], outcome: RegionResult) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from costcalc.errors import CostcalcError
+from costcalc.model import PLAIN
 from costcalc.record import NamedTuple
 from costcalc.sweep.chunks import Task, boxes, evaluate
 from costcalc.sweep.partition import column
@@ -16,6 +17,7 @@ from costcalc.sweep.select import MOST, check_names, kept, matching, ranked, und
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from costcalc.model import Execution
     from costcalc.sweep.axis import Axis
     from costcalc.sweep.chunks import Chunk, NetworkSource
     from costcalc.sweep.select import Kept, Query
@@ -70,7 +72,14 @@ class Tally:
         self.invalid += len(invalid)
 
 
-def prepare(source: NetworkSource, axes: Iterable[Axis], metrics: Iterable[str], query: Query, batch: int = 1) -> Task:
+def prepare(
+    source: NetworkSource,
+    axes: Iterable[Axis],
+    metrics: Iterable[str],
+    query: Query,
+    batch: int = 1,
+    execution: Execution = PLAIN,
+) -> Task:
     """Return the task, with the metrics to show and those that the query requires.
 
     Raises `UsageError` for an unknown name in the query. Names may also be words that are values of params.
@@ -82,7 +91,7 @@ def prepare(source: NetworkSource, axes: Iterable[Axis], metrics: Iterable[str],
         given += source.values({axis.name: axis.value(0) for axis in axes}).values()
     check_names(query, names, {str(value) for value in given if isinstance(value, str)})
     shown = list(metrics)
-    return Task(source, axes, (*shown, *sorted(query.metrics(names).difference(shown))), batch)
+    return Task(source, axes, (*shown, *sorted(query.metrics(names).difference(shown))), batch, execution)
 
 
 def chunks(task: Task, pause: Callable[[], None] = lambda: None) -> Iterator[Chunk]:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from costcalc.sweep.chunks import Chunk, Task
     from costcalc.sweep.session import Array, Session
 
-FIGURES = (*METRICS, *OPERATIONS)
+FIGURES = (*METRICS, "intensity", *OPERATIONS)
 """The metrics and operations that a sweep evaluates and that expressions can use."""
 MOST = 250_000
 """The maximum number of points of a ranking without `top`."""
 PIECE = 1 << 16
 
-_SUFFIX = re.compile(r"(?<![\w.])((?:\d[\d_]*(?:\.\d+)?|\.\d+)[kKMGT])\b", re.ASCII)
+_SUFFIX = re.compile(r"(?<![\w.])((?:\d[\d_]*(?:\.\d+)?|\.\d+)(?:[kKMGT]|[KMGT]i))\b", re.ASCII)
 
 
 class Query(NamedTuple):

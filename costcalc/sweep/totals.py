@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from costcalc.cost import OPERATIONS
+from costcalc.model import PLAIN
 from costcalc.record import NamedTuple
-from costcalc.sweep.lanes import INT64, Lanes
+from costcalc.sweep.lanes import EXACT, INT64, Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from costcalc.model import Network
+    from costcalc.model import Execution, Network
     from costcalc.sweep.session import Array
 
 SLAB = 1 << 15
@@ -84,8 +85,9 @@ class Sums:
         return self.seen[id(grid)][1]
 
 
-def totals(network: Network, metrics: Iterable[str], batch: int) -> dict[str, Sum]:
+def totals(network: Network, metrics: Iterable[str], batch: int, execution: Execution = PLAIN) -> dict[str, Sum]:
     """Return the totals of a network by metric."""
+    metrics = list(metrics)
     sums = Sums()
     wanted = {metric: _PARTS[metric] for metric in metrics if metric in _PARTS}
     needed = {quantity for parts in wanted.values() for quantity in parts}
@@ -113,8 +115,29 @@ def totals(network: Network, metrics: Iterable[str], batch: int) -> dict[str, Su
             for cost, outputs in shapes.items()
             for term in map(sums.term, outputs)
         )
+    if any(metric in BYTES for metric in metrics):
+        from costcalc.sweep.memory import totals_in_bytes
+
+        found |= {name: [_term(total)] for name, total in totals_in_bytes(network, metrics, batch, execution).items()}
     return found
 
+
+def _term(total: Any) -> Term:
+    return Term(1, {total.data.shape: total}) if isinstance(total, Lanes) else Term(total, {})
+
+
+def ratio(one: Array, other: Array) -> Array:
+    """Return the quotients of two figures, rounded once: 0 where the second is 0, and -1 where it is -1."""
+    exact = any(values.dtype.kind == "O" or np.abs(values).max(initial=0) > EXACT for values in (one, other))
+    if exact:
+        one, other = one.astype(object), other.astype(object)
+    quotients = np.where(other < 0, -1.0, 0.0)
+    np.divide(one, other, out=quotients, where=other > 0, casting="unsafe")
+    return quotients
+
+
+BYTES = ("conv_activations", "weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "bops")
+"""The metrics whose totals are computed as numbers of the whole grid."""
 
 _PARTS = {
     "params": {"params": 1},

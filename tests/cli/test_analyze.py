@@ -56,6 +56,13 @@ def test_json_is_the_contract(cli, small):
         "macs": 0,
         "flops": 2 * 512,
         "activations": 2 * 512,
+        "conv_activations": 0,
+        "weight_bytes": 0,
+        "peak_bytes": 2 * (3 * 64 + 512) * 4,  # it is the act of the convolution: the input and its own output
+        "arena_bytes": 2 * (3 * 64 + 512) * 4,
+        "traffic_bytes": 2 * 512 * 4,
+        "intensity": 512 / (512 * 4),
+        "bops": 0,
         "operations": {"add": 0, "mul": 0, "div": 0, "cmp": 2 * 512, "exp": 0},
     }
     del document["layers"], document["totals"]
@@ -69,6 +76,16 @@ def test_json_is_the_contract(cli, small):
         "partial": False,
         "uncounted": [],
         "suspicions": [],
+        "dtype": {"weights": "fp32", "activations": "fp32"},
+        "eager": False,
+        "in_place": "none",
+        "peak": {
+            "layer": "stem",
+            "tensors": [
+                {"name": "relu", "shape": [8, 8, 8], "dtype": "fp32", "bytes": 2 * 512 * 4},
+                {"name": "input", "shape": [3, 8, 8], "dtype": "fp32", "bytes": 2 * 3 * 64 * 4},
+            ],
+        },
     }
 
 

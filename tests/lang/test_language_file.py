@@ -85,7 +85,7 @@ def test_unknown_keys_are_errors_everywhere(layers, head, message, help):
 def test_the_set_of_keys():
     assert set(KEYS) == {
         "name", "description", "source", "extends", "params", "input", "defaults", "blocks", "layers", "output",
-        "allow", "expect", "budget",
+        "dtype", "allow", "expect", "budget",
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from costcalc.errors import UsageError
+from costcalc.model import LARGEST
 from costcalc.outline import outline
 from costcalc.report import table
 from costcalc.report.analyses import COLUMNS, choose, layers, networks
@@ -188,11 +189,15 @@ def test_the_batch_of_several_networks_is_said():
 
 @pytest.mark.parametrize("arrangement", [{}, {"full": True}, {"depth": 1}, {"sort": "add"}, {"top": 2}])
 def test_figures_of_rows_sum_to_those_of_the_total(arrangement):
-    columns = choose(",".join(name for name in COLUMNS if name != "share"))
+    columns = choose(",".join(name for name in COLUMNS if name not in ("share", "intensity")))
     for tree in (True, False):
         result = layers(SMALL, outline(SMALL, **arrangement), columns, tree=tree)
         figures = [entry.cells[3:] for entry in result.rows if entry.role in ("", "rest")]
-        assert [sum(column) for column in zip(*figures, strict=True)] == list(result.rows[-1].cells[3:])
+        combined = [
+            (max if name in LARGEST else sum)(column)
+            for name, column in zip(columns, zip(*figures, strict=True), strict=True)
+        ]
+        assert combined == list(result.rows[-1].cells[3:])
 
 
 def test_the_largest_share_fills_the_bar():

@@ -37,7 +37,8 @@ def values(random, default):
 def single(name, params):
     """The figures of one configuration, or why it is invalid."""
     try:
-        return analyze(open_spec(name).build(params)).totals._asdict()
+        totals = analyze(open_spec(name).build(params)).totals
+        return {metric: getattr(totals, metric) for metric in FIGURES}
     except CostcalcError as error:
         return error.fault().message
 

@@ -1,0 +1,163 @@
+"""The place of each buffer in one arena, by the greedy planner of TensorFlow Lite for Microcontrollers."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from costcalc.record import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costcalc.formula import Dim
+    from costcalc.memory.schedule import Schedule
+
+ALIGNMENT = 16
+"""Sizes and offsets are multiples of so many bytes."""
+
+
+class Region(NamedTuple):
+    """A part of the arena: buffers of which each is written over the one before, and the steps from first to last."""
+
+    first: int
+    last: int
+    size: int
+    buffers: tuple[int, ...]
+
+
+def regions(schedule: Schedule) -> list[Region]:
+    """Return the regions that the buffers need, in the order in which they are written. Sizes are aligned."""
+    chains: dict[int, list[int]] = {}
+    heads: dict[int, int] = {}
+    for place, buffer in enumerate(schedule.buffers):
+        if not schedule.inside(buffer):
+            head = heads[place] = place if buffer.over is None else heads[buffer.over]
+            chains.setdefault(head, []).append(place)
+    found = []
+    for chain in chains.values():
+        members = [schedule.buffers[place] for place in chain]
+        # A buffer is written over one that is at least as large.
+        size = aligned(members[0].size)
+        found.append(Region(members[0].first, max(member.last for member in members), size, tuple(chain)))
+    return found
+
+
+def aligned(size: Dim) -> Dim:
+    """Return a size rounded up to a multiple of `ALIGNMENT`.
+
+    >>> aligned(1), aligned(16000)
+    (16, 16000)
+    """
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def planned(regions: Sequence[Region], steps: int) -> list[int]:
+    """Return the offset of each region.
+
+    The largest is placed first, of equal ones the later; each in the first gap among those placed before it that live
+    at a common step. The time is O(n log n) for n regions, times the number of gaps at a step.
+
+    >>> planned([Region(0, 1, 96, ()), Region(1, 2, 32, ()), Region(2, 3, 64, ())], 4)
+    [0, 96, 0]
+    """
+    offsets = [0] * len(regions)
+    placed = _Placed(steps)
+    for place in sorted(range(len(regions)), key=lambda place: (-regions[place].size, -place)):
+        first, last, size, _ = regions[place]
+        offsets[place] = offset = placed.gap(first, last, size)
+        placed.add(first, last, offset, offset + size)
+    return offsets
+
+
+class _Ranges:
+    """Disjoint ranges of bytes, sorted."""
+
+    __slots__ = ("ends", "starts")
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def add(self, start: int, end: int) -> bool:
+        """Add a range, joined with those that it touches. Return whether that changes anything."""
+        starts, ends = self.starts, self.ends
+        low = bisect_left(ends, start)
+        high = bisect_right(starts, end)
+        if high - low == 1 and starts[low] <= start and end <= ends[low]:
+            return False
+        if low < high:
+            start, end = min(start, starts[low]), max(end, ends[high - 1])
+        starts[low:high] = [start]
+        ends[low:high] = [end]
+        return True
+
+
+class _Placed:
+    """The ranges of bytes that are taken, by step: a tree whose nodes are ranges of steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.leaves = 1 << (steps - 1).bit_length()
+        self.whole: dict[int, _Ranges] = {}
+        """What is taken at all steps of a node, by what was placed at this node."""
+        self.some: dict[int, _Ranges] = {}
+        """What is taken at any step of a node, by what was placed at it or below."""
+
+    def _nodes(self, first: int, last: int) -> list[int]:
+        """Return the largest nodes that are the steps from first to last."""
+        nodes = []
+        low, high = first + self.leaves, last + self.leaves + 1
+        while low < high:
+            if low & 1:
+                nodes.append(low)
+                low += 1
+            if high & 1:
+                high -= 1
+                nodes.append(high)
+            low >>= 1
+            high >>= 1
+        return nodes
+
+    def gap(self, first: int, last: int, size: int) -> int:
+        """Return the first offset at which so many bytes are free at all of these steps."""
+        taken = []
+        seen = set()
+        for node in self._nodes(first, last):
+            if node in self.some:
+                taken.append(self.some[node])
+            node >>= 1
+            while node and node not in seen:
+                seen.add(node)
+                if node in self.whole:
+                    taken.append(self.whole[node])
+                node >>= 1
+        offset = 0
+        for start, end in sorted([pair for each in taken for pair in zip(each.starts, each.ends, strict=True)]):
+            if start - offset >= size:
+                break
+            offset = max(offset, end)
+        return offset
+
+    def add(self, first: int, last: int, start: int, end: int) -> None:
+        """Take a range of bytes at these steps."""
+        for node in self._nodes(first, last):
+            self.whole.setdefault(node, _Ranges()).add(start, end)
+            while node and self.some.setdefault(node, _Ranges()).add(start, end):
+                node >>= 1
+
+
+def high_water(regions: Sequence[Region], offsets: Sequence[int], steps: int) -> list[int]:
+    """Return the largest end of a region alive at each step."""
+    born: dict[int, list[int]] = {}
+    for place, region in enumerate(regions):
+        born.setdefault(region.first, []).append(place)
+    found = []
+    ends: list[tuple[int, int]] = []
+    for step in range(steps):
+        for place in born.get(step, ()):
+            heappush(ends, (-offsets[place] - regions[place].size, regions[place].last))
+        while ends and ends[0][1] < step:
+            heappop(ends)
+        found.append(-ends[0][0] if ends else 0)
+    return found
