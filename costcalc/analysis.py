@@ -7,32 +7,36 @@ from typing import TYPE_CHECKING
 from costcalc.cost import OPERATIONS
 from costcalc.engine import size
 from costcalc.errors import ArgumentError, UsageError
-from costcalc.memory.figures import Bytes, layer_bytes
-from costcalc.memory.schedule import alive_at, number_formats
-from costcalc.model import PLAIN, AliveTensor, Analysis, Execution, Peak, Row, Totals
+from costcalc.model import IN_BYTES, PLAIN, Analysis, Execution, Row, Totals
+from costcalc.number_formats import NumberFormats
 from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
     from costcalc.cost import Cost
     from costcalc.formula import Dim, Shapes
-    from costcalc.memory.schedule import Buffer
     from costcalc.model import Layer, Network
 
 
-def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN) -> Analysis:
+def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN, in_bytes: bool = True) -> Analysis:
     """Return the cost of a network for a batch of examples.
 
-    `batch` multiplies macs, operations, activations and their bytes, but not params and buffers. Raises `UsageError`
-    unless it is an integer of at least 1.
+    `batch` multiplies macs, operations, activations and their bytes, but not params and buffers. Unless `in_bytes`, the
+    figures from `weight_bytes` to `bops` are left out, which take as long as all others. Raises `UsageError` unless the
+    batch is an integer of at least 1.
     """
     batch = checked_batch(batch)
-    memory = layer_bytes(network, execution, batch)
+    memory = peak = None
+    if in_bytes:
+        from costcalc.memory.figures import layer_bytes, peak_of
+
+        memory = layer_bytes(network, execution, batch)
+        peak = peak_of(network, memory) if network.layers else None
     known: dict[Cost, tuple[Totals, Shapes]] = {}
     unused: dict[Cost, Dim] = {}
     """The parameters of experts that a token does not use."""
     idle: Dim = 0
     rows = []
-    own, operations = len(Totals._fields) - len(OPERATIONS) - len(memory.columns), len(OPERATIONS)
+    before, operations = Totals._fields.index("weight_bytes"), len(OPERATIONS)
     new, layers, shared = tuple.__new__, network.layers, network.shared()
     for index, (name, op, inputs, _, _, cost, span, host, _) in enumerate(layers):
         if cost not in known:
@@ -44,11 +48,12 @@ def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN) -
         taken = tuple([tensor.shape for tensor in inputs])
         line = span.line if span else None
         figures, shapes = known[cost]
-        figures = new(Totals, (*figures[:own], *[column[index] for column in memory.columns], *figures[-operations:]))
+        if memory is not None:
+            columns = [column[index] for column in memory.columns]
+            figures = new(Totals, (*figures[:before], *columns, *figures[-operations:]))
         first = layers[shared[index]].name if index in shared else ""
         rows.append(new(Row, (name, op.name, line, taken, shapes, figures, host, first)))
     summed = Totals.of([row.totals for row in rows])
-    formats = number_formats(network, execution)
     return Analysis(
         network=network.name,
         source=network.source,
@@ -61,28 +66,10 @@ def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN) -
         partial=bool(network.uncounted),
         uncounted=network.uncounted,
         active_params=summed.params - idle if idle else None,
-        execution=execution._replace(formats=formats),
-        peak=_peak(network, memory) if layers else None,
+        execution=execution._replace(formats=execution.formats.over(network.formats).over(NumberFormats.default())),
+        peak=peak,
+        unknown=() if in_bytes else IN_BYTES,
     )
-
-
-def _peak(network: Network, memory: Bytes) -> Peak:
-    """Return the first step at which most bytes are in memory."""
-    at = max(range(len(memory.peak)), key=memory.peak.__getitem__)
-    step = memory.schedule.steps[at]
-    tensors = [alive_tensor(network, buffer) for buffer in alive_at(memory.schedule, [step])[step]]
-    return Peak(network.layers[at].name, tuple(tensors))
-
-
-def alive_tensor(network: Network, buffer: Buffer) -> AliveTensor:
-    """Return the tensor of a buffer, with the name of the layer or input that it comes from."""
-    if buffer.layer < 0:
-        name, shape = list(network.inputs.items())[-1 - buffer.layer]
-    else:
-        layer = network.layers[buffer.layer]
-        name, shape = layer.name, layer.outputs[buffer.port]
-        name = f"{name}.{buffer.port}" if len(layer.outputs) > 1 else name
-    return AliveTensor(name, shape, buffer.format, buffer.size)
 
 
 def checked_batch(batch: int) -> int:
@@ -98,6 +85,7 @@ def totals(layer: Layer, batch: int = 1) -> Totals:
     cost = layer.cost
     macs = cost.macs.value * batch
     operations = [getattr(cost, name).value * batch for name in OPERATIONS]
+    in_bytes = [0] * (len(IN_BYTES) - 1)  # the network decides them; intensity is no field
     return Totals(
         1,
         cost.params.value,
@@ -106,7 +94,7 @@ def totals(layer: Layer, batch: int = 1) -> Totals:
         2 * macs + sum(operations),
         size(layer.outputs) * batch,
         conv_activations(layer) * batch,
-        *[0] * (len(Bytes._fields) - 1),
+        *in_bytes,
         *operations,
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.analysis import alive_tensor, analyze
+from costcalc.analysis import analyze
 from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError, nearest, suggest
 from costcalc.formula import ZERO, Count, elements, product
 from costcalc.layout import layouts
+from costcalc.memory.figures import alive_tensor
 from costcalc.memory.schedule import alive_at, schedule
 from costcalc.model import LARGEST, PLAIN, Execution
 from costcalc.number_formats import BITS

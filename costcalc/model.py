@@ -204,6 +204,9 @@ COUNTS = ("layers", "params", "buffers", "macs", "flops", "activations")
 METRICS = Totals._fields[: -len(OPERATIONS)]
 """The figures of limits, comparisons and sweeps."""
 
+IN_BYTES = ("weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "bops", "intensity")
+"""The figures that depend on number formats."""
+
 LARGEST = ("peak_bytes", "arena_bytes")
 """The figures of which a group has the largest of its layers."""
 
@@ -292,7 +295,7 @@ class Analysis(NamedTuple):
     peak: Peak | None = None
     """The peak of memory. None without layers, and in an analysis from a report."""
     unknown: tuple[str, ...] = ()
-    """The metrics that a report of an earlier version lacks. They are 0 here."""
+    """The metrics that were not computed, or that a report of an earlier version lacks. They are 0 here."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the analysis in the format `costcalc.analysis/1`."""

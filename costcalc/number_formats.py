@@ -59,6 +59,11 @@ class NumberFormats(NamedTuple):
         """
         return NumberFormats(self.weights or other.weights, self.activations or other.activations)
 
+    @classmethod
+    def default(cls) -> NumberFormats:
+        """Return the formats where nothing else is said."""
+        return cls(DEFAULT, DEFAULT)
+
     def __str__(self) -> str:
         weights, activations = self
         if weights == activations:

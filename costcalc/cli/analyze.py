@@ -11,6 +11,7 @@ from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, report_faults, report_table
 from costcalc.errors import CostcalcError, Fault, SpecError
+from costcalc.model import IN_BYTES
 from costcalc.report.formats import Report
 
 if TYPE_CHECKING:
@@ -103,16 +104,18 @@ def analyze(
     def explanation() -> Explanation:
         return costcalc.explain(load(specs[0]), "**", batch=batch, execution=execution)
 
+    wanted = {*columns, arrangement["sort"]}
+    in_bytes = any(output.format == "json" for output in outputs) or not wanted.isdisjoint(IN_BYTES)
     analyses: list[Analysis] = []
     unfinished: list[Analysis] = []
     faults: list[Fault] = []
     for spec in specs:
         try:
-            analyses.append(costcalc.analyze(load(spec), batch=batch, execution=execution))
+            analyses.append(costcalc.analyze(load(spec), batch=batch, execution=execution, in_bytes=in_bytes))
         except SpecError as error:
             faults += error.faults
             if error.partial and error.partial.layers:
-                unfinished.append(costcalc.analyze(error.partial, batch=batch, execution=execution))
+                unfinished.append(costcalc.analyze(error.partial, batch=batch, execution=execution, in_bytes=in_bytes))
         except CostcalcError as error:
             faults.append(error.fault())
     if faults:

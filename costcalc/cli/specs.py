@@ -27,5 +27,5 @@ def specs(outputs: tuple[Output, ...]) -> None:
     from costcalc.lang.library import bundled
     from costcalc.report import catalog
 
-    analyses = {name: costcalc.analyze(name) for name in bundled()}
+    analyses = {name: costcalc.analyze(name, in_bytes=False) for name in bundled()}
     emit(outputs, "tables", Report(lambda _: [catalog.specs(analyses)], lambda: catalog.specs_document(analyses)))

@@ -98,11 +98,12 @@ class _Placed:
     """The ranges of bytes that are taken, by step: a tree whose nodes are ranges of steps."""
 
     def __init__(self, steps: int) -> None:
-        self.leaves = 1 << (steps - 1).bit_length()
+        self.leaves = self.highest = 1 << (steps - 1).bit_length()
+        """The number of the first leaf. The children of a node are 2·node and 2·node + 1."""
         self.whole: dict[int, _Ranges] = {}
         """What is taken at all steps of a node, by what was placed at this node."""
         self.some: dict[int, _Ranges] = {}
-        """What is taken at any step of a node, by what was placed at it or below."""
+        """What is taken at any step of a node, by what was placed at it or below. `highest` is the first of `whole`."""
 
     def _nodes(self, first: int, last: int) -> list[int]:
         """Return the largest nodes that are the steps from first to last."""
@@ -121,16 +122,14 @@ class _Placed:
 
     def gap(self, first: int, last: int, size: int) -> int:
         """Return the first offset at which so many bytes are free at all of these steps."""
-        taken = []
-        seen = set()
+        taken = set()
         for node in self._nodes(first, last):
             if node in self.some:
-                taken.append(self.some[node])
+                taken.add(self.some[node])
             node >>= 1
-            while node and node not in seen:
-                seen.add(node)
+            while node >= self.highest:
                 if node in self.whole:
-                    taken.append(self.whole[node])
+                    taken.add(self.whole[node])
                 node >>= 1
         offset = 0
         for start, end in sorted([pair for each in taken for pair in zip(each.starts, each.ends, strict=True)]):
@@ -142,8 +141,16 @@ class _Placed:
     def add(self, first: int, last: int, start: int, end: int) -> None:
         """Take a range of bytes at these steps."""
         for node in self._nodes(first, last):
-            self.whole.setdefault(node, _Ranges()).add(start, end)
-            while node and self.some.setdefault(node, _Ranges()).add(start, end):
+            if node < self.leaves:  # of a leaf, both are the same
+                if node not in self.whole:
+                    self.whole[node] = _Ranges()
+                    self.highest = min(self.highest, node)
+                self.whole[node].add(start, end)
+            while node:
+                if node not in self.some:
+                    self.some[node] = _Ranges()
+                if not self.some[node].add(start, end):
+                    break
                 node >>= 1
 
 

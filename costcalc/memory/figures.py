@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.memory.arena import high_water, planned, regions
-from costcalc.memory.schedule import alive, number_formats, schedule, traffic
+from costcalc.memory.schedule import alive, alive_at, number_formats, schedule, traffic
+from costcalc.model import AliveTensor, Peak
 from costcalc.number_formats import BITS, NumberFormats, stored_bytes
 from costcalc.record import NamedTuple
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from costcalc.cost import Cost
     from costcalc.formula import Dim, Shapes, Term
-    from costcalc.memory.schedule import Schedule
+    from costcalc.memory.schedule import Buffer, Schedule
     from costcalc.model import Execution, Layer, Network
 
 
@@ -39,14 +40,22 @@ def layer_bytes(network: Network, execution: Execution, batch: int) -> Bytes:
     """Return the bytes and bops of each layer, for a batch of examples."""
     formats = number_formats(network, execution)
     steps = schedule(network, execution, batch)
-    stored = [own_bytes(layer.cost, layer.formats.over(formats)) for layer in network.layers]
+    known: dict[tuple[Cost, NumberFormats], tuple[Dim, Dim]] = {}
+    stored, products = [], []
+    for layer in network.layers:
+        key = layer.cost, layer.formats
+        if key not in known:
+            own = layer.formats.over(formats)
+            known[key] = own_bytes(layer.cost, own), batch * bops(layer, own)
+        stored.append(known[key][0])
+        products.append(known[key][1])
     return Bytes(
         steps,
         stored,
         per_layer(steps, alive(steps)),
         per_layer(steps, arena(steps)),
         traffic(network, steps, lambda index, layer: read_bytes(layer, formats, stored[index], batch), batch),
-        [batch * bops(layer, layer.formats.over(formats)) for layer in network.layers],
+        products,
     )
 
 
@@ -113,3 +122,22 @@ def bops(layer: Layer, formats: NumberFormats) -> Dim:
 
 def _shapes(layer: Layer) -> Shapes:
     return tuple([tensor.shape for tensor in layer.inputs])
+
+
+def peak_of(network: Network, memory: Bytes) -> Peak:
+    """Return the first step at which most bytes are in memory."""
+    at = max(range(len(memory.peak)), key=memory.peak.__getitem__)
+    step = memory.schedule.steps[at]
+    tensors = [alive_tensor(network, buffer) for buffer in alive_at(memory.schedule, [step])[step]]
+    return Peak(network.layers[at].name, tuple(tensors))
+
+
+def alive_tensor(network: Network, buffer: Buffer) -> AliveTensor:
+    """Return the tensor of a buffer, with the name of the layer or input that it comes from."""
+    if buffer.layer < 0:
+        name, shape = list(network.inputs.items())[-1 - buffer.layer]
+    else:
+        layer = network.layers[buffer.layer]
+        name, shape = layer.name, layer.outputs[buffer.port]
+        name = f"{name}.{buffer.port}" if len(layer.outputs) > 1 else name
+    return AliveTensor(name, shape, buffer.format, buffer.size)

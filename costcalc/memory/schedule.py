@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.model import IN_PLACE
-from costcalc.number_formats import DEFAULT, NumberFormats, stored_bytes
+from costcalc.number_formats import NumberFormats, stored_bytes
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Schedule(NamedTuple):
 
 def number_formats(network: Network, execution: Execution) -> NumberFormats:
     """Return the formats of layers without their own."""
-    return execution.formats.over(network.formats).over(NumberFormats(DEFAULT, DEFAULT))
+    return execution.formats.over(network.formats).over(NumberFormats.default())
 
 
 def schedule(network: Network, execution: Execution, batch: int) -> Schedule:

@@ -125,7 +125,7 @@ class _Rewrites:
         self.network = network
         self.cells = cells
         self.choices = choices
-        self.base = analyze(network, batch=batch)
+        self.base = analyze(network, batch=batch, in_bytes=False)
         self.rewriter = Rewriter(network)
         self.written: dict[str, dict[str, Subgraph]] = {}
         self.reasons: dict[str, dict[str, str]] = {}
@@ -157,7 +157,7 @@ class _Rewrites:
             if subgraph is not None:
                 replacements.append((cell, subgraph))
         network = self.rewriter.replay(f"{self.network.name}_{strategy}", replacements)
-        analysis = analyze(network, batch=self.base.batch)
+        analysis = analyze(network, batch=self.base.batch, in_bytes=False)
         ratios = [_ratio(analysis, self.base, name) for name in ("macs", "params")]
         return Candidate(label, strategy, options, network, analysis, ratios[0], ratios[1], reason)
 

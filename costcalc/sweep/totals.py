@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from costcalc.cost import OPERATIONS
-from costcalc.model import PLAIN
+from costcalc.model import IN_BYTES, PLAIN
 from costcalc.record import NamedTuple
 from costcalc.sweep.lanes import EXACT, INT64, Lanes
 
@@ -136,7 +136,7 @@ def ratio(one: Array, other: Array) -> Array:
     return quotients
 
 
-BYTES = ("conv_activations", "weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "bops")
+BYTES = ("conv_activations", *IN_BYTES)
 """The metrics whose totals are computed as numbers of the whole grid."""
 
 _PARTS = {
