@@ -33,6 +33,20 @@ def test_peaks(spec, execution):
     assert totals(spec, execution).peak_bytes == PEAKS[spec, execution]
 
 
+ARENAS = {  # the arena that the interpreter of TensorFlow Lite for Microcontrollers takes
+    ("ds_cnn", ()): (2_656_768, 16_000, 16_000),
+    ("tiny_autoencoder", ()): (264_192, 768, 768),
+    ("mobilenet_v1_vww", (("channels", 1),)): (7_157_888, 55_296, 55_296),
+}
+
+
+@pytest.mark.parametrize("network", ARENAS)
+def test_arenas(network):
+    name, params = network
+    found = costcalc.analyze(costcalc.load(name, **dict(params)), execution=INT8).totals
+    assert (found.macs, found.peak_bytes, found.arena_bytes) == ARENAS[network]
+
+
 def test_conv_activations():
     # Radosavovic et al. 2020, arXiv:2003.13678: 11.1M of ResNet-50.
     assert totals("resnet50").conv_activations == 11_113_984

@@ -17,6 +17,17 @@ from costcalc.model import LARGEST
 
 SPECS = Path(__file__).parents[2] / "specs"
 
+UNET = sum(
+    9 * sum(size * size * inner * out for size, inner, out in row)
+    for row in (
+        [(570, 1, 64), (568, 64, 64), (282, 64, 128), (280, 128, 128), (138, 128, 256), (136, 256, 256)],
+        [(66, 256, 512), (64, 512, 512), (30, 512, 1024), (28, 1024, 1024), (54, 1024, 512), (52, 512, 512)],
+        [(102, 512, 256), (100, 256, 256), (198, 256, 128), (196, 128, 128), (390, 128, 64), (388, 64, 64)],
+    )
+) + sum(4 * size * size * inner * inner // 2 for size, inner in ((28, 1024), (52, 512), (100, 256), (196, 128)))
+UNET += 388 * 388 * 64 * 2
+"""The multiply-adds of U-Net: 3x3 convolutions without padding, 2x2 transposed ones, and the 1x1 at the end."""
+
 EXACT = [
     # C1 156, S2 12, C3 60·25 + 16, S4 32, C5 48,120, F6 10,164; MACs of C1, C3, C5, F6
     ("lenet5_1998", {}, 60_000, 28 * 28 * 25 * 6 + 10 * 10 * 25 * 60 + 400 * 120 + 120 * 84),
@@ -57,6 +68,48 @@ EXACT = [
     ("mobilenet_v2", {"alpha": 0.75}, 2_636_424, 209_069_792),
     ("mobilenet_v2", {"alpha": 0.5}, 1_968_680, 97_131_840),
     ("mobilenet_v2", {"alpha": 0.35}, 1_677_128, 59_285_808),
+    # MLPerf Tiny: parameters of Keras without the statistics of its norms, 24,908 - 1,152, 269,992 - 2,064,
+    # 78,666 - 480 and 221,794 - 5,472.
+    ("ds_cnn", {}, 23_756, 125 * 64 * 40 + 4 * (125 * 64 * 9 + 125 * 64 * 64) + 64 * 12),
+    ("tiny_autoencoder", {}, 267_928, 2 * (640 * 128 + 3 * 128 * 128 + 128 * 8)),
+    (
+        "resnet8",
+        {},
+        78_186,
+        1024 * 16 * 27 + 2 * 1024 * 16 * 144 + 256 * 32 * (144 + 288 + 16) + 64 * 64 * (288 + 576 + 32) + 640,
+    ),
+    ("mobilenet_v1_vww", {}, 216_322, 7_489_664),
+    # Work by PyTorch's counter on torchvision's models, parameters of its table of weights.
+    ("vit_b16", {}, 86_567_656, 17_563_828_224),
+    ("densenet121", {}, 7_978_856, 2_834_161_664),
+    ("efficientnet_b0", {}, 5_288_548, 385_814_752),
+    ("mobilenet_v3_large", {}, 5_483_032, 216_589_760),
+    ("convnext_tiny", {}, 28_589_128, 4_455_531_264),
+    ("swin_t", {}, 28_288_354, 4_490_566_656),
+    ("squeezenet1_1", {}, 1_235_496, 349_151_936),
+    ("shufflenet_v2", {}, 2_278_604, 144_907_992),
+    ("unet", {}, 31_030_658, UNET),
+    # 28 layers of convolutions in 8.7 GFLOPs, as Ultralytics prints, and the fixed weights of the box sides.
+    ("yolov8n", {}, 3_157_200, 4_371_456_000 + 8400 * 4 * 16),
+    (
+        "bert_base",
+        {},
+        109_482_240,
+        12 * (128 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 128 * 128 * 768) + 768 * 768,
+    ),
+    (
+        "gpt2",
+        {},
+        124_439_808,
+        12 * (1024 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 1024 * 1025 // 2 * 768) + 1024 * 768 * 50257,
+    ),
+    (
+        "llama3_8b",
+        {},
+        8_030_261_248,
+        32 * (1024 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336) + 2 * 1024 * 1025 // 2 * 4096)
+        + 1024 * 4096 * 128256,
+    ),
 ]
 NAMES = sorted({name for name, *_ in EXACT})
 
