@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from costcalc.cost import OPERATIONS
 from costcalc.engine import size
 from costcalc.errors import ArgumentError, UsageError
-from costcalc.model import IN_BYTES, PLAIN, Analysis, Execution, Row, Totals
+from costcalc.model import IN_BYTES, PLAIN, TRAINING, Analysis, Execution, Row, Totals
 from costcalc.number_formats import NumberFormats
 from costcalc.ops.argument_types import positive
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from costcalc.model import Layer, Network
 
 
-def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN, in_bytes: bool = True) -> Analysis:
+def analyze(
+    network: Network, *, batch: int = 1, execution: Execution = PLAIN, in_bytes: bool = True, optimizer: str = ""
+) -> Analysis:
     """Return the cost of a network for a batch of examples.
 
     `batch` multiplies macs, operations, activations and their bytes, but not params and buffers. Unless `in_bytes`, the
-    figures from `weight_bytes` to `bops` are left out, which take as long as all others. Raises `UsageError` unless the
-    batch is an integer of at least 1.
+    figures from `weight_bytes` to `bops` are left out, which take as long as all others. With an `optimizer`, the
+    figures of a step of training are added. Raises `UsageError` for an unknown one, and unless the batch is an integer
+    of at least 1.
     """
     batch = checked_batch(batch)
     memory = peak = None
@@ -31,12 +34,17 @@ def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN, i
 
         memory = layer_bytes(network, execution, batch)
         peak = peak_of(network, memory) if network.layers else None
+    trained: tuple[list[Dim], ...] | None = None
+    if optimizer:
+        from costcalc.memory.training import train
+
+        trained = train(network, execution, batch, optimizer)
     known: dict[Cost, tuple[Totals, Shapes]] = {}
     unused: dict[Cost, Dim] = {}
     """The parameters of experts that a token does not use."""
     idle: Dim = 0
     rows = []
-    before, operations = Totals._fields.index("weight_bytes"), len(OPERATIONS)
+    before = Totals._fields.index("weight_bytes")
     new, layers, shared = tuple.__new__, network.layers, network.shared()
     for index, (name, op, inputs, _, _, cost, span, host, _) in enumerate(layers):
         if cost not in known:
@@ -50,7 +58,9 @@ def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN, i
         figures, shapes = known[cost]
         if memory is not None:
             columns = [column[index] for column in memory.columns]
-            figures = new(Totals, (*figures[:before], *columns, *figures[-operations:]))
+            figures = new(Totals, (*figures[:before], *columns, *figures[before + len(columns) :]))
+        if trained is not None:
+            figures = figures._replace(**{name: each[index] for name, each in zip(TRAINING, trained, strict=True)})
         first = layers[shared[index]].name if index in shared else ""
         rows.append(new(Row, (name, op.name, line, taken, shapes, figures, host, first)))
     summed = Totals.of([row.totals for row in rows])
@@ -67,6 +77,7 @@ def analyze(network: Network, *, batch: int = 1, execution: Execution = PLAIN, i
         uncounted=network.uncounted,
         active_params=summed.params - idle if idle else None,
         execution=execution._replace(formats=execution.formats.over(network.formats).over(NumberFormats.default())),
+        optimizer=optimizer,
         peak=peak,
         unknown=() if in_bytes else IN_BYTES,
     )
@@ -95,6 +106,7 @@ def totals(layer: Layer, batch: int = 1) -> Totals:
         size(layer.outputs) * batch,
         conv_activations(layer) * batch,
         *in_bytes,
+        *[0] * len(TRAINING),
         *operations,
     )
 

@@ -157,6 +157,9 @@ class Totals(NamedTuple):
     arena_bytes: Dim = 0
     traffic_bytes: Dim = 0
     bops: Dim = 0
+    training_macs: Dim = 0
+    saved_bytes: Dim = 0
+    state_bytes: Dim = 0
     add: Dim = 0
     mul: Dim = 0
     div: Dim = 0
@@ -179,7 +182,7 @@ class Totals(NamedTuple):
 
     @property
     def counts(self) -> tuple[Dim, ...]:
-        """The figures that depend on a layer alone: neither bytes nor `bops`."""
+        """The figures that depend on a layer alone: neither bytes, nor `bops`, nor those of training."""
         return (*self[: len(COUNTS)], *self[-len(OPERATIONS) :])
 
     @property
@@ -201,7 +204,13 @@ class Totals(NamedTuple):
 COUNTS = ("layers", "params", "buffers", "macs", "flops", "activations")
 """The figures that are shown where none are chosen."""
 
-METRICS = Totals._fields[: -len(OPERATIONS)]
+OPTIMIZERS = ("sgd", "momentum", "adam")
+"""The optimizers, by how many numbers they keep for each parameter."""
+
+TRAINING = ("training_macs", "saved_bytes", "state_bytes")
+"""The figures of a step of training: both passes, what the backward pass needs, and weights with their optimizer."""
+
+METRICS = Totals._fields[: -len(OPERATIONS) - len(TRAINING)]
 """The figures of limits, comparisons and sweeps."""
 
 IN_BYTES = ("weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "bops", "intensity")
@@ -292,6 +301,8 @@ class Analysis(NamedTuple):
     """The parameters that a token uses, in a network with experts."""
     execution: Execution = Execution()
     """How the network is run, with the formats of every layer without its own."""
+    optimizer: str = ""
+    """The optimizer of the figures of training; empty without them."""
     peak: Peak | None = None
     """The peak of memory. None without layers, and in an analysis from a report."""
     unknown: tuple[str, ...] = ()
@@ -306,19 +317,24 @@ class Analysis(NamedTuple):
             "params": dict(self.params),
             "inputs": {name: list(shape) for name, shape in self.inputs.items()},
             "batch": self.batch,
-            "totals": self.totals.to_dict(),
+            "totals": {**self.totals.to_dict(), **self.training(self.totals)},
             **({} if self.active_params is None else {"active_params": self.active_params}),
             "partial": self.partial,
             "uncounted": list(self.uncounted),
             "suspicions": [suspicion.to_dict() for suspicion in self.suspicions],
             **self.execution.to_dict(),
+            **({"optimizer": self.optimizer} if self.optimizer else {}),
             **({} if self.peak is None else {"peak": self.peak.to_dict()}),
             "layers": [*self.entries()],
         }
 
     def entries(self) -> Iterator[dict[str, object]]:
         """Yield the layers in the format `costcalc.analysis/1`."""
-        return map(_layer, self.layers)
+        return ({**_layer(row), **self.training(row.totals)} for row in self.layers)
+
+    def training(self, totals: Totals) -> dict[str, int]:
+        """Return the figures of training of a layer or of all, if they were computed."""
+        return {name: getattr(totals, name) for name in TRAINING} if self.optimizer else {}
 
 
 def _layer(row: Row) -> dict[str, object]:

@@ -10,12 +10,12 @@ from costcalc.cli.common import Loader, batch_option, execution_options, given_o
 from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, report_faults, report_table
-from costcalc.errors import CostcalcError, Fault, SpecError
-from costcalc.model import IN_BYTES
-from costcalc.report.formats import Report
+from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
+from costcalc.model import IN_BYTES, OPTIMIZERS, TRAINING
+from costcalc.report.formats import Medium, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from costcalc.explanation import Explanation
     from costcalc.model import Analysis, Execution
@@ -70,7 +70,15 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
     "weight_bytes, peak_bytes, arena_bytes, traffic_bytes, intensity, bops, add, mul, div, cmp, exp, or operations for "
     "the last five.",
 )
-@output_option("tables")
+@click.option("--training", is_flag=True, help="Add the cost of a step of training, in both passes.")
+@click.option(
+    "--optimizer",
+    type=click.Choice(OPTIMIZERS),
+    default=OPTIMIZERS[-1],
+    help=f"With --training, the optimizer.  [default: {OPTIMIZERS[-1]}]",
+)
+@click.option("--memory", is_flag=True, help="Show what is in memory at each step, and the tensors at the peak.")
+@output_option("tables", "png", "svg")
 @color_option
 def analyze(
     specs: tuple[str, ...],
@@ -80,6 +88,9 @@ def analyze(
     columns: tuple[str, ...],
     outputs: tuple[Output, ...],
     full: bool,
+    memory: bool,
+    training: bool,
+    optimizer: str,
     **arrangement: Any,
 ) -> int:
     """Show the parameters, multiply-adds and output shape of each layer, and the totals of the network.
@@ -95,7 +106,8 @@ def analyze(
         from costcalc.outline import outline
         from costcalc.report.analyses import FIGURES, PAGE, layers, networks
 
-        chosen = columns or (FIGURES if form == "csv" else PAGE if form == "html" else ())
+        every = (*FIGURES, *TRAINING) if training else FIGURES
+        chosen = columns or (every if form == "csv" else PAGE if form == "html" else ())
         if len(specs) > 1:
             return networks(analyses, specs, chosen)
         lines = outline(analyses[0], full=full or form == "csv", **arrangement)
@@ -105,17 +117,26 @@ def analyze(
         return costcalc.explain(load(specs[0]), "**", batch=batch, execution=execution)
 
     wanted = {*columns, arrangement["sort"]}
-    in_bytes = any(output.format == "json" for output in outputs) or not wanted.isdisjoint(IN_BYTES)
+    if not training and (chosen := wanted.intersection(TRAINING)):
+        raise UsageError("{} requires --training", min(chosen), help="add --training")
+    if memory and len(specs) > 1:
+        raise UsageError("--memory shows one network, got {} specs", len(specs))
+    drawn = [output.format for output in outputs if output.format in ("png", "svg")]
+    if drawn and not memory:
+        raise UsageError("-o {} requires --memory", drawn[0], help="add --memory, or write a table: -o html=PATH")
+    in_bytes = memory or any(output.format == "json" for output in outputs) or not wanted.isdisjoint(IN_BYTES)
+    settings: dict[str, Any] = {"batch": batch, "execution": execution, "in_bytes": in_bytes}
+    settings["optimizer"] = optimizer if training else ""
     analyses: list[Analysis] = []
     unfinished: list[Analysis] = []
     faults: list[Fault] = []
     for spec in specs:
         try:
-            analyses.append(costcalc.analyze(load(spec), batch=batch, execution=execution, in_bytes=in_bytes))
+            analyses.append(costcalc.analyze(load(spec), **settings))
         except SpecError as error:
             faults += error.faults
             if error.partial and error.partial.layers:
-                unfinished.append(costcalc.analyze(error.partial, batch=batch, execution=execution, in_bytes=in_bytes))
+                unfinished.append(costcalc.analyze(error.partial, **settings))
         except CostcalcError as error:
             faults.append(error.fault())
     if faults:
@@ -124,9 +145,31 @@ def analyze(
             report_table(_unfinished(analysis, columns, full=full))
         return ERROR
     report_faults([suspicion.fault() for analysis in analyses for suspicion in analysis.suspicions])
+    if memory:
+        _emit_memory(outputs, analyses[0], full=full)
+        return SUCCESS
     formulas = explanation if len(specs) == 1 and analyses[0].layers else None
     emit(outputs, "tables", Report(lambda form: [table(form)], lambda: _document(analyses), formulas))
     return SUCCESS
+
+
+def _emit_memory(outputs: Sequence[Output], analysis: Analysis, *, full: bool) -> None:
+    """Write the memory of a network over its steps."""
+    from costcalc.report import memory
+
+    def tables(form: str) -> list[Table]:
+        return [memory.flat(analysis)] if form == "csv" else memory.profile(analysis, full=full)
+
+    def drawn(form: str) -> Callable[[Medium], bytes]:
+        def write(_: Medium) -> bytes:
+            from costcalc.report.plot import draw
+
+            return draw(memory.picture(analysis), form)
+
+        return write
+
+    own = {form: drawn(form) for form in ("png", "svg")}
+    emit(outputs, "tables", Report(tables, lambda: _document([analysis])), own)
 
 
 def _unfinished(analysis: Analysis, columns: Sequence[str], *, full: bool) -> Table:

@@ -60,7 +60,7 @@ def number_formats(network: Network, execution: Execution) -> NumberFormats:
     return execution.formats.over(network.formats).over(NumberFormats.default())
 
 
-def schedule(network: Network, execution: Execution, batch: int) -> Schedule:
+def schedule(network: Network, execution: Execution, batch: int, *, training: bool = False) -> Schedule:
     """Return the steps in the order of the layers, and the buffers with their sizes and lifetimes."""
     format = number_formats(network, execution).activations
     buffers: list[Buffer] = []
@@ -79,7 +79,7 @@ def schedule(network: Network, execution: Execution, batch: int) -> Schedule:
         else:
             step = steps[host]
         steps.append(step)
-        if op.is_view(tuple([tensor.shape for tensor in inputs])):
+        if op.is_view(tuple([tensor.shape for tensor in inputs]), training=training):
             views.add(index)
             for tensor in outputs:
                 roots[index, tensor.port] = roots[inputs[0].layer, inputs[0].port]

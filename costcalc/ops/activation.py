@@ -111,6 +111,10 @@ Source: {}
 """
 
 
+KEPT = ("relu", "sigmoid", "tanh")
+"""The activations whose gradient PyTorch computes from the output. That of the others needs the input."""
+
+
 def define(rows: Iterable[Activation], module: str, role: Literal["", "act"] = "") -> None:
     """Define an op for each row of a table."""
     for row in rows:
@@ -123,6 +127,7 @@ def define(rows: Iterable[Activation], module: str, role: Literal["", "act"] = "
             "aliases": row.aliases,
             "role": role,
             "in_place": "activations" if role else "all",
+            "saves": "outputs" if row.name in KEPT else "inputs",
         }
         type(row.name, (Elementwise,), members, name=row.name)
 
@@ -145,6 +150,7 @@ class Prelu(PerChannel, name="prelu"):
     role: ClassVar[Literal["", "norm", "act"]] = "act"
     pointwise: ClassVar[bool] = True
     in_place: ClassVar[Literal["", "activations", "all"]] = "activations"
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     per_channel: Flag = False
     axis: Integer | None = None
 
@@ -167,6 +173,7 @@ class Prelu(PerChannel, name="prelu"):
 class AlongAxis(Op):
     """An op that keeps the shape and computes along one axis."""
 
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "outputs"
     axis: Integer = -1
 
     def footprint(self, rank: int) -> Window | None:

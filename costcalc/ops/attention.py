@@ -169,6 +169,20 @@ class Attention(Op, name="attention"):
         """Return the multiply-adds of the scores and of the weighted sums."""
         return sum([prod([value for _, value in term]) for term in self.cost(inputs, outputs).macs.terms[4:]])
 
+    def saved_numbers(self, inputs: Shapes, outputs: Shapes) -> Dim:
+        """Return the queries, the keys, the values and their weighted sums. Scores are computed again."""
+        leading, length, features = tokens(inputs[0], self)
+        _, keys, _ = tokens(inputs[-1], self)
+        d = self._head_dim(features)
+        e = d if self.value_dim is None else self.value_dim
+        groups = self.heads if self.kv_heads is None else self.kv_heads
+        return prod(leading) * (length * self.heads * (d + e) + keys * groups * (d + e))
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the logarithm of the sum of each row of scores."""
+        leading, length, _ = tokens(inputs[0], self)
+        return 4 * prod(leading) * length * self.heads * batch
+
     def _pairs(self, queries: Factor, keys: Factor) -> tuple[Factor, ...]:
         """Return the number of pairs of a query and a key that it sees."""
         size, cached = queries[1], ("cache", self.cache)

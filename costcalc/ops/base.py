@@ -62,6 +62,8 @@ class Op(Record):
     """Whether the op is a convolution, whose outputs `conv_activations` counts."""
     reads_indices: ClassVar[bool] = False
     """Whether the inputs are indices, whose number format is not that of activations."""
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = ""
+    """The tensors that a framework keeps for the backward pass, of an op without multiply-adds."""
     in_place: ClassVar[Literal["", "activations", "all"]] = ""
     """Whether the output may be written over an input: as most PyTorch models do, as a compiler can, or never."""
 
@@ -130,7 +132,15 @@ class Op(Record):
         """Return how many of its multiply-adds multiply two activations, of an op that has parameters."""
         return 0
 
-    def is_view(self, inputs: Shapes) -> bool:
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes that a framework keeps for the backward pass, besides tensors."""
+        return 0
+
+    def saved_numbers(self, inputs: Shapes, outputs: Shapes) -> Dim:
+        """Return how many intermediate results of an example a framework keeps for the backward pass."""
+        return 0
+
+    def is_view(self, inputs: Shapes, *, training: bool = False) -> bool:
         """Return whether the outputs are the stored input in another shape, or parts of it."""
         return False
 
@@ -236,6 +246,7 @@ class Elementwise(Op):
 
     pointwise: ClassVar[bool] = True
     in_place: ClassVar[Literal["", "activations", "all"]] = "all"
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     per_element: ClassVar[dict[str, int]] = {}
     """Operations per element, by class."""
 

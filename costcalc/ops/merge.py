@@ -66,6 +66,8 @@ class Mul(_Join, name="mul"):
 
     aliases: ClassVar[tuple[str, ...]] = ("multiply",)
 
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
+
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count m - 1 multiplications per element for m inputs."""
         return Cost(mul=self.each(inputs, outputs))
@@ -105,6 +107,8 @@ class Div(_Join, name="div"):
 
     aliases: ClassVar[tuple[str, ...]] = ("divide",)
     arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count one division per element."""
@@ -197,6 +201,8 @@ class Scale(_Affine, name="scale"):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("layerscale",)
+
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count one multiplication per element."""

@@ -7,11 +7,12 @@ divisions, one addition (epsilon) and one square root.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError, counted
-from costcalc.formula import ZERO, Count, Shapes, Term, elements, product
+from costcalc.formula import ZERO, Count, Dim, Shapes, Term, elements, product
 from costcalc.ops.base import Op, argument_error
 from costcalc.ops.channels import PerChannel
 from costcalc.ops.shapes import axis_of, divide, ranked, spatial
@@ -36,6 +37,7 @@ class Batchnorm(PerChannel, name="batchnorm"):
 
     aliases: ClassVar[tuple[str, ...]] = ("bn", "batchnormalization")
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     in_place: ClassVar[Literal["", "activations", "all"]] = "all"
@@ -52,6 +54,10 @@ class Batchnorm(PerChannel, name="batchnorm"):
             )
         self.channel_axis(inputs[0])
         return inputs
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the mean and the deviation of each channel, over the batch."""
+        return 8 * inputs[0][self.channel_axis(inputs[0])]
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count one multiplication and one addition per element, with or without learned parameters."""
@@ -76,6 +82,7 @@ class Instancenorm(Op, name="instancenorm"):
     """
 
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     affine: Flag = False
@@ -84,6 +91,10 @@ class Instancenorm(Op, name="instancenorm"):
         """Return the shape of the input."""
         spatial(inputs, self)
         return inputs
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the mean and the deviation of each channel."""
+        return 8 * inputs[0][0] * batch
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count with one group per channel."""
@@ -106,6 +117,7 @@ class Groupnorm(Op, name="groupnorm"):
 
     aliases: ClassVar[tuple[str, ...]] = ("gn", "groupnormalization")
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     groups: Positive
@@ -117,6 +129,10 @@ class Groupnorm(Op, name="groupnorm"):
         divide(ranked(inputs[0], 1, self)[0], self.groups, "channels")
         return inputs
 
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the mean and the deviation of each group."""
+        return 8 * self.groups * batch
+
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count with `groups` groups of C/g channels."""
         learned = (("C", inputs[0][0]),) if self.affine else None
@@ -127,6 +143,7 @@ class _Trailing(Op):
     """Normalisation over the last axes."""
 
     role: ClassVar[Literal["", "norm", "act"]] = "norm"
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     implied: ClassVar[dict[str, str]] = {"axis": "the last"}
     axes: Axes = 1
     affine: Flag = True
@@ -173,6 +190,10 @@ class _Trailing(Op):
         first = 0 if self.axes == "all" else len(axes) - self.axes
         return axes[:first], axes[first:]
 
+    def rows(self, inputs: Shapes) -> Dim:
+        """Return the number of groups."""
+        return prod([size for _, size in self.divided(inputs)[0]])
+
 
 class Layernorm(_Trailing, name="layernorm"):
     """Layer normalisation over the last axes, or over one axis.
@@ -190,6 +211,10 @@ class Layernorm(_Trailing, name="layernorm"):
 
     aliases: ClassVar[tuple[str, ...]] = ("ln", "layernormalization")
     bias: Flag = True
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the mean and the deviation of each row."""
+        return 8 * self.rows(inputs) * batch
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count with one group per position of the leading axes."""
@@ -209,6 +234,10 @@ class Rmsnorm(_Trailing, name="rmsnorm"):
     >>> Rmsnorm().cost(((197, 768),), ((197, 768),)).mul.value == (2 + 1) * 197 * 768
     True
     """
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the deviation of each row."""
+        return 4 * self.rows(inputs) * batch
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count with one group per position of the leading axes."""
@@ -236,6 +265,7 @@ class Lrn(Op, name="lrn"):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("localresponsenorm",)
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     pointwise: ClassVar[bool] = True
     channels_first: ClassVar[bool] = True
     size: Positive = 5

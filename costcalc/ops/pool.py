@@ -7,10 +7,10 @@ a window to one value takes K - 1 comparisons or additions; a mean takes one mor
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from costcalc.cost import Cost
-from costcalc.formula import CompoundSymbol, Count, Factor, Shape, Shapes, elements, product, space, taps
+from costcalc.formula import CompoundSymbol, Count, Dim, Factor, Shape, Shapes, elements, product, space, taps
 from costcalc.ops.base import Op, Window, argument_error
 from costcalc.ops.channels import PerChannel
 from costcalc.ops.shapes import gcd, less_one, slide, spatial, spread
@@ -23,6 +23,7 @@ class _Pool(Op):
     """Pooling over a sliding window."""
 
     implied: ClassVar[dict[str, str]] = {"stride": "kernel"}
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     channels_first: ClassVar[bool] = True
     kernel: Sizes
     stride: Sizes | None = None
@@ -98,6 +99,10 @@ class Maxpool(_Pool, name="maxpool"):
     def spacing(self) -> Sizes:
         """The dilation."""
         return self.dilation
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the index of each maximum."""
+        return 8 * prod(outputs[0]) * batch
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count K - 1 comparisons per window."""
@@ -187,12 +192,19 @@ class GlobalMaxpool(_Global, name="global_maxpool"):
     True
     """
 
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the index of each maximum."""
+        return 8 * prod(outputs[0]) * batch
+
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count comparisons, with all positions in one window."""
         return Cost(cmp=self.reduced(inputs))
 
 
 class _Adaptive(Op):
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
     channels_first: ClassVar[bool] = True
     out: Sizes
 
@@ -242,6 +254,10 @@ class AdaptiveMaxpool(_Adaptive, name="adaptive_maxpool"):
     >>> op.cost(((1, 5),), op.shape(((1, 5),))).cmp.value == (2 - 1) + (3 - 1) + (2 - 1)
     True
     """
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the index of each maximum."""
+        return 8 * prod(outputs[0]) * batch
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count comparisons. Windows overlap if the output size does not divide the input size."""

@@ -10,6 +10,7 @@ state, and the nonlinearities.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from costcalc.cost import Cost
@@ -93,6 +94,12 @@ class _Recurrent(Op):
             params=self._weights(features, biases) + projected,
             **operations,
         )
+
+    def saved_numbers(self, inputs: Shapes, outputs: Shapes) -> Dim:
+        """Return the gates, the states and what is passed on, for each step, layer and direction."""
+        leading, length, _ = tokens(inputs[0], self)
+        each = (self.gates + 1) * self.hidden + self.state[0][1]
+        return prod(leading) * length * self.layers * self.directions * each
 
     def _weights(self, features: Dim, biases: int) -> Count:
         more = f" + {biases}" if biases else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from costcalc.cost import Cost
 from costcalc.errors import ShapeError
@@ -97,6 +97,8 @@ class Max(_Reduce, name="max"):
     >>> Max(axis=-1, keepdims=True).shape(((64, 7, 7),))
     ((64, 7, 1),)
     """
+
+    saves: ClassVar[Literal["", "inputs", "outputs"]] = "inputs"
 
     def cost(self, inputs: Shapes, outputs: Shapes) -> Cost:
         """Count K - 1 comparisons per result."""

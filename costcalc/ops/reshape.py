@@ -52,7 +52,7 @@ class Identity(DataMovement, name="identity"):
 
     pointwise: ClassVar[bool] = True
 
-    def is_view(self, inputs: Shapes) -> bool:
+    def is_view(self, inputs: Shapes, *, training: bool = False) -> bool:
         """Return true."""
         return True
 
@@ -80,9 +80,13 @@ class Dropout(DataMovement, name="dropout"):
     pointwise: ClassVar[bool] = True
     p: Probability = 0.5
 
-    def is_view(self, inputs: Shapes) -> bool:
-        """Return true."""
-        return True
+    def is_view(self, inputs: Shapes, *, training: bool = False) -> bool:
+        """Return true at inference."""
+        return not training
+
+    def saved_statistics(self, inputs: Shapes, outputs: Shapes, batch: int) -> Dim:
+        """Return the bytes of the factors of the elements."""
+        return 4 * prod(outputs[0]) * batch
 
     def shape(self, inputs: Shapes) -> Shapes:
         """Return the shape of the input."""
@@ -103,7 +107,7 @@ class Flatten(DataMovement, name="flatten"):
 
     start: Integer = 0
 
-    def is_view(self, inputs: Shapes) -> bool:
+    def is_view(self, inputs: Shapes, *, training: bool = False) -> bool:
         """Return true."""
         return True
 
@@ -147,7 +151,7 @@ class Reshape(DataMovement, name="reshape"):
         if unknown > 1:
             raise argument_error("shape", "expected -1 at most once, got it {} times", unknown)
 
-    def is_view(self, inputs: Shapes) -> bool:
+    def is_view(self, inputs: Shapes, *, training: bool = False) -> bool:
         """Return true."""
         return True
 
@@ -242,7 +246,7 @@ class Split(DataMovement, name="split"):
         """Return the first axis, the default."""
         return 0 if self.axis == 0 else None
 
-    def is_view(self, inputs: Shapes) -> bool:
+    def is_view(self, inputs: Shapes, *, training: bool = False) -> bool:
         """Return whether the axis is the first one, so that each part is stored in one piece."""
         return axis_of(self.axis, len(inputs[0])) == 0
 
@@ -301,7 +305,7 @@ class Slice(DataMovement, name="slice"):
     stop: Integer | None = None
     step: Positive = 1
 
-    def is_view(self, inputs: Shapes) -> bool:
+    def is_view(self, inputs: Shapes, *, training: bool = False) -> bool:
         """Return whether the axis is the first one, so that each part is stored in one piece."""
         return axis_of(self.axis, len(inputs[0])) == 0 and self.step == 1
 

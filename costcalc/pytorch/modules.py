@@ -104,6 +104,11 @@ def _upsample(module: Any) -> tuple[str, dict[str, Any]]:
     return "upsample", {"scale": one([int(factor) for factor in factors]), "mode": module.mode}
 
 
+def _flatten(module: Any) -> tuple[str, dict[str, Any]]:
+    whole = module.end_dim == -1 and module.start_dim >= 1
+    return ("flatten", {"start": module.start_dim - 1}) if whole else ("", {})
+
+
 def _plain(name: str) -> Callable[[Any], tuple[str, dict[str, Any]]]:
     return lambda _module: (name, {})
 
@@ -125,6 +130,7 @@ MODULES: Mapping[str, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     **dict.fromkeys(("AvgPool1d", "AvgPool2d", "AvgPool3d"), _avgpool),
     **dict.fromkeys([f"AdaptiveAvgPool{rank}d" for rank in (1, 2, 3)], _adaptive("avgpool")),
     **dict.fromkeys([f"AdaptiveMaxPool{rank}d" for rank in (1, 2, 3)], _adaptive("maxpool")),
+    "Flatten": _flatten,
     "Embedding": lambda module: ("embedding", {"vocab": module.num_embeddings, "dim": module.embedding_dim}),
     "MultiheadAttention": _attention,
     "LSTM": _recurrent("lstm"),
@@ -141,7 +147,7 @@ MODULES: Mapping[str, Callable[[Any], tuple[str, dict[str, Any]]]] = {
             "Hardsigmoid": "hardsigmoid", "Hardswish": "hardswish", "SiLU": "silu", "GELU": "gelu", "Mish": "mish",
             "Tanh": "tanh", "Softplus": "softplus",
             "Identity": "identity", "Dropout": "dropout", "Dropout1d": "dropout",
-            "Dropout2d": "dropout", "Dropout3d": "dropout", "AlphaDropout": "dropout", "Flatten": "flatten",
+            "Dropout2d": "dropout", "Dropout3d": "dropout", "AlphaDropout": "dropout",
         }.items()
     },
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.cost import OPERATIONS
 from costcalc.errors import UsageError, suggest
+from costcalc.model import TRAINING
 from costcalc.notation import written
 from costcalc.report.table_data import (
     SEPARATOR,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 BYTES = ("conv_activations", "weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "intensity", "bops")
 FIGURES = ("params", "macs", "flops", "activations", "buffers", *OPERATIONS)
-COLUMNS = (*FIGURES, *BYTES, "share", "operations", "layers")
+COLUMNS = (*FIGURES, *BYTES, *TRAINING, "share", "operations", "layers")
 """The columns that `--columns` accepts. `operations` stands for all classes of operations."""
 DEFAULT = ("params", "macs", "share")
 SEVERAL = ("layers", "params", "macs", "flops")
@@ -57,7 +58,7 @@ def layers(
     analysis: Analysis, lines: Sequence[OutlineLine], columns: Sequence[str] = (), *, tree: bool = True
 ) -> Table:
     """Return the lines of an outline and the totals. Without `tree`, names are not shortened."""
-    columns = columns or DEFAULT
+    columns = columns or ((*DEFAULT, *TRAINING) if analysis.optimizer else DEFAULT)
     shown = (_NAME, _OP, _OUTPUT, *_figures(columns))
     longest = max([line.share for line in lines if not line.others], default=0.0)
     rows = []
@@ -81,7 +82,8 @@ def layers(
 
 def networks(analyses: Sequence[Analysis], specs: Sequence[str], columns: Sequence[str] = ()) -> Table:
     """Return a row for each network. Networks with the same name are followed by their spec."""
-    columns = [name for name in columns or SEVERAL if name != "share"]
+    trained = TRAINING if any(analysis.optimizer for analysis in analyses) else ()
+    columns = [name for name in columns or (*SEVERAL, *trained) if name != "share"]
     names = [analysis.network for analysis in analyses]
     longest = max([analysis.totals.macs for analysis in analyses], default=0)
     rows = []
