@@ -146,7 +146,7 @@ def test_every_bundled_network(name):
 def test_normal_after_separable_restores_the_network(network):
     separable = costcalc.compare(network, strategies=["separable"], stem=True).candidate("separable").network
     back = costcalc.compare(separable, strategies=["normal"], stem=True).candidate("normal")
-    assert back.analysis.totals == costcalc.analyze(network).totals
+    assert back.analysis.totals.counts == costcalc.analyze(network).totals.counts
 
 
 @given(

@@ -89,17 +89,17 @@ def test_other_subgraphs_separate_cells(between):
 
 
 @pytest.mark.parametrize("network", ["efficientnet_b0", "mobilenet_v3_large"])
-def test_every_depthwise_convolution_is_in_a_cell(network, extra_specs):
-    found = costcalc.compare(str(extra_specs / f"{network}.yaml"), strategies=["normal", "separable"])
+def test_every_depthwise_convolution_is_in_a_cell(network):
+    found = costcalc.compare(network, strategies=["normal", "separable"])
     assert {cell.form for cell in found.cells} == {"separable"}
     assert found.candidate("separable").analysis.totals == found.candidate("as_is").analysis.totals
     whole = sum(cell.figures["normal"].macs for cell in found.cells) + found.rest.macs
     assert found.candidate("normal").analysis.totals.macs == whole
 
 
-def test_first_cell_of_efficientnet(extra_specs):
+def test_first_cell_of_efficientnet():
     """32 input channels at 112×112, a gate of 8 channels, 16 output channels."""
-    found = costcalc.compare(str(extra_specs / "efficientnet_b0.yaml"), strategies=["normal"])
+    found = costcalc.compare("efficientnet_b0", strategies=["normal"])
     cell = found.cells[0]
     assert cell.figures["as_is"].macs == 112 * 112 * 32 * 9 + 32 * 8 + 8 * 32 + 112 * 112 * 32 * 16
     assert cell.figures["normal"].macs == 112 * 112 * 32 * 9 * 16
