@@ -22,7 +22,7 @@ LAYERS = [
     {"analysis", "outline", "layout", "suspicions", "lang"},
     {"catalog", "pytorch"},
     {"strategies", "explanation", "graph"},
-    {"sweep", "gate"},
+    {"sweep", "gate", "fit"},
     {"report"},
     {"cli", "pytest_plugin", "__init__", "__main__"},
 ]

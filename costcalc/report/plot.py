@@ -91,7 +91,18 @@ class Points(NamedTuple):
     more: tuple[int, ...] = ()
 
 
-def draw(picture: Panels | Points, form: str) -> bytes:
+class Roofline(NamedTuple):
+    """The roof of a device, from its bandwidth and the rate of each format, and points below it: FLOPs per second."""
+
+    title: str
+    note: str
+    bandwidth: int
+    rates: dict[str, int]
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+def draw(picture: Panels | Points | Roofline, form: str) -> bytes:
     """Draw a picture as `png` or `svg`. Raises `UsageError` if matplotlib is not installed."""
     try:
         matplotlib: Any = import_module("matplotlib")
@@ -108,7 +119,9 @@ def draw(picture: Panels | Points, form: str) -> bytes:
         size = (1.2 + 5.6 * panels, 4.6) if flat else (7.2, 1.3 + 2.5 * panels if panels > 1 else 4.6)
         figure = figure_module.Figure(figsize=size, layout="constrained")
         plots = figure.subplots(1, panels, squeeze=False) if flat else figure.subplots(panels, 1, squeeze=False)
-        if isinstance(picture, Points):
+        if isinstance(picture, Roofline):
+            _roofline(plots[0][0], picture)
+        elif isinstance(picture, Points):
             _scatter(plots[0][0], picture)
         elif flat:
             for plot, name in zip(plots[0], picture.figures, strict=True):
@@ -162,6 +175,22 @@ def _label(axis: Any, ticks: Ticks, limit: int = 12) -> None:
         step = -(-len(ticks.values) // limit)
         chosen = range(0, len(ticks.values), step)
         axis.set_ticks([float(place) for place in chosen], [visible(written(ticks.values[place])) for place in chosen])
+
+
+def _roofline(plot: Any, picture: Roofline) -> None:
+    ridge = max(picture.rates.values()) / picture.bandwidth
+    low = min([*picture.x, ridge / 10]) / 2
+    high = max([*picture.x, ridge * 10]) * 2
+    for name, rate in picture.rates.items():
+        plot.plot([low, rate / picture.bandwidth, high], [low * picture.bandwidth, rate, rate], color=_MUTED)
+        plot.annotate(name, (high, rate), textcoords="offset points", xytext=(-4, 4), ha="right", color=_MUTED)
+    plot.scatter(picture.x, picture.y, s=22, color=_FRONT, alpha=0.6, linewidths=0, zorder=3)
+    plot.set_xscale("log")
+    plot.set_yscale("log")
+    plot.set_xlabel("intensity, FLOPs per byte")
+    plot.set_ylabel("FLOPs per second, at most")
+    _formatted(plot.xaxis, high / low)
+    _formatted(plot.yaxis, 1e9)
 
 
 def _lines(plot: Any, picture: Panels, name: str) -> None:
