@@ -78,6 +78,7 @@ def analyze(
     execution: Execution | None = None,
     in_bytes: bool = True,
     optimizer: str = "",
+    read_as: str = "",
     **params: Any,
 ) -> Analysis:
     """Return the cost of a network, or of the network of a spec, for a batch of examples.
@@ -85,14 +86,22 @@ def analyze(
     `execution` is how it is run, for the figures in bytes: `Execution(formats("int8"), in_place="all")`, with the
     class from `costcalc.model` and the function from `costcalc.number_formats`. Without `in_bytes`, the figures from
     `weight_bytes` to `bops` are left out; with an `optimizer` (sgd, momentum or adam), those of a step of training are
-    added. Raises `UsageError` unless the batch is an integer of at least 1.
+    added; with `read_as`, the figure by the convention of another tool, such as fvcore. Raises `UsageError` for an
+    unknown one, and unless the batch is an integer of at least 1.
     """
     from costcalc.analysis import analyze
     from costcalc.model import Execution, Network
     from costcalc.suspicions import suspicions
 
     network = network if isinstance(network, Network) else load(network, **params)
-    analysis = analyze(network, batch=batch, execution=execution or Execution(), in_bytes=in_bytes, optimizer=optimizer)
+    analysis = analyze(
+        network,
+        batch=batch,
+        execution=execution or Execution(),
+        in_bytes=in_bytes,
+        optimizer=optimizer,
+        read_as=read_as,
+    )
     return analysis._replace(suspicions=suspicions(network))
 
 

@@ -7,25 +7,32 @@ from typing import TYPE_CHECKING
 from costcalc.cost import OPERATIONS
 from costcalc.engine import size
 from costcalc.errors import ArgumentError, UsageError
-from costcalc.model import IN_BYTES, PLAIN, TRAINING, Analysis, Execution, Row, Totals
+from costcalc.model import IN_BYTES, PLAIN, TRAINING, Analysis, Execution, ReadAs, Row, Totals
 from costcalc.number_formats import NumberFormats
 from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
+    from costcalc.conventions.convention import Reading
     from costcalc.cost import Cost
     from costcalc.formula import Dim, Shapes
     from costcalc.model import Layer, Network
 
 
 def analyze(
-    network: Network, *, batch: int = 1, execution: Execution = PLAIN, in_bytes: bool = True, optimizer: str = ""
+    network: Network,
+    *,
+    batch: int = 1,
+    execution: Execution = PLAIN,
+    in_bytes: bool = True,
+    optimizer: str = "",
+    read_as: str = "",
 ) -> Analysis:
     """Return the cost of a network for a batch of examples.
 
     `batch` multiplies macs, operations, activations and their bytes, but not params and buffers. Unless `in_bytes`, the
     figures from `weight_bytes` to `bops` are left out, which take as long as all others. With an `optimizer`, the
-    figures of a step of training are added. Raises `UsageError` for an unknown one, and unless the batch is an integer
-    of at least 1.
+    figures of a step of training are added; with `read_as`, the figure by the convention of another tool. Raises
+    `UsageError` for an unknown one, and unless the batch is an integer of at least 1.
     """
     batch = checked_batch(batch)
     memory = peak = None
@@ -39,6 +46,12 @@ def analyze(
         from costcalc.memory.training import train
 
         trained = train(network, execution, batch, optimizer)
+    reading: Reading | None = None
+    if read_as:
+        from costcalc.conventions.convention import convention
+        from costcalc.conventions.convention import read_as as read
+
+        reading = read(network, convention(read_as), batch)
     known: dict[Cost, tuple[Totals, Shapes]] = {}
     unused: dict[Cost, Dim] = {}
     """The parameters of experts that a token does not use."""
@@ -61,6 +74,8 @@ def analyze(
             figures = new(Totals, (*figures[:before], *columns, *figures[before + len(columns) :]))
         if trained is not None:
             figures = figures._replace(**{name: each[index] for name, each in zip(TRAINING, trained, strict=True)})
+        if reading is not None:
+            figures = figures._replace(convention=reading.layers[index])
         first = layers[shared[index]].name if index in shared else ""
         rows.append(new(Row, (name, op.name, line, taken, shapes, figures, host, first)))
     summed = Totals.of([row.totals for row in rows])
@@ -78,6 +93,7 @@ def analyze(
         active_params=summed.params - idle if idle else None,
         execution=execution._replace(formats=execution.formats.over(network.formats).over(NumberFormats.default())),
         optimizer=optimizer,
+        read_as=reading and ReadAs(read_as, reading.convention.version, reading.convention.kind, reading.uncounted),
         peak=peak,
         unknown=() if in_bytes else IN_BYTES,
     )
@@ -97,6 +113,7 @@ def totals(layer: Layer, batch: int = 1) -> Totals:
     macs = cost.macs.value * batch
     operations = [getattr(cost, name).value * batch for name in OPERATIONS]
     in_bytes = [0] * (len(IN_BYTES) - 1)  # the network decides them; intensity is no field
+    further = [0] * (len(TRAINING) + 1)
     return Totals(
         1,
         cost.params.value,
@@ -106,7 +123,7 @@ def totals(layer: Layer, batch: int = 1) -> Totals:
         size(layer.outputs) * batch,
         conv_activations(layer) * batch,
         *in_bytes,
-        *[0] * len(TRAINING),
+        *further,
         *operations,
     )
 

@@ -77,6 +77,8 @@ class NetworkWriter:
         """The layer that reads each stored tensor first."""
         self.uncounted: dict[str, None] = {}
         """The kinds of calls that no rule counts."""
+        self.functions: set[int] = set()
+        """The layers that are calls of functions, not modules."""
         self._taken: dict[str, int] = {}
 
     def add(
@@ -90,8 +92,9 @@ class NetworkWriter:
         figures: Mapping[str, int],
         *,
         counted: bool = True,
+        function: bool = False,
     ) -> tuple[Tensor, ...]:
-        """Add a layer and return its outputs.
+        """Add a layer and return its outputs. It is the call of a `function`, or a module.
 
         It is the op if that has the shapes, multiply-adds and parameters of the call, else `given`. Unless `counted`,
         the figures may lack operations, and `given` is listed as uncounted.
@@ -111,6 +114,8 @@ class NetworkWriter:
             given = make("given", shape=[list(shape) for shape in shapes], kind=kind, **stated)
             self.builder.add(given, inputs, name)
         index = len(self.builder.layers) - 1
+        if function:
+            self.functions.add(index)
         self.owners.update({tensor.key: index for tensor in new})
         return self.builder.layers[index].tensors
 
@@ -194,7 +199,8 @@ class NetworkWriter:
             label = self.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
             ends[label if tensor.port == 0 else f"{label}.{tensor.port}"] = tensor
         network = self.builder.network(name, ends, params or {}, source)
-        return network._replace(remarks=tuple(remarks), uncounted=tuple(self.uncounted))
+        functions = frozenset(self.functions)
+        return network._replace(remarks=tuple(remarks), uncounted=tuple(self.uncounted), functions=functions)
 
     def _host(self, outputs: Sequence[Tensor]) -> None:
         """Make a norm or an activation a follower of the layer before it, if nothing else reads that."""

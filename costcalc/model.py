@@ -125,6 +125,8 @@ class Network(NamedTuple):
     places: Mapping[str, Span] = {}
     uncounted: tuple[str, ...] = ()
     formats: NumberFormats = NumberFormats()
+    functions: frozenset[int] = frozenset()
+    """The layers that are calls of functions, in a network from PyTorch, where most are modules."""
 
     def shared(self) -> dict[int, int]:
         """Return the layers that use parameters of earlier ones: the index of each, and of the last of these others."""
@@ -160,6 +162,7 @@ class Totals(NamedTuple):
     training_macs: Dim = 0
     saved_bytes: Dim = 0
     state_bytes: Dim = 0
+    convention: Dim = 0
     add: Dim = 0
     mul: Dim = 0
     div: Dim = 0
@@ -210,7 +213,7 @@ OPTIMIZERS = ("sgd", "momentum", "adam")
 TRAINING = ("training_macs", "saved_bytes", "state_bytes")
 """The figures of a step of training: both passes, what the backward pass needs, and weights with their optimizer."""
 
-METRICS = Totals._fields[: -len(OPERATIONS) - len(TRAINING)]
+METRICS = Totals._fields[: Totals._fields.index(TRAINING[0])]
 """The figures of limits, comparisons and sweeps."""
 
 IN_BYTES = ("weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "bops", "intensity")
@@ -283,6 +286,15 @@ IN_PLACE = ("none", "activations", "all")
 """The steps whose output may be written over an input: none, those of most PyTorch models, or all that can be."""
 
 
+class ReadAs(NamedTuple):
+    """The convention of another tool by which a network is counted, and the ops with work that the tool leaves out."""
+
+    convention: str
+    version: str
+    kind: str
+    uncounted: tuple[str, ...]
+
+
 class Analysis(NamedTuple):
     """The cost of a network and of each of its layers. The rows sum to the totals."""
 
@@ -303,6 +315,8 @@ class Analysis(NamedTuple):
     """How the network is run, with the formats of every layer without its own."""
     optimizer: str = ""
     """The optimizer of the figures of training; empty without them."""
+    read_as: ReadAs | None = None
+    """The convention of `Totals.convention`; None without one."""
     peak: Peak | None = None
     """The peak of memory. None without layers, and in an analysis from a report."""
     unknown: tuple[str, ...] = ()
@@ -317,24 +331,26 @@ class Analysis(NamedTuple):
             "params": dict(self.params),
             "inputs": {name: list(shape) for name, shape in self.inputs.items()},
             "batch": self.batch,
-            "totals": {**self.totals.to_dict(), **self.training(self.totals)},
+            "totals": {**self.totals.to_dict(), **self.further(self.totals)},
             **({} if self.active_params is None else {"active_params": self.active_params}),
             "partial": self.partial,
             "uncounted": list(self.uncounted),
             "suspicions": [suspicion.to_dict() for suspicion in self.suspicions],
             **self.execution.to_dict(),
             **({"optimizer": self.optimizer} if self.optimizer else {}),
+            **({} if self.read_as is None else {"as": {**self.read_as._asdict(), "figure": self.totals.convention}}),
             **({} if self.peak is None else {"peak": self.peak.to_dict()}),
             "layers": [*self.entries()],
         }
 
     def entries(self) -> Iterator[dict[str, object]]:
         """Yield the layers in the format `costcalc.analysis/1`."""
-        return ({**_layer(row), **self.training(row.totals)} for row in self.layers)
+        return ({**_layer(row), **self.further(row.totals)} for row in self.layers)
 
-    def training(self, totals: Totals) -> dict[str, int]:
-        """Return the figures of training of a layer or of all, if they were computed."""
-        return {name: getattr(totals, name) for name in TRAINING} if self.optimizer else {}
+    def further(self, totals: Totals) -> dict[str, int]:
+        """Return the figures of training and of a convention, of a layer or of all, if they were computed."""
+        trained = {name: getattr(totals, name) for name in TRAINING} if self.optimizer else {}
+        return trained if self.read_as is None else {**trained, "convention": totals.convention}
 
 
 def _layer(row: Row) -> dict[str, object]:

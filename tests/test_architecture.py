@@ -19,7 +19,7 @@ LAYERS = [
     {"engine"},
     {"memory", "translate", "foreign"},
     {"onnx"},
-    {"analysis", "outline", "layout", "suspicions", "lang"},
+    {"analysis", "conventions", "outline", "layout", "suspicions", "lang"},
     {"catalog", "pytorch"},
     {"strategies", "explanation", "graph"},
     {"sweep", "gate", "fit"},

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, execution_options, given_options, loader_options, spec_argument
+from costcalc.cli.common import (
+    Loader,
+    batch_option,
+    complete_convention,
+    execution_options,
+    given_options,
+    loader_options,
+    spec_argument,
+)
 from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, report_faults, report_table
@@ -77,6 +85,14 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
     default=OPTIMIZERS[-1],
     help=f"With --training, the optimizer.  [default: {OPTIMIZERS[-1]}]",
 )
+@click.option(
+    "--as",
+    "read_as",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_convention,
+    help="Add the figure of another tool: fvcore, thop, ptflops, torch and others; see costcalc reconcile.",
+)
 @click.option("--memory", is_flag=True, help="Show what is in memory at each step, and the tensors at the peak.")
 @output_option("tables", "png", "svg")
 @color_option
@@ -91,6 +107,7 @@ def analyze(
     memory: bool,
     training: bool,
     optimizer: str,
+    read_as: str,
     **arrangement: Any,
 ) -> int:
     """Show the parameters, multiply-adds and output shape of each layer, and the totals of the network.
@@ -126,7 +143,7 @@ def analyze(
         raise UsageError("-o {} requires --memory", drawn[0], help="add --memory, or write a table: -o html=PATH")
     in_bytes = memory or any(output.format == "json" for output in outputs) or not wanted.isdisjoint(IN_BYTES)
     settings: dict[str, Any] = {"batch": batch, "execution": execution, "in_bytes": in_bytes}
-    settings["optimizer"] = optimizer if training else ""
+    settings |= {"optimizer": optimizer if training else "", "read_as": read_as}
     analyses: list[Analysis] = []
     unfinished: list[Analysis] = []
     faults: list[Fault] = []

@@ -235,6 +235,13 @@ def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str)
     return paths + [name for name in bundled() if name.startswith(incomplete)]
 
 
+def complete_convention(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete names of conventions."""
+    from costcalc.conventions.convention import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def complete_layer(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Complete names of layers of the spec on the command line."""
     network = _typed_network(ctx)

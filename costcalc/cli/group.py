@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": "Show how each count is calculated.",
     "graph": "Draw a network as a flowchart, for Mermaid or Graphviz.",
     "sweep": "Evaluate a network for all combinations of param values.",
+    "reconcile": "Show why other tools give other figures for a network.",
     "fit": "Show whether networks fit a device, and what bounds their time.",
     "check": "Check specs against budgets, published totals and a git ref.",
     "diff": "Show the differences between two specs, layer by layer.",

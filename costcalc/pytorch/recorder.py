@@ -123,7 +123,7 @@ class Recorder:
         label = call.name.strip("_")
         name = f"{path}.{label}" if path else label
         outs = outs[:1] if call.name in calls.ONE_OUTPUT else outs
-        self.add(name, label, op, entering, outs, roots, found or {}, counted=found is not None)
+        self.add(name, label, op, entering, outs, roots, found or {}, counted=found is not None, function=True)
 
     def with_weights(self, call: Call, roots: list[Any]) -> Op | None:
         """Return the op of a sum or a product with a weight."""
@@ -151,12 +151,13 @@ class Recorder:
         figures: Mapping[str, int],
         *,
         counted: bool,
+        function: bool = False,
     ) -> None:
-        """Add the layer of a module or a call."""
+        """Add the layer of a module or of a call of a function."""
         entering = tuple([self.tensors[id(tensor)] for tensor in inputs if id(tensor) in self.tensors])
         shapes = tuple([without_batch(tensor.shape) for tensor in outs])
         stored = [StoredTensor(id(weight), weight.numel(), id(weight) in self.learned) for weight in weights]
-        made = self.writer.add(path, kind, op, entering, shapes, stored, figures, counted=counted)
+        made = self.writer.add(path, kind, op, entering, shapes, stored, figures, counted=counted, function=function)
         self.tensors.update({id(tensor): each for tensor, each in zip(outs, made, strict=False)})
 
     # The end

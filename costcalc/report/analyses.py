@@ -58,8 +58,11 @@ def layers(
     analysis: Analysis, lines: Sequence[OutlineLine], columns: Sequence[str] = (), *, tree: bool = True
 ) -> Table:
     """Return the lines of an outline and the totals. Without `tree`, names are not shortened."""
-    columns = columns or ((*DEFAULT, *TRAINING) if analysis.optimizer else DEFAULT)
-    shown = (_NAME, _OP, _OUTPUT, *_figures(columns))
+    columns = columns or (*DEFAULT, *(TRAINING if analysis.optimizer else ()))
+    columns = (*columns, *(("convention",) if analysis.read_as else ()))
+    names = {"convention": analysis.read_as.convention if analysis.read_as else ""}
+    numbers = [column._replace(title=names.get(column.key, column.title)) for column in _figures(columns)]
+    shown = (_NAME, _OP, _OUTPUT, *numbers)
     longest = max([line.share for line in lines if not line.others], default=0.0)
     rows = []
     for line in lines:
@@ -117,8 +120,13 @@ def _notes(analysis: Analysis, columns: Sequence[str]) -> tuple[str, ...]:
     others = SEPARATOR.join([f"{getattr(analysis.totals, name):,} {metric_title(name)}" for name in quantities])
     if analysis.active_params is not None:
         others = f"{analysis.active_params:,} active params{SEPARATOR}{others}"
+    read = analysis.read_as
+    known = f"{read.convention} {read.version}".strip() if read else ""
+    counted = f"{analysis.totals.convention:,} {read.kind} by {known}" if read else ""
+    omitted = f"not counted: {', '.join(read.uncounted)}" if read and read.uncounted else ""
+    others = "\n".join([others, SEPARATOR.join([text for text in (counted, omitted) if text])]) if read else others
     partial = f"partial: no rule for {', '.join(analysis.uncounted)}" if analysis.partial else ""
-    return ("", *[text for text in (others, partial) if text])
+    return ("", *[text for text in (*others.split("\n"), partial) if text])
 
 
 def _inputs(analysis: Analysis) -> str:

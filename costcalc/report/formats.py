@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from costcalc.report.table_data import Table
 
 FORMATS: dict[str, dict[str, str]] = {
-    "tables": {"table": "table", "json": "json", "csv": "csv", "markdown": "markdown", "html": "html"},
+    "tables": {
+        "table": "table",
+        "json": "json",
+        "csv": "csv",
+        "markdown": "markdown",
+        "html": "html",
+        "latex": "booktabs",
+    },
     "picture": {"mermaid": "mermaid", "dot": "dot"},
     "check": {
         "text": "check_text",
