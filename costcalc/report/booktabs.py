@@ -42,6 +42,8 @@ def render(table: Table) -> str:
     title, *above = table.heading or ("",)
     below = [SEPARATOR.join(above)] if above else []
     below += [text for text in map(_note, table.notes) if text]
+    if any(column.title == "MACs" for column in table.columns):
+        below.append("One MAC is one multiplication and one addition.")
     form = "".join(["r" if column.kind in NUMBERS else "l" for column in table.columns])
     lines = ["\\begin{table}", "  \\centering"]
     lines += [f"  \\caption{{{escape(title)}}}"] if title else []

@@ -1,0 +1,265 @@
+"""The conventions of other tools on single modules and torchvision's models, as the tools themselves count them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from pathlib import Path
+
+import pytest
+
+from costcalc.conventions.convention import convention, read_as
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore")]
+
+
+def fvcore(model, x):
+    tool = pytest.importorskip("fvcore.nn")
+    found = tool.FlopCountAnalysis(model, x)
+    return found.unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
+
+
+def ptflops(backend):
+    def run(model, x):
+        tool = pytest.importorskip("ptflops")
+        options = {"as_strings": False, "print_per_layer_stat": False, "verbose": False, "backend": backend}
+        return tool.get_model_complexity_info(model, tuple(x.shape[1:]), **options)[0]
+
+    return run
+
+
+def thop(model, x):
+    return pytest.importorskip("thop").profile(model, (x,), verbose=False)[0]
+
+
+def torchinfo(model, x):
+    return pytest.importorskip("torchinfo").summary(model, input_data=x, verbose=0).total_mult_adds
+
+
+def torchprofile(model, x):
+    return pytest.importorskip("torchprofile").profile_macs(model, x)
+
+
+def counter(model, x):
+    with FlopCounterMode(display=False) as found:
+        model(x)
+    return found.get_total_flops()
+
+
+TOOLS = {
+    "fvcore": fvcore,
+    "ptflops": ptflops("pytorch"),
+    "ptflops-aten": ptflops("aten"),
+    "thop": thop,
+    "torch": counter,
+    "torchinfo": torchinfo,
+    "torchprofile": torchprofile,
+}
+
+
+def conv():
+    return nn.Conv2d(4, 6, 3, stride=2, padding=1)
+
+
+def conv_without_bias():
+    return nn.Conv2d(4, 6, 3, bias=False)
+
+
+def grouped():
+    return nn.Conv2d(4, 6, 3, groups=2)
+
+
+def depthwise():
+    return nn.Conv2d(4, 4, 5, groups=4, bias=False)
+
+
+def transposed():
+    return nn.ConvTranspose2d(4, 4, 2, stride=2, bias=False)
+
+
+def batchnorm():
+    return nn.BatchNorm2d(4)
+
+
+def batchnorm_without_affine():
+    return nn.BatchNorm2d(4, affine=False)
+
+
+def layernorm():
+    return nn.LayerNorm(8)
+
+
+def groupnorm():
+    return nn.GroupNorm(2, 4)
+
+
+def relu():
+    return nn.ReLU()
+
+
+def relu6():
+    return nn.ReLU6()
+
+
+def silu():
+    return nn.SiLU()
+
+
+def gelu():
+    return nn.GELU()
+
+
+def sigmoid():
+    return nn.Sigmoid()
+
+
+def softmax():
+    return nn.Softmax(dim=-1)
+
+
+def maxpool():
+    return nn.MaxPool2d(3, 2)
+
+
+def avgpool():
+    return nn.AvgPool2d(2)
+
+
+def adaptive():
+    return nn.AdaptiveAvgPool2d(2)
+
+
+def global_pooling():
+    return nn.AdaptiveAvgPool2d(1)
+
+
+def linear_of_rows():
+    return nn.Linear(8, 5)
+
+
+def linear():
+    return nn.Sequential(nn.Flatten(), nn.Linear(4 * 8 * 8, 5))
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+class Gate(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.fc(self.pool(x)))
+
+
+class Functions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 8, 3)
+
+    def forward(self, x):
+        x = nn.functional.relu(self.conv(x))
+        x = nn.functional.max_pool2d(x, 2)
+        x = torch.flatten(nn.functional.adaptive_avg_pool2d(x, (1, 1)), 1)
+        return nn.functional.softmax(x, dim=1)
+
+
+def residual():
+    return Residual()
+
+
+def gate():
+    return Gate()
+
+
+def functions():
+    return Functions()
+
+
+MODELS = [
+    conv, conv_without_bias, grouped, depthwise, transposed, batchnorm, batchnorm_without_affine, layernorm, groupnorm,
+    relu, relu6, silu, gelu, sigmoid, softmax, maxpool, avgpool, adaptive, global_pooling, linear_of_rows, linear,
+    residual, gate, functions,
+]  # fmt: skip
+SHAPE = (4, 8, 8)
+
+
+def found_as(target, tool, inputs=SHAPE, **params):
+    from costcalc.pytorch.target import TorchModel
+
+    return read_as(TorchModel(target).build(params, {"input": inputs}, None), convention(tool)).total
+
+
+@pytest.mark.parametrize("make", MODELS)
+@pytest.mark.parametrize("tool", TOOLS)
+def test_single_modules(make, tool):
+    torch.manual_seed(0)
+    logging.disable(logging.CRITICAL)
+    try:
+        model = make().eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            figure = int(TOOLS[tool](model, torch.randn(1, *SHAPE)))
+    finally:
+        logging.disable(logging.NOTSET)
+    assert found_as(f"{__name__}:{make.__name__}", tool) == figure
+
+
+FIGURES = json.loads((Path(__file__).parents[1] / "conventions" / "figures.json").read_text())
+
+EXCEPTED = {
+    # torchprofile counts one for each product of two sizes in the trace of an attention.
+    ("swin_t", "torchprofile"), ("swin_v2_t", "torchprofile"), ("maxvit_t", "torchprofile"),
+    ("vit_b_16", "torchprofile"), ("vit_b_32", "torchprofile"),
+    # Norms whose classes have a forward of their own, products by the operator @, and sums over indices.
+    ("convnext_tiny", "torchinfo"), ("swin_v2_t", "torchinfo"), ("swin_v2_t", "ptflops"), ("maxvit_t", "ptflops"),
+    ("maxvit_t", "fvcore"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", FIGURES)
+def test_models_of_torchvision(model):
+    """The figures that the tools print of torchvision's own models; with torchvision installed."""
+    pytest.importorskip("torchvision.models")
+    size = 299 if model == "inception_v3" else 224
+    params = {"aux_logits": False, "init_weights": False} if model in ("googlenet", "inception_v3") else {}
+    for tool, figure in FIGURES[model].items():
+        if (model, tool) not in EXCEPTED:
+            found = found_as(f"torchvision.models:{model}", tool, (3, size, size), **params)
+            assert found == figure, tool
+
+
+def test_the_table_of_torchvision():
+    """`num_params` and `_ops` of the metadata of all weights for classification: billions of multiply-adds."""
+    from costcalc.analysis import analyze
+    from costcalc.pytorch.target import TorchModel
+
+    models = pytest.importorskip("torchvision.models")
+    seen = 0
+    for name in models.list_models(module=models):
+        for weights in models.get_model_weights(name):
+            meta = weights.meta
+            size = weights.transforms().crop_size[0]
+            params = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+            network = TorchModel(f"torchvision.models:{name}").build(params, {"input": (3, size, size)}, None)
+            totals = analyze(network, in_bytes=False).totals
+            unused = sum(
+                int(remark.message.split(" has ")[1].split()[0].replace(",", "")) for remark in network.remarks
+            )
+            assert totals.params + unused == meta["num_params"], name
+            assert abs(totals.macs / 1e9 - meta["_ops"]) < 0.0006, name
+            seen += 1
+    assert seen > 100
