@@ -23,7 +23,6 @@ FIRST = "papers"
     cls=Command,
     examples="""
     costcalc reconcile resnet50
-    costcalc reconcile resnet50 --as fvcore
     costcalc reconcile resnet50 --as fvcore --as thop
     costcalc reconcile resnet50 --figure 4.12G
     """,

@@ -254,6 +254,8 @@ def test_the_table_of_torchvision():
             meta = weights.meta
             size = weights.transforms().crop_size[0]
             params = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+            params |= {"aux_logits": False} if name == "googlenet" else {}  # its weights are without the further heads
+            params |= {"image_size": size} if name.startswith("vit") else {}
             network = TorchModel(f"torchvision.models:{name}").build(params, {"input": (3, size, size)}, None)
             totals = analyze(network, in_bytes=False).totals
             unused = sum(
