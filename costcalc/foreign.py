@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from costcalc.engine import Builder
 from costcalc.errors import CostcalcError
 from costcalc.formula import Count
 from costcalc.model import Parameter
+from costcalc.number_formats import DEFAULT, NumberFormats
 from costcalc.ops import find
 from costcalc.record import NamedTuple
 
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
 
 
 class StoredTensor(NamedTuple):
-    """A stored tensor that a call reads: what identifies it, its number of elements, and whether it is learned."""
+    """A stored tensor that a call reads: what identifies it, its elements, whether it is learned, and its format."""
 
     key: object
     size: int
     learned: bool = True
+    format: str = ""
 
 
 def without_batch(shape: Sequence[int]) -> Shape:
@@ -77,6 +80,10 @@ class NetworkWriter:
         """The layer that reads each stored tensor first."""
         self.uncounted: dict[str, None] = {}
         """The kinds of calls that no rule counts."""
+        self.inputs: Mapping[str, str] = {}
+        """The number formats of inputs that are integers."""
+        self.formats: dict[int, NumberFormats] = {}
+        """The number formats of each layer: of its learned tensors, and of its outputs."""
         self.functions: set[int] = set()
         """The layers that are calls of functions, not modules."""
         self._taken: dict[str, int] = {}
@@ -93,8 +100,9 @@ class NetworkWriter:
         *,
         counted: bool = True,
         function: bool = False,
+        format: str = "",
     ) -> tuple[Tensor, ...]:
-        """Add a layer and return its outputs. It is the call of a `function`, or a module.
+        """Add a layer and return its outputs, of a number format. It is the call of a `function`, or a module.
 
         It is the op if that has the shapes, multiply-adds and parameters of the call, else `given`. Unless `counted`,
         the figures may lack operations, and `given` is listed as uncounted.
@@ -116,6 +124,8 @@ class NetworkWriter:
         index = len(self.builder.layers) - 1
         if function:
             self.functions.add(index)
+        largest = max(stored, key=lambda tensor: (tensor.learned, tensor.size), default=None)
+        self.formats[index] = NumberFormats(largest.format if largest else "", format)
         self.owners.update({tensor.key: index for tensor in new})
         return self.builder.layers[index].tensors
 
@@ -194,13 +204,28 @@ class NetworkWriter:
         """Return the network, with the norms and activations of layers beside them."""
         outputs = list(outputs)
         self._host(outputs)
+        formats = self._common_formats()
         ends: dict[str, Tensor] = {}
         for tensor in outputs:
             label = self.builder.layers[tensor.layer].name if tensor.layer >= 0 else "input"
             ends[label if tensor.port == 0 else f"{label}.{tensor.port}"] = tensor
         network = self.builder.network(name, ends, params or {}, source)
         functions = frozenset(self.functions)
-        return network._replace(remarks=tuple(remarks), uncounted=tuple(self.uncounted), functions=functions)
+        network = network._replace(remarks=tuple(remarks), uncounted=tuple(self.uncounted), functions=functions)
+        return network._replace(formats=formats, input_formats=self.inputs)
+
+    def _common_formats(self) -> NumberFormats:
+        """Return the formats of most layers, and give the others their own. The default is not stated."""
+        layers = self.builder.layers
+        common = []
+        for part in range(2):
+            counts = Counter(formats[part] for formats in self.formats.values() if formats[part])
+            common.append(counts.most_common(1)[0][0] if counts else "")
+        for index, formats in self.formats.items():
+            own = [name if name != usual else "" for name, usual in zip(formats, common, strict=True)]
+            if any(own):
+                layers[index] = layers[index]._replace(formats=NumberFormats(*own))
+        return NumberFormats(*["" if name == DEFAULT else name for name in common])
 
     def _host(self, outputs: Sequence[Tensor]) -> None:
         """Make a norm or an activation a follower of the layer before it, if nothing else reads that."""

@@ -125,6 +125,8 @@ class Network(NamedTuple):
     places: Mapping[str, Span] = {}
     uncounted: tuple[str, ...] = ()
     formats: NumberFormats = NumberFormats()
+    input_formats: Mapping[str, str] = {}
+    """The number formats of inputs that are integers, such as indices, in a network from elsewhere."""
     functions: frozenset[int] = frozenset()
     """The layers that are calls of functions, in a network from PyTorch, where most are modules."""
 

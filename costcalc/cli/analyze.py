@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from costcalc.report.table_data import Table
 
 
+FIT_COLUMNS = ("params", "macs", "weight_bytes", "peak_bytes", "arena_bytes")
+"""The columns where options of memory are given, and no columns."""
 LAST = 20
 """The number of layers to show before an error, of a network that could not be built."""
 
@@ -121,10 +123,11 @@ def analyze(
 
     def table(form: str) -> Table:
         from costcalc.outline import outline
-        from costcalc.report.analyses import FIGURES, PAGE, layers, networks
+        from costcalc.report.analyses import BYTES, FIGURES, PAGE, layers, networks
 
-        every = (*FIGURES, *TRAINING) if training else FIGURES
-        chosen = columns or (every if form == "csv" else PAGE if form == "html" else ())
+        every = (*FIGURES, *BYTES, *(TRAINING if training else ()))
+        chosen = every if form == "csv" and not given_options("columns") else columns
+        chosen = chosen or (PAGE if form == "html" else ())
         if len(specs) > 1:
             return networks(analyses, specs, chosen)
         lines = outline(analyses[0], full=full or form == "csv", **arrangement)
@@ -133,6 +136,8 @@ def analyze(
     def explanation() -> Explanation:
         return costcalc.explain(load(specs[0]), "**", batch=batch, execution=execution)
 
+    if not columns and not memory and given_options("dtype", "eager", "in_place"):
+        columns = FIT_COLUMNS
     wanted = {*columns, arrangement["sort"]}
     if not training and (chosen := wanted.intersection(TRAINING)):
         raise UsageError("{} requires --training", min(chosen), help="add --training")
@@ -141,7 +146,8 @@ def analyze(
     drawn = [output.format for output in outputs if output.format in ("png", "svg")]
     if drawn and not memory:
         raise UsageError("-o {} requires --memory", drawn[0], help="add --memory, or write a table: -o html=PATH")
-    in_bytes = memory or any(output.format == "json" for output in outputs) or not wanted.isdisjoint(IN_BYTES)
+    complete = any(output.format in ("json", "csv") for output in outputs)
+    in_bytes = memory or complete or not wanted.isdisjoint(IN_BYTES)
     settings: dict[str, Any] = {"batch": batch, "execution": execution, "in_bytes": in_bytes}
     settings |= {"optimizer": optimizer if training else "", "read_as": read_as}
     analyses: list[Analysis] = []

@@ -65,9 +65,9 @@ def schedule(network: Network, execution: Execution, batch: int, *, training: bo
     format = number_formats(network, execution).activations
     buffers: list[Buffer] = []
     roots: dict[tuple[int, int], int] = {}
-    for place, shape in enumerate(network.inputs.values()):
+    for place, (name, shape) in enumerate(network.inputs.items()):
         roots[-1 - place, 0] = len(buffers)
-        buffers.append(Buffer(-1 - place, 0, prod(shape) * batch, format, 0))
+        buffers.append(Buffer(-1 - place, 0, prod(shape) * batch, network.input_formats.get(name, format), 0))
     steps: list[int] = []
     views = set()
     count = 0
@@ -84,12 +84,12 @@ def schedule(network: Network, execution: Execution, batch: int, *, training: bo
             for tensor in outputs:
                 roots[index, tensor.port] = roots[inputs[0].layer, inputs[0].port]
             continue
-        for layer_index, port, _, _, dtype in inputs:
+        for layer_index, port, _, _, _ in inputs:
             read = buffers[roots[layer_index, port]]
             read.last = step
             read.readers += 1
-            if layer_index < 0:
-                read.format = INDICES if op.reads_indices else dtype or read.format
+            if layer_index < 0 and op.reads_indices and not network.input_formats:
+                read.format = INDICES
         for _, port, shape, axis, dtype in outputs:
             roots[index, port] = len(buffers)
             numbers = prod(shape) if axis is None else prod(shape) * batch

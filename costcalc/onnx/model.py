@@ -13,7 +13,7 @@ from costcalc.onnx import wire
 from costcalc.onnx.names import Paths
 from costcalc.onnx.ops import op_of
 from costcalc.onnx.run import FileError, NodeRow, Run, label, learned
-from costcalc.onnx.values import NodeError, UnknownShapeError
+from costcalc.onnx.values import NAMES, NodeError, UnknownShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +106,7 @@ class _OnnxWriter:
             names[name] = plain if plain not in names.values() and not plain.isdecimal() else f"input_{len(names)}"
         self.writer = NetworkWriter({names[n]: without_batch(v.known) for n, v in run.inputs.items()}, max_layers)
         self.tensors: dict[str, Tensor] = {n: self.writer.builder.input(names[n]) for n in run.inputs}
+        self.writer.inputs = {names[n]: form for n, v in run.inputs.items() if (form := _integer(v.dtype))}
         self.readers: dict[str, list[NodeRow]] = {}
         for row in run.rows:
             for value in row.node.inputs:
@@ -159,11 +160,12 @@ class _OnnxWriter:
         statistics = row.node.kind in ("BatchNormalization", "SpatialBN")
         running = {row.node.inputs[place].name for place in (3, 4) if statistics and row.node.inputs[place] is not None}  # type: ignore[union-attr]
         stored = [
-            StoredTensor(name, size, name not in running and learned((name, size, dtype)))
+            StoredTensor(name, size, name not in running and learned((name, size, dtype)), NAMES.get(dtype, ""))
             for name, size, dtype in weights
         ]
         path = self.paths.path(row, op.name if op else kind.lower())
-        made = self.writer.add(path, kind, op, entering, shapes, stored, figures, counted=row.counted)
+        form = NAMES.get(outputs[0].dtype, "")
+        made = self.writer.add(path, kind, op, entering, shapes, stored, figures, counted=row.counted, format=form)
         self.tensors.update({value.name: tensor for value, tensor in zip(outputs, made, strict=False)})
 
     def alias(self, row: NodeRow) -> bool:
@@ -190,6 +192,12 @@ class _OnnxWriter:
             return row, op
         self.joined.add(id(readers[0]))
         return readers[0], make("linear", out=out, bias=True)
+
+
+def _integer(dtype: int) -> str:
+    """Return the name of a format of integers, which number formats of activations do not change, or nothing."""
+    name = NAMES.get(dtype, "")
+    return name if name in ("int32", "int64") else ""
 
 
 FREE = frozenset(("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Expand", "Dropout"))

@@ -20,6 +20,11 @@ FLOATS = frozenset((1, 10, 11, 16, 17, 18, 19, 20, 23, 24))
 """The number formats that learned weights have: float, float16, double, bfloat16 and the floats of 8 and 4 bits."""
 QUANTIZED = frozenset((2, 3, 6, 21, 22))
 """Those of quantised weights and biases: uint8, int8, int32, uint4, int4. Indices and shapes are int64."""
+NAMES = {
+    1: "fp32", 2: "int8", 3: "int8", 4: "int16", 5: "int16", 6: "int32", 7: "int64", 9: "int8", 10: "fp16", 11: "fp64",
+    12: "int32", 13: "int64", 16: "bf16", 17: "fp8", 18: "fp8", 19: "fp8", 20: "fp8", 21: "int4", 22: "int4",
+}  # fmt: skip
+"""The formats of this package by those of ONNX. A format without a sign takes as many bits."""
 _FORMATS = {1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 10: "e", 11: "d", 12: "I", 13: "Q"}
 
 

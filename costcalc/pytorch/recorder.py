@@ -53,6 +53,8 @@ class Recorder:
         self.writer = NetworkWriter({name: without_batch(each.shape) for name, each in inputs.items()}, max_layers)
         builder = self.writer.builder
         self.tensors: dict[int, Tensor] = {id(tensor): builder.input(name) for name, tensor in inputs.items()}
+        integers = {name: tensor for name, tensor in inputs.items() if not tensor.is_floating_point()}
+        self.writer.inputs = {name: format_of(tensor) for name, tensor in integers.items()}
         self.kept: list[Any] = list(inputs.values())
         """Every tensor of the run: an identity must not be used again."""
         self.stack: list[str] = []
@@ -156,8 +158,13 @@ class Recorder:
         """Add the layer of a module or of a call of a function."""
         entering = tuple([self.tensors[id(tensor)] for tensor in inputs if id(tensor) in self.tensors])
         shapes = tuple([without_batch(tensor.shape) for tensor in outs])
-        stored = [StoredTensor(id(weight), weight.numel(), id(weight) in self.learned) for weight in weights]
-        made = self.writer.add(path, kind, op, entering, shapes, stored, figures, counted=counted, function=function)
+        stored = [
+            StoredTensor(id(weight), weight.numel(), id(weight) in self.learned, format_of(weight))
+            for weight in weights
+        ]
+        form = format_of(outs[0]) if outs else ""
+        kinds = {"counted": counted, "function": function}
+        made = self.writer.add(path, kind, op, entering, shapes, stored, figures, format=form, **kinds)
         self.tensors.update({id(tensor): each for tensor, each in zip(outs, made, strict=False)})
 
     # The end
@@ -186,6 +193,19 @@ VIEWS = frozenset(
     )
 )  # fmt: skip
 """Operators that leave a tensor as it is where its shape is the same."""
+
+
+FORMATS = {
+    "float64": "fp64", "float32": "fp32", "bfloat16": "bf16", "float16": "fp16", "float8_e4m3fn": "fp8",
+    "float8_e5m2": "fp8", "int64": "int64", "int32": "int32", "int16": "int16", "int8": "int8", "uint8": "int8",
+    "bool": "int8",
+}  # fmt: skip
+"""The formats of this package by the names of PyTorch's."""
+
+
+def format_of(tensor: Any) -> str:
+    """Return the number format of a tensor, or an empty text for one that has no name here."""
+    return FORMATS.get(str(tensor.dtype).removeprefix("torch."), "")
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

@@ -395,3 +395,26 @@ def test_a_shared_bias_cannot_be_written_as_a_spec(tmp_path):
     for written in (write, rolled):
         with pytest.raises(CostcalcError, match="conv_2 has some of its stored tensors from other layers"):
             written(network)
+
+
+HALF = 10
+
+
+def test_number_formats_are_those_of_the_file(tmp_path):
+    """Weights and activations in float16; what is cast to float32 has a format of its own."""
+    data = model(
+        [
+            node("MatMul", "x w", "h", name="a"),
+            node("Cast", "h", "f", name="c", to=1),
+            node("Relu", "f", "y", name="r"),
+        ],
+        [value("x", (1, 8), HALF)],
+        [value("y", (1, 4))],
+        [tensor("w", (8, 4), dtype=HALF)],
+    )
+    network = load(tmp_path, data)
+    assert tuple(network.formats) == ("fp16", "fp16")
+    totals = [row.totals for row in costcalc.analyze(network).layers]
+    assert totals[0].weight_bytes == 8 * 4 * 2
+    assert totals[0].traffic_bytes == 8 * 2 + 8 * 4 * 2
+    assert totals[-1].traffic_bytes == 4 * 4  # in the step of the product

@@ -154,3 +154,29 @@ def test_work_of_both_passes(make):
         model(torch.empty(2, *SHAPE, device="meta")).sum().backward()
     found = costcalc.analyze(network(make), batch=2, optimizer="adam")
     assert 2 * found.totals.training_macs == counter.get_total_flops()
+
+
+class Halved(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(100, 16)
+        self.linear = nn.Linear(16, 8)
+
+    def forward(self, ids):
+        return torch.softmax(self.linear(self.embedding(ids)).float(), -1)
+
+
+def halved():
+    return Halved().half()
+
+
+def test_number_formats_are_those_of_the_model():
+    from costcalc.pytorch import TypedShape
+    from costcalc.pytorch.target import TorchModel
+
+    network = TorchModel(f"{__name__}:halved").build({}, {"input": TypedShape((12,), "int64")}, None)
+    assert tuple(network.formats) == ("fp16", "fp16")
+    embedding, linear, softmax = (row.totals for row in costcalc.analyze(network).layers)
+    assert (embedding.weight_bytes, linear.weight_bytes) == (100 * 16 * 2, (16 * 8 + 8) * 2)
+    assert embedding.traffic_bytes == 12 * 8 + 2 * 12 * 16 * 2  # indices of 8 bytes
+    assert softmax.traffic_bytes == 12 * 8 * 2 + 12 * 8 * 4
