@@ -53,19 +53,12 @@ def analyze(
 
         reading = read(network, convention(read_as), batch)
     known: dict[Cost, tuple[Totals, Shapes]] = {}
-    unused: dict[Cost, Dim] = {}
-    """The parameters of experts that a token does not use."""
-    idle: Dim = 0
     rows = []
     before = Totals._fields.index("weight_bytes")
     new, layers, shared = tuple.__new__, network.layers, network.shared()
     for index, (name, op, inputs, _, _, cost, span, host, _) in enumerate(layers):
         if cost not in known:
             known[cost] = totals(layers[index], batch), layers[index].outputs
-            params = cost.params.value
-            if (active := op.active_params(params)) != params:
-                unused[cost] = params - active
-        idle += unused.get(cost, 0)
         taken = tuple([tensor.shape for tensor in inputs])
         line = span.line if span else None
         figures, shapes = known[cost]
@@ -90,7 +83,7 @@ def analyze(
         layers=tuple(rows),
         partial=bool(network.uncounted),
         uncounted=network.uncounted,
-        active_params=summed.params - idle if idle else None,
+        active_params=summed.active_params if summed.active_params != summed.params else None,
         execution=execution._replace(formats=execution.formats.over(network.formats).over(NumberFormats.default())),
         optimizer=optimizer,
         read_as=reading and ReadAs(read_as, reading.convention.version, reading.convention.kind, reading.uncounted),
@@ -122,6 +115,7 @@ def totals(layer: Layer, batch: int = 1) -> Totals:
         2 * macs + sum(operations),
         size(layer.outputs) * batch,
         conv_activations(layer) * batch,
+        layer.op.active_params(cost.params.value),
         *in_bytes,
         *further,
         *operations,

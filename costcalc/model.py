@@ -156,6 +156,7 @@ class Totals(NamedTuple):
     flops: Dim = 0
     activations: Dim = 0
     conv_activations: Dim = 0
+    active_params: Dim = 0
     weight_bytes: Dim = 0
     peak_bytes: Dim = 0
     arena_bytes: Dim = 0

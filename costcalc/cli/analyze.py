@@ -77,8 +77,8 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
     metavar="NAMES",
     callback=_columns,
     help="Comma-separated columns: params, macs, share, flops, activations, buffers, layers, conv_activations, "
-    "weight_bytes, peak_bytes, arena_bytes, traffic_bytes, intensity, bops, add, mul, div, cmp, exp, or operations for "
-    "the last five.",
+    "active_params, weight_bytes, peak_bytes, arena_bytes, traffic_bytes, intensity, bops, add, mul, div, cmp, exp, "
+    "or operations for the last five.",
 )
 @click.option("--training", is_flag=True, help="Add the cost of a step of training, in both passes.")
 @click.option(
@@ -95,6 +95,9 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
     shell_complete=complete_convention,
     help="Add the figure of another tool: fvcore, thop, ptflops, torch and others; see costcalc reconcile.",
 )
+@click.option(
+    "--strict", is_flag=True, help="Fail if the network has an operation without a rule, instead of a partial total."
+)
 @click.option("--memory", is_flag=True, help="Show what is in memory at each step, and the tensors at the peak.")
 @output_option("tables", "png", "svg")
 @color_option
@@ -110,6 +113,7 @@ def analyze(
     training: bool,
     optimizer: str,
     read_as: str,
+    strict: bool,
     **arrangement: Any,
 ) -> int:
     """Show the parameters, multiply-adds and output shape of each layer, and the totals of the network.
@@ -155,7 +159,15 @@ def analyze(
     faults: list[Fault] = []
     for spec in specs:
         try:
-            analyses.append(costcalc.analyze(load(spec), **settings))
+            analysis = costcalc.analyze(load(spec), **settings)
+            analyses.append(analysis)
+            if strict and analysis.partial:
+                raise UsageError(
+                    "{} has no rule for {}",
+                    analysis.network,
+                    ", ".join(analysis.uncounted),
+                    help="without --strict, the totals are marked as partial",
+                )
         except SpecError as error:
             faults += error.faults
             if error.partial and error.partial.layers:

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from costcalc.model import Analysis, Totals
     from costcalc.outline import OutlineLine
 
-BYTES = ("conv_activations", "weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "intensity", "bops")
+BYTES = (
+    "conv_activations",
+    "active_params",
+    "weight_bytes",
+    "peak_bytes",
+    "arena_bytes",
+    "traffic_bytes",
+    "intensity",
+    "bops",
+)
 FIGURES = ("params", "macs", "flops", "activations", "buffers", *OPERATIONS)
 COLUMNS = (*FIGURES, *BYTES, *TRAINING, "share", "operations", "layers")
 """The columns that `--columns` accepts. `operations` stands for all classes of operations."""

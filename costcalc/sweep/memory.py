@@ -34,6 +34,8 @@ def totals_in_bytes(network: Network, metrics: Iterable[str], batch: int, execut
     found: dict[str, Any] = {}
     if "conv_activations" in metrics:
         found["conv_activations"] = sum([conv_activations(layer) * batch for layer in network.layers])
+    if "active_params" in metrics:
+        found["active_params"] = sum([layer.op.active_params(layer.cost.params.value) for layer in network.layers])
     if "weight_bytes" in metrics:
         found["weight_bytes"] = sum([own_bytes(layer.cost, layer.formats.over(formats)) for layer in network.layers])
     if "peak_bytes" in metrics:
@@ -60,7 +62,8 @@ def _arena(regions: Sequence[Region], steps: int) -> Any:
     if not lanes:
         return max(high_water(regions, planned(regions, steps), steps))
     shape = np.broadcast_shapes(*[size.data.shape for size in lanes])
-    exact = sum([size.bound for size in lanes]) <= INT64 and all(size.data.dtype.kind != "O" for size in lanes)
+    bounds = [size.bound if isinstance(size, Lanes) else size for size in every]
+    exact = sum(bounds) <= INT64 and all(size.data.dtype.kind != "O" for size in lanes)
     kind = np.int64 if exact else object
     sizes = [getattr(size, "data", size) for size in every]
     columns = [np.broadcast_to(np.asarray(size, kind), shape).reshape(-1) for size in sizes]

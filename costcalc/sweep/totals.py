@@ -136,7 +136,7 @@ def ratio(one: Array, other: Array) -> Array:
     return quotients
 
 
-BYTES = ("conv_activations", *IN_BYTES)
+BYTES = ("conv_activations", "active_params", *IN_BYTES)
 """The metrics whose totals are computed as numbers of the whole grid."""
 
 _PARTS = {

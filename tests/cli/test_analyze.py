@@ -57,6 +57,7 @@ def test_json_is_the_contract(cli, small):
         "flops": 2 * 512,
         "activations": 2 * 512,
         "conv_activations": 0,
+        "active_params": 0,
         "weight_bytes": 0,
         "peak_bytes": 2 * (3 * 64 + 512) * 4,  # it is the act of the convolution: the input and its own output
         "arena_bytes": 2 * (3 * 64 + 512) * 4,

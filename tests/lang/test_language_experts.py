@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import costcalc
+from costcalc.cli import main
 from costcalc.errors import CostcalcError
 
 MIXTRAL = """
@@ -71,6 +72,7 @@ def test_a_block_is_not_replayed_from_outside_an_expert():
 def test_without_experts_there_are_no_active_params():
     analysis = costcalc.analyze(load("  - linear: 4\n"))
     assert analysis.active_params is None
+    assert analysis.totals.active_params == analysis.totals.params
     assert "active_params" not in analysis.to_dict()
 
 
@@ -107,3 +109,16 @@ def test_experts_in_a_sweep(tmp_path):
     found = costcalc.sweep(path, e=[1, 2, 3])
     assert found.params.tolist() == [72, 144, 216]
     assert found.macs.tolist() == [6 * 64] * 3
+
+
+def test_active_params_are_a_metric(tmp_path, monkeypatch):
+    """A token uses the router and 1 of 4 experts: in columns, budgets and sweeps."""
+    monkeypatch.chdir(tmp_path)
+    text = "params: {k: 1}\ninput: [5, 8]\nlayers: [{moe: [{linear: {out: 8, bias: false}}], experts: 4, active: k}]\n"
+    (tmp_path / "net.yaml").write_text(text)
+    assert [costcalc.analyze("net.yaml", k=k).totals.active_params for k in (1, 4)] == [32 + 64, 32 + 4 * 64]
+    found = costcalc.sweep("net.yaml", metrics=["active_params", "params"], k=[1, 2, 3, 4])
+    assert found.active_params.tolist() == [32 + k * 64 for k in (1, 2, 3, 4)]
+    assert found.params.tolist() == [32 + 4 * 64] * 4
+    for limit, status in ((96, 0), (95, 1)):
+        assert main(["check", "net.yaml", "--max", f"active_params={limit}"]) == status

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import costcalc
+from costcalc.cli import main
 from costcalc.errors import CostcalcError
 from costcalc.onnx import wire
 
@@ -236,6 +237,9 @@ def test_an_operator_without_a_rule_is_listed(tmp_path):
     made = model([node("Fancy", "x", "y", domain="own")], [X], [value("y", [1, 5])])
     analysis = costcalc.analyze(load(tmp_path, made))
     assert (analysis.partial, analysis.uncounted, analysis.layers[0].outputs) == (True, ("Fancy",), ((5,),))
+    (tmp_path / "fancy.onnx").write_bytes(made)
+    assert main(["analyze", str(tmp_path / "fancy.onnx")]) == 0
+    assert main(["analyze", str(tmp_path / "fancy.onnx"), "--strict"]) == 2
 
 
 FAULTS = [
