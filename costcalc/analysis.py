@@ -12,7 +12,7 @@ from costcalc.number_formats import NumberFormats
 from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
-    from costcalc.conventions.convention import Reading
+    from costcalc.conventions.convention import ToolCount
     from costcalc.cost import Cost
     from costcalc.formula import Dim, Shapes
     from costcalc.model import Layer, Network
@@ -46,7 +46,7 @@ def analyze(
         from costcalc.memory.training import train
 
         trained = train(network, execution, batch, optimizer)
-    reading: Reading | None = None
+    reading: ToolCount | None = None
     if read_as:
         from costcalc.conventions.convention import convention
         from costcalc.conventions.convention import read_as as read

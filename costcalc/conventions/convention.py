@@ -68,7 +68,7 @@ class Convention(NamedTuple):
     """For some ops, why the tool counts as it does."""
 
 
-class Reading(NamedTuple):
+class ToolCount(NamedTuple):
     """The figure of a network by a convention, in all and for each layer, and the ops with work that it leaves out."""
 
     convention: Convention
@@ -185,7 +185,7 @@ def _parsed(text: str) -> Expression:
     return parse(text)
 
 
-def read_as(network: Network, convention: Convention, batch: int = 1) -> Reading:
+def read_as(network: Network, convention: Convention, batch: int = 1) -> ToolCount:
     """Return the figure of a network by a convention, for a batch of examples."""
     known: dict[Any, int] = {}
     figures = []
@@ -199,7 +199,7 @@ def read_as(network: Network, convention: Convention, batch: int = 1) -> Reading
         figures.append(known[key])
         if not known[key] and has_work(layer):
             uncounted[op_name(layer)] = None
-    return Reading(convention, sum(figures), tuple(figures), tuple(uncounted))
+    return ToolCount(convention, sum(figures), tuple(figures), tuple(uncounted))
 
 
 def has_work(layer: Layer) -> bool:
@@ -207,6 +207,6 @@ def has_work(layer: Layer) -> bool:
     return any(getattr(layer.cost, name).terms for name in ("macs", *OPERATIONS))
 
 
-def readings(network: Network, wanted: Sequence[str], batch: int = 1) -> list[Reading]:
+def readings(network: Network, wanted: Sequence[str], batch: int = 1) -> list[ToolCount]:
     """Return the figures of a network by some conventions, by all without names."""
     return [read_as(network, convention(name), batch) for name in wanted or names()]

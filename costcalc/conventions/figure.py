@@ -60,7 +60,7 @@ class Printed(NamedTuple):
         return self.value in (rounded, figure // self.step * self.step)
 
 
-class Match(NamedTuple):
+class FigureMatch(NamedTuple):
     """A convention that gives a figure, with the shape of the input; `factor` is empty, `twice` or `half of`."""
 
     convention: str
@@ -100,9 +100,9 @@ def shapes(inputs: Mapping[str, Shape]) -> list[Shape]:
 
 def matches(
     figure: Printed, build: Callable[[Mapping[str, Sequence[int]]], Network], first: Network, batch: int = 1
-) -> list[Match]:
+) -> list[FigureMatch]:
     """Return the conventions that give a figure. `build` returns the network for other input shapes."""
-    found: list[Match] = []
+    found: list[FigureMatch] = []
     for shape in shapes(first.inputs) or [()]:
         if shape in ((), *first.inputs.values()):
             network = first
@@ -115,8 +115,8 @@ def matches(
     return found
 
 
-def _matching(figure: Printed, network: Network, shape: Shape, batch: int) -> Iterable[Match]:
+def _matching(figure: Printed, network: Network, shape: Shape, batch: int) -> Iterable[FigureMatch]:
     for reading in readings(network, (), batch):
         for factor, times in FACTORS.items():
             if figure.shows(reading.total * times):
-                yield Match(reading.convention.name, reading.convention.kind, shape, factor, reading.total)
+                yield FigureMatch(reading.convention.name, reading.convention.kind, shape, factor, reading.total)

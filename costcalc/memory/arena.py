@@ -18,7 +18,7 @@ ALIGNMENT = 16
 """Sizes and offsets are multiples of so many bytes."""
 
 
-class Region(NamedTuple):
+class ArenaSlot(NamedTuple):
     """A part of the arena: buffers of which each is written over the one before, and the steps from first to last."""
 
     first: int
@@ -27,8 +27,8 @@ class Region(NamedTuple):
     buffers: tuple[int, ...]
 
 
-def regions(schedule: Schedule) -> list[Region]:
-    """Return the regions that the buffers need, in the order in which they are written. Sizes are aligned."""
+def slots(schedule: Schedule) -> list[ArenaSlot]:
+    """Return the slots that the buffers need, in the order in which they are written. Sizes are aligned."""
     chains: dict[int, list[int]] = {}
     heads: dict[int, int] = {}
     for place, buffer in enumerate(schedule.buffers):
@@ -40,7 +40,7 @@ def regions(schedule: Schedule) -> list[Region]:
         members = [schedule.buffers[place] for place in chain]
         # A buffer is written over one that is at least as large.
         size = aligned(members[0].size)
-        found.append(Region(members[0].first, max(member.last for member in members), size, tuple(chain)))
+        found.append(ArenaSlot(members[0].first, max(member.last for member in members), size, tuple(chain)))
     return found
 
 
@@ -53,19 +53,19 @@ def aligned(size: Dim) -> Dim:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def planned(regions: Sequence[Region], steps: int) -> list[int]:
-    """Return the offset of each region.
+def planned(slots: Sequence[ArenaSlot], steps: int) -> list[int]:
+    """Return the offset of each slot.
 
     The largest is placed first, of equal ones the later; each in the first gap among those placed before it that live
-    at a common step. The time is O(n log n) for n regions, times the number of gaps at a step.
+    at a common step. The time is O(n log n) for n slots, times the number of gaps at a step.
 
-    >>> planned([Region(0, 1, 96, ()), Region(1, 2, 32, ()), Region(2, 3, 64, ())], 4)
+    >>> planned([ArenaSlot(0, 1, 96, ()), ArenaSlot(1, 2, 32, ()), ArenaSlot(2, 3, 64, ())], 4)
     [0, 96, 0]
     """
-    offsets = [0] * len(regions)
+    offsets = [0] * len(slots)
     placed = _Placed(steps)
-    for place in sorted(range(len(regions)), key=lambda place: (-regions[place].size, -place)):
-        first, last, size, _ = regions[place]
+    for place in sorted(range(len(slots)), key=lambda place: (-slots[place].size, -place)):
+        first, last, size, _ = slots[place]
         offsets[place] = offset = placed.gap(first, last, size)
         placed.add(first, last, offset, offset + size)
     return offsets
@@ -154,16 +154,16 @@ class _Placed:
                 node >>= 1
 
 
-def high_water(regions: Sequence[Region], offsets: Sequence[int], steps: int) -> list[int]:
-    """Return the largest end of a region alive at each step."""
+def high_water(slots: Sequence[ArenaSlot], offsets: Sequence[int], steps: int) -> list[int]:
+    """Return the largest end of a slot alive at each step."""
     born: dict[int, list[int]] = {}
-    for place, region in enumerate(regions):
-        born.setdefault(region.first, []).append(place)
+    for place, slot in enumerate(slots):
+        born.setdefault(slot.first, []).append(place)
     found = []
     ends: list[tuple[int, int]] = []
     for step in range(steps):
         for place in born.get(step, ()):
-            heappush(ends, (-offsets[place] - regions[place].size, regions[place].last))
+            heappush(ends, (-offsets[place] - slots[place].size, slots[place].last))
         while ends and ends[0][1] < step:
             heappop(ends)
         found.append(-ends[0][0] if ends else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from costcalc.memory.arena import high_water, planned, regions
+from costcalc.memory.arena import high_water, planned, slots
 from costcalc.memory.schedule import alive, alive_at, number_formats, schedule, traffic
 from costcalc.model import AliveTensor, Peak
 from costcalc.number_formats import BITS, NumberFormats, stored_bytes
@@ -66,7 +66,7 @@ def per_layer(schedule: Schedule, values: list[Dim]) -> list[Dim]:
 
 def arena(schedule: Schedule) -> list[Dim]:
     """Return the bytes of the arena in use at each step, up to the end of the last buffer."""
-    found = regions(schedule)
+    found = slots(schedule)
     return high_water(found, planned(found, schedule.length), schedule.length)
 
 

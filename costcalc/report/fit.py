@@ -23,12 +23,12 @@ def summary(verdicts: Sequence[Verdict]) -> Table:
         *([Column("device", "device")] if several else []),
         Column("fits", "fits"),
         Column("weight_bytes", "weight_bytes", "count"),
-        *([Column("spare_storage_bytes", "spare", "change", yields=3)] if stored else []),
+        *([Column("spare_storage_bytes", "spare", "change", yields=5)] if stored else []),
         Column("arena_bytes", "arena_bytes", "count"),
-        Column("spare_memory_bytes", "spare", "change", yields=2),
-        Column("seconds_bound", "at least"),
+        Column("spare_memory_bytes", "spare", "change", yields=6),
+        Column("seconds_bound", "at least", yields=4),
         Column("bound_by", "bound by", yields=1),
-        Column("decides", "layer that decides", shortens=4),
+        Column("decides", "layer that decides", yields=3),
     ]
     rows = [
         TableRow(

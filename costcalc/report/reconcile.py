@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, sizes
+from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, TextCell, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costcalc.conventions.convention import Convention, Reading
-    from costcalc.conventions.figure import Match
+    from costcalc.conventions.convention import Convention, ToolCount
+    from costcalc.conventions.figure import FigureMatch
     from costcalc.conventions.reconcile import Bridge
 
 
@@ -18,18 +18,23 @@ def bridge(value: Bridge, form: str = "table") -> Table:
     """Return the figure of the first convention, the steps, and the figure of the second: its total, but in CSV."""
     columns = (
         Column("amount", "amount", "change"),
-        Column("op", "op"),
-        Column("rule", "rule"),
+        Column("op", "op", shortens=1),
+        Column("rule", "rule", shortens=3, wraps=18),
         Column("layers", "layers", "count", yields=2),
         Column("note", "", yields=1),
     )
     rows = [TableRow((step.amount, step.op, step.rule, step.layers, step.note)) for step in value.steps]
-    start = TableRow((value.first, known(value.start), value.start.kind, None, value.start.title), "rest")
     role = "" if form == "csv" else "total"
-    end = TableRow((value.last, known(value.end), value.end.kind, None, value.end.title), role)
+    start, end = _end(value.first, value.start, "rest"), _end(value.last, value.end, role)
     facts = SEPARATOR.join([f"input {value.inputs}", f"batch {value.batch:,}"])
     omitted = (f"not counted by {value.end.name}: {', '.join(value.uncounted)}",) if value.uncounted else ()
     return Table(columns, (start, *rows, end), (value.network, facts), ("", *omitted) if omitted else ())
+
+
+def _end(figure: int, convention: Convention, role: str) -> TableRow:
+    return TableRow(
+        (figure, TextCell(known(convention), convention.name), convention.kind, None, convention.title), role
+    )
 
 
 def known(convention: Convention) -> str:
@@ -37,7 +42,7 @@ def known(convention: Convention) -> str:
     return f"{convention.name} {convention.version}".strip()
 
 
-def every(readings: Sequence[Reading], network: str, facts: str) -> Table:
+def every(readings: Sequence[ToolCount], network: str, facts: str) -> Table:
     """Return a row for each convention."""
     columns = (
         Column("convention", "convention"),
@@ -61,7 +66,7 @@ def every(readings: Sequence[Reading], network: str, facts: str) -> Table:
     return Table(columns, tuple(rows), (network, facts))
 
 
-def found(matches: Sequence[Match], figure: str, network: str) -> Table:
+def found(matches: Sequence[FigureMatch], figure: str, network: str) -> Table:
     """Return the conventions that give a figure."""
     columns = (
         Column("convention", "convention"),
@@ -91,7 +96,7 @@ def document(bridges: Sequence[Bridge]) -> dict[str, object]:
     return {"format": "costcalc.reconciliation/1", "bridges": [value.to_dict() for value in bridges]}
 
 
-def list_document(readings: Sequence[Reading], network: str) -> dict[str, object]:
+def list_document(readings: Sequence[ToolCount], network: str) -> dict[str, object]:
     """Return the figures of all conventions in the format `costcalc.reconciliation/1`."""
     figures = [
         {
@@ -106,7 +111,7 @@ def list_document(readings: Sequence[Reading], network: str) -> dict[str, object
     return {"format": "costcalc.reconciliation/1", "network": network, "figures": figures}
 
 
-def matches_document(matches: Sequence[Match], figure: str, network: str) -> dict[str, object]:
+def matches_document(matches: Sequence[FigureMatch], figure: str, network: str) -> dict[str, object]:
     """Return the conventions that give a figure in the format `costcalc.reconciliation/1`."""
     entries = [{**match._asdict(), "shape": list(match.shape), "factor": match.factor or None} for match in matches]
     return {"format": "costcalc.reconciliation/1", "network": network, "printed": figure, "matches": entries}

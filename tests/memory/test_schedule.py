@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import costcalc
 from costcalc.analysis import analyze
 from costcalc.errors import Source
-from costcalc.memory.arena import high_water, planned, regions
+from costcalc.memory.arena import high_water, planned, slots
 from costcalc.memory.schedule import alive, schedule
 from costcalc.model import IN_PLACE, Execution
 
@@ -93,29 +93,29 @@ def test_alive_is_as_by_brute_force(text, batch):
     assert found.peak.layer == found.layers[expected.index(max(expected))].name
 
 
-def slow_plan(regions):
-    """The greedy planner as its source describes it: a list of placed regions, searched for the first gap."""
+def slow_plan(slots):
+    """The greedy planner as its source describes it: a list of placed slots, searched for the first gap."""
     offsets = {}
-    for place in sorted(range(len(regions)), key=lambda place: (-regions[place].size, -place)):
-        region, offset = regions[place], 0
+    for place in sorted(range(len(slots)), key=lambda place: (-slots[place].size, -place)):
+        region, offset = slots[place], 0
         near = sorted(
-            (offsets[other], offsets[other] + regions[other].size)
+            (offsets[other], offsets[other] + slots[other].size)
             for other in offsets
-            if regions[other].first <= region.last and region.first <= regions[other].last
+            if slots[other].first <= region.last and region.first <= slots[other].last
         )
         for start, end in near:
             if start - offset >= region.size:
                 break
             offset = max(offset, end)
         offsets[place] = offset
-    return [offsets[place] for place in range(len(regions))]
+    return [offsets[place] for place in range(len(slots))]
 
 
 @settings(deadline=None, max_examples=150)
 @given(graphs(), st.sampled_from(IN_PLACE), st.booleans())
 def test_the_arena_holds_every_tensor_and_none_overlap(text, in_place, eager):
     steps = schedule(costcalc.loads(text), Execution(eager=eager, in_place=in_place), 1)
-    found = regions(steps)
+    found = slots(steps)
     offsets = planned(found, steps.length)
     assert offsets == slow_plan(found)
     for place, one in enumerate(found):
