@@ -12,10 +12,13 @@ from costcalc.number_formats import NumberFormats
 from costcalc.ops.argument_types import positive
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from costcalc.conventions.convention import ToolCount
     from costcalc.cost import Cost
     from costcalc.formula import Dim, Shapes
-    from costcalc.model import Layer, Network
+    from costcalc.model import Layer, Network, Tensor
+    from costcalc.ops.base import Op
 
 
 def analyze(
@@ -52,16 +55,16 @@ def analyze(
         from costcalc.conventions.convention import read_as as read
 
         reading = read(network, convention(read_as), batch)
-    known: dict[Cost, tuple[Totals, Shapes]] = {}
+    known: dict[Cost, tuple[Totals, Shapes, str]] = {}
     rows = []
     before = Totals._fields.index("weight_bytes")
     new, layers, shared = tuple.__new__, network.layers, network.shared()
     for index, (name, op, inputs, _, _, cost, span, host, _) in enumerate(layers):
         if cost not in known:
-            known[cost] = totals(layers[index], batch), layers[index].outputs
+            known[cost] = totals(layers[index], batch), layers[index].outputs, kind(op, inputs)
         taken = tuple([tensor.shape for tensor in inputs])
         line = span.line if span else None
-        figures, shapes = known[cost]
+        figures, shapes, form = known[cost]
         if memory is not None:
             columns = [column[index] for column in memory.columns]
             figures = new(Totals, (*figures[:before], *columns, *figures[before + len(columns) :]))
@@ -70,7 +73,7 @@ def analyze(
         if reading is not None:
             figures = figures._replace(convention=reading.layers[index])
         first = layers[shared[index]].name if index in shared else ""
-        rows.append(new(Row, (name, op.name, line, taken, shapes, figures, host, first)))
+        rows.append(new(Row, (name, op.name, line, taken, shapes, figures, host, first, form)))
     summed = Totals.of([row.totals for row in rows])
     return Analysis(
         network=network.name,
@@ -90,6 +93,15 @@ def analyze(
         peak=peak,
         unknown=() if in_bytes else IN_BYTES,
     )
+
+
+def kind(op: Op, inputs: Sequence[Tensor]) -> str:
+    """Return the name of an op, with the sizes of its kernel if it has one: `conv 3×3`."""
+    if not op.convolution:
+        return op.name
+    rank = len(inputs[0].shape) - 1
+    window = op.footprint(rank) if 1 <= rank <= 3 else None
+    return f"{op.name} {'×'.join([str(size) for size, _, _ in window])}" if window else op.name
 
 
 def checked_batch(batch: int) -> int:

@@ -180,8 +180,9 @@ class Totals(NamedTuple):
     def of(figures: Iterable[Totals]) -> Totals:
         """Return the figures of a group of layers.
 
-        >>> Totals.of([Totals(macs=2, peak_bytes=8), Totals(macs=3, peak_bytes=6)])[3:9]
-        (5, 0, 0, 0, 0, 8)
+        >>> both = Totals.of([Totals(macs=2, peak_bytes=8), Totals(macs=3, peak_bytes=6)])
+        >>> both.macs, both.peak_bytes
+        (5, 8)
         """
         columns = [*zip(*figures, strict=True)]
         return Totals(*map(sum, columns))._replace(**{name: max(columns[_PLACES[name]]) for name in LARGEST if columns})
@@ -222,6 +223,9 @@ METRICS = Totals._fields[: Totals._fields.index(TRAINING[0])]
 IN_BYTES = ("weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "bops", "intensity")
 """The figures that depend on number formats."""
 
+GROUPS = ("op", "kernel", "stage", "block")
+"""What layers can be grouped by: their op, with its kernel, or their name up to its first or its last number."""
+
 LARGEST = ("peak_bytes", "arena_bytes")
 """The figures of which a group has the largest of its layers."""
 
@@ -239,6 +243,8 @@ class Row(NamedTuple):
     totals: Totals
     host: int | None = None
     shared: str = ""
+    kind: str = ""
+    """The op, and the sizes of its kernel if it has one: `conv 3×3`."""
 
 
 class AliveTensor(NamedTuple):

@@ -26,7 +26,7 @@ class OutlineLine(NamedTuple):
 
     `name` is the full path, or empty for omitted lines. `label` is the name without the headings above, or the text for
     omitted lines. `ops` are the ops of the line, empty for a folded group. A heading has no figures. `share` is the
-    fraction of the network's macs.
+    fraction of the network's macs, and `params_share` that of its params.
     """
 
     name: str
@@ -38,6 +38,7 @@ class OutlineLine(NamedTuple):
     share: float = 0.0
     others: int = 0
     """The number of omitted lines that this line sums."""
+    params_share: float = 0.0
 
 
 def sort_key(name: str) -> str:
@@ -55,27 +56,59 @@ def outline(
     sort: str = "",
     top: int | None = None,
     last: int | None = None,
+    by: str = "",
 ) -> list[OutlineLine]:
     """Return the lines of an analysis.
 
     The norm and act of a layer are on its line, unless `full` is true. `depth` keeps that many segments of each name
     and sums the layers below. `sort` (one of `SORTS`) and `top` return a list instead of a tree. `top` keeps that many
     lines, by default those with most macs, and sums the others in one line. `last` applies to a tree of more than
-    2·`last` lines: it keeps the last ones, after one line that sums the others.
+    2·`last` lines: it keeps the last ones, after one line that sums the others. `by` returns a line for each group, by
+    one of `GROUPS`: ops with most macs first, stages and blocks in order. `full` and `depth` do not change them.
     """
-    lines = _hosted(analysis.layers, full=full)
-    if depth is not None:
+    lines = _grouped(analysis.layers, by) if by else _hosted(analysis.layers, full=full)
+    if depth is not None and not by:
         lines = _folded(lines, depth)
-    if sort or top is not None:
+    if sort or top is not None or by in ("op", "kernel"):
         lines = _sorted(lines, sort or "macs")
         if top is not None and top < len(lines):
             lines[top:] = [_cut(lines[top:], "everything else")]
+    elif by:
+        pass  # in the order of the network
     elif last is not None and len(lines) > 2 * last:
         lines = [_cut(lines[:-last], f"{len(lines) - last:,} lines before"), *_tree(lines[-last:])]
     else:
         lines = _tree(lines)
-    macs = analysis.totals.macs
-    return [line._replace(share=line.totals.macs / macs) if macs and line.totals else line for line in lines]
+    return [_shared(line, analysis.totals) for line in lines]
+
+
+def _shared(line: OutlineLine, whole: Totals) -> OutlineLine:
+    """Return a line with its shares of the totals."""
+    if line.totals is None:
+        return line
+    share, params = (
+        part / total if total else 0.0
+        for part, total in ((line.totals.macs, whole.macs), (line.totals.params, whole.params))
+    )
+    return line._replace(share=share, params_share=params)
+
+
+def _grouped(rows: Sequence[Row], by: str) -> list[OutlineLine]:
+    """Return a line for each group of layers."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(_group(row, by), []).append(row)
+    return [OutlineLine(name, name, 0, (), (), _sum(row.totals for row in members)) for name, members in groups.items()]
+
+
+def _group(row: Row, by: str) -> str:
+    if by in ("op", "kernel"):
+        return row.op if by == "op" else row.kind
+    path = row.name.split(".")
+    numbers = [place for place, segment in enumerate(path[:-1]) if segment.isdecimal()]
+    if not numbers:
+        return path[0]
+    return ".".join(path[: numbers[0 if by == "stage" else -1] + 1])
 
 
 def _hosted(rows: Sequence[Row], *, full: bool) -> list[OutlineLine]:

@@ -19,7 +19,7 @@ from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option, report_faults, report_table
 from costcalc.errors import CostcalcError, Fault, SpecError, UsageError
-from costcalc.model import IN_BYTES, OPTIMIZERS, TRAINING
+from costcalc.model import GROUPS, IN_BYTES, OPTIMIZERS, TRAINING
 from costcalc.report.formats import Medium, Report
 
 if TYPE_CHECKING:
@@ -66,6 +66,12 @@ def _sort(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
 @execution_options
 @click.option(
     "--depth", type=click.IntRange(min=1), metavar="N", help="Group layers by the first N levels of their names."
+)
+@click.option(
+    "--by",
+    type=click.Choice(GROUPS),
+    callback=lambda _ctx, _param, value: value or "",
+    help="Show a line for each op, each op with its kernel, or each stage or block of the names.",
 )
 @click.option("--full", is_flag=True, help="Show norms and activations on separate lines.")
 @click.option("--sort", metavar="COLUMN", callback=_sort, help="Sort layers by a column, numbers in descending order.")
@@ -135,7 +141,7 @@ def analyze(
         if len(specs) > 1:
             return networks(analyses, specs, chosen)
         lines = outline(analyses[0], full=full or form == "csv", **arrangement)
-        return layers(analyses[0], lines, chosen, tree=form in ("table", "html"))
+        return layers(analyses[0], lines, chosen, tree=form in ("table", "html"), by=arrangement["by"])
 
     def explanation() -> Explanation:
         return costcalc.explain(load(specs[0]), "**", batch=batch, execution=execution)
@@ -219,7 +225,7 @@ def _unfinished(analysis: Analysis, columns: Sequence[str], *, full: bool) -> Ta
 
 def _warn(*, several: bool, documents: bool) -> None:
     """Warn of options that have no effect."""
-    arrangement = ("depth", "sort", "top")
+    arrangement = ("depth", "sort", "top", "by")
     unused = []
     if several:
         unused.append((given_options(*arrangement, "full"), "with several specs, of which only totals are shown"))

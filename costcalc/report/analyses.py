@@ -23,7 +23,7 @@ from costcalc.report.table_data import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from costcalc.model import Analysis, Totals
     from costcalc.outline import OutlineLine
@@ -39,7 +39,9 @@ BYTES = (
     "bops",
 )
 FIGURES = ("params", "macs", "flops", "activations", "buffers", *OPERATIONS)
-COLUMNS = (*FIGURES, *BYTES, *TRAINING, "share", "operations", "layers")
+COLUMNS = (*FIGURES, *BYTES, *TRAINING, "share", "params_share", "operations", "layers")
+GROUPED = ("layers", "params", "params_share", "macs", "share")
+"""The default columns of groups of layers."""
 """The columns that `--columns` accepts. `operations` stands for all classes of operations."""
 DEFAULT = ("params", "macs", "share")
 SEVERAL = ("layers", "params", "macs", "flops")
@@ -64,14 +66,17 @@ def choose(names: str) -> tuple[str, ...]:
 
 
 def layers(
-    analysis: Analysis, lines: Sequence[OutlineLine], columns: Sequence[str] = (), *, tree: bool = True
+    analysis: Analysis, lines: Sequence[OutlineLine], columns: Sequence[str] = (), *, tree: bool = True, by: str = ""
 ) -> Table:
-    """Return the lines of an outline and the totals. Without `tree`, names are not shortened."""
-    columns = columns or (*DEFAULT, *(TRAINING if analysis.optimizer else ()))
+    """Return the lines of an outline and the totals. Without `tree`, names are not shortened.
+
+    With `by`, the lines are groups of layers, without an op and an output.
+    """
+    columns = columns or (*(GROUPED if by else DEFAULT), *(TRAINING if analysis.optimizer else ()))
     columns = (*columns, *(("convention",) if analysis.read_as else ()))
     names = {"convention": analysis.read_as.convention if analysis.read_as else ""}
     numbers = [column._replace(title=names.get(column.key, column.title)) for column in _figures(columns)]
-    shown = (_NAME, _OP, _OUTPUT, *numbers)
+    shown = (Column("name", by), *numbers) if by else (_NAME, _OP, _OUTPUT, *numbers)
     longest = max([line.share for line in lines if not line.others], default=0.0)
     rows = []
     for line in lines:
@@ -80,14 +85,18 @@ def layers(
             rows.append(TableRow((label, *[None] * (len(shown) - 1)), "heading", line.level, line.name))
             continue
         bar = line.share / longest if longest and not line.others else None
-        figures = _cells(line.totals, columns, line.share, bar)
-        if line.others:
+        figures = _cells(line.totals, columns, {"share": line.share, "params_share": line.params_share}, bar)
+        if by:
+            rows.append(TableRow((line.label, *figures), "rest" if line.others else "", name=line.name))
+        elif line.others:
             rows.append(TableRow((line.label, _layers(line.totals) if tree else None, None, *figures), "rest"))
         else:
             cells = label, _ops(line), tensors(line.outputs), *figures
             rows.append(TableRow(cells, level=line.level if tree else 0, name=line.name))
-    whole = _cells(analysis.totals, columns, 1.0 if analysis.totals.macs else 0.0, None)
-    rows.append(TableRow(("total", _layers(analysis.totals), None, *whole), "total"))
+    all_of = {"share": 1.0 if analysis.totals.macs else 0.0, "params_share": 1.0 if analysis.totals.params else 0.0}
+    whole = _cells(analysis.totals, columns, all_of, None)
+    head = ("total",) if by else ("total", _layers(analysis.totals), None)
+    rows.append(TableRow((*head, *whole), "total"))
     notes = _notes(analysis, columns) + ((_SHARED,) if any(len(line.ops) > 1 for line in lines) else ())
     return Table(shown, tuple(rows), heading(analysis), notes)
 
@@ -95,14 +104,14 @@ def layers(
 def networks(analyses: Sequence[Analysis], specs: Sequence[str], columns: Sequence[str] = ()) -> Table:
     """Return a row for each network. Networks with the same name are followed by their spec."""
     trained = TRAINING if any(analysis.optimizer for analysis in analyses) else ()
-    columns = [name for name in columns or (*SEVERAL, *trained) if name != "share"]
+    columns = [name for name in columns or (*SEVERAL, *trained) if name not in ("share", "params_share")]
     names = [analysis.network for analysis in analyses]
     longest = max([analysis.totals.macs for analysis in analyses], default=0)
     rows = []
     for analysis, spec in zip(analyses, specs, strict=True):
         name = analysis.network if names.count(analysis.network) == 1 else f"{analysis.network} ({spec})"
         bar = analysis.totals.macs / longest if longest else 0.0
-        rows.append(TableRow((name, _inputs(analysis), *_cells(analysis.totals, columns, 0.0, None), bar)))
+        rows.append(TableRow((name, _inputs(analysis), *_cells(analysis.totals, columns, {}, None), bar)))
     batch = max([analysis.batch for analysis in analyses], default=1)
     return Table(
         (Column("name", "network"), Column("input", "input", "shape", yields=2), *_figures(columns), _BAR),
@@ -171,13 +180,15 @@ _BAR = Column("bar", "", "bar", yields=1)
 def _figures(columns: Sequence[str]) -> list[Column]:
     figures: list[Column] = []
     for name in columns:
-        one = Column(name, metric_title(name), metric_kind(name), shortens=7)
+        share = Column(name, "of params", "share", yields=3)
+        one = share if name == "params_share" else Column(name, metric_title(name), metric_kind(name), shortens=7)
         figures += [_SHARE, _BAR] if name == "share" else [one]
     return figures
 
 
-def _cells(totals: Totals, columns: Sequence[str], share: float, bar: float | None) -> list[Cell]:
+def _cells(totals: Totals, columns: Sequence[str], shares: Mapping[str, float], bar: float | None) -> list[Cell]:
     cells: list[Cell] = []
     for name in columns:
-        cells += [share, bar] if name == "share" else [getattr(totals, name)]
+        cells.append(shares[name] if name in shares else getattr(totals, name))
+        cells += [bar] if name == "share" else []
     return cells

@@ -189,7 +189,7 @@ def test_the_batch_of_several_networks_is_said():
 
 @pytest.mark.parametrize("arrangement", [{}, {"full": True}, {"depth": 1}, {"sort": "add"}, {"top": 2}])
 def test_figures_of_rows_sum_to_those_of_the_total(arrangement):
-    columns = choose(",".join(name for name in COLUMNS if name not in ("share", "intensity")))
+    columns = choose(",".join(name for name in COLUMNS if name not in ("share", "params_share", "intensity")))
     for tree in (True, False):
         result = layers(SMALL, outline(SMALL, **arrangement), columns, tree=tree)
         figures = [entry.cells[3:] for entry in result.rows if entry.role in ("", "rest")]
