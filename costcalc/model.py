@@ -220,6 +220,9 @@ TRAINING = ("training_macs", "saved_bytes", "state_bytes")
 METRICS = Totals._fields[: Totals._fields.index(TRAINING[0])]
 """The figures of limits, comparisons and sweeps."""
 
+MEASURES = (*METRICS, "intensity")
+"""The figures that limits and reports can name. `intensity` is a ratio."""
+
 IN_BYTES = ("weight_bytes", "peak_bytes", "arena_bytes", "traffic_bytes", "bops", "intensity")
 """The figures that depend on number formats."""
 

@@ -39,7 +39,7 @@ def _increases(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
 
 def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[str], Any]) -> dict[str, Any]:
     """Return converted values by metric. Raises `UsageError` with the name of the option."""
-    from costcalc.model import METRICS
+    from costcalc.model import MEASURES
 
     found = {}
     for value in values:
@@ -48,8 +48,8 @@ def _named(param: click.Parameter, values: tuple[str, ...], convert: Callable[[s
             raise UsageError(
                 "{} {}: expected METRIC=VALUE", param.opts[0], value, help=f"write {param.opts[0]} macs=..."
             )
-        if metric not in METRICS:
-            raise UsageError("{}: unknown metric {}", param.opts[0], metric, help=suggest(metric, METRICS))
+        if metric not in MEASURES:
+            raise UsageError("{}: unknown metric {}", param.opts[0], metric, help=suggest(metric, MEASURES))
         if metric in found:
             raise UsageError("{} {} is given twice", param.opts[0], metric)
         try:

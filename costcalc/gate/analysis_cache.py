@@ -9,7 +9,7 @@ from costcalc.analysis import analyze
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate.align import align
 from costcalc.globs import match
-from costcalc.model import METRICS, PLAIN, Analysis, Execution, Row, Totals
+from costcalc.model import MEASURES, PLAIN, Analysis, Execution, Row, Totals
 from costcalc.record import NamedTuple
 from costcalc.suspicions import suspicions
 
@@ -149,7 +149,7 @@ def figures(analysis: Analysis, glob: str) -> Totals | None:
 
 
 def metric(totals: Totals, name: str) -> int:
-    """Return a figure of `METRICS`."""
-    assert name in METRICS
+    """Return a figure of `MEASURES`, a float for `intensity`."""
+    assert name in MEASURES
     value: int = getattr(totals, name)
     return value

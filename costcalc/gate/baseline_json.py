@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.errors import UsageError
-from costcalc.model import COUNTS, METRICS, Analysis, Row, Totals
+from costcalc.model import COUNTS, MEASURES, Analysis, Row, Totals
 
 ONE, MANY = "costcalc.analysis/1", "costcalc.analyses/1"
 DIGITS = 100
@@ -59,7 +59,7 @@ def _analysis(value: Any) -> Analysis:
     if entry["batch"] != 1 or entry["partial"] is not False:
         raise ValueError("expected a whole network at batch 1")
     totals = _dict(entry["totals"])
-    unknown = tuple([name for name in METRICS if name not in totals and name not in COUNTS])
+    unknown = tuple([name for name in MEASURES if name not in totals and name not in COUNTS])
     return Analysis(
         network=_text(entry["network"]),
         source=_text(entry["source"]),

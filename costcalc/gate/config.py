@@ -21,7 +21,7 @@ from costcalc.gate.limits import (
     percentage,
 )
 from costcalc.gate.toml_reader import read
-from costcalc.model import METRICS
+from costcalc.model import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,10 +34,10 @@ NAMES = ("costcalc.toml", "pyproject.toml")
 """The files that may hold a configuration."""
 
 _SCOPE = ("spec", "set", "layer")
-_BUDGET = (*_SCOPE, *METRICS, "warn_at", "only")
+_BUDGET = (*_SCOPE, *MEASURES, "warn_at", "only")
 WORSE = "worse"
 """The value of `only`: the budget fails only if the figure is larger than at the base."""
-_INCREASE = (*_SCOPE, *METRICS, "against")
+_INCREASE = (*_SCOPE, *MEASURES, "against")
 _MATCH = ("spec", "model")
 _WAIVER = ("rule", *_SCOPE, "ceiling", "reason", "expires")
 
@@ -163,11 +163,11 @@ class _ConfigReader:
             metric: Capped(
                 self.taken((*path, metric), figure, entry[metric], 0), self.document.place(*path, metric).value
             )
-            for metric in METRICS
+            for metric in MEASURES
             if metric in entry
         }
         if not values:
-            self.fault(path, "the budget has no figure", f"add one of {', '.join(METRICS)}", key=True)
+            self.fault(path, "the budget has no figure", f"add one of {', '.join(MEASURES)}", key=True)
         return Budget(
             scope=self.scope(path, entry),
             values=values,
@@ -200,11 +200,11 @@ class _ConfigReader:
                 self.taken((*path, metric), allowance, entry[metric], allowance(0)),
                 self.document.place(*path, metric).value,
             )
-            for metric in METRICS
+            for metric in MEASURES
             if metric in entry
         }
         if not values:
-            self.fault(path, "the increase has no figure", f"add one of {', '.join(METRICS)}", key=True)
+            self.fault(path, "the increase has no figure", f"add one of {', '.join(MEASURES)}", key=True)
         against = self.text(path, entry, "against") or "base"
         span = self.document.place(*path).key
         return Increase(scope=self.scope(path, entry), values=values, against=against, span=span)
@@ -225,7 +225,7 @@ class _ConfigReader:
         rule = self.text(path, entry, "rule")
         if rule and rule not in WAIVABLE:
             self.fault((*path, "rule"), f"{rule} cannot be waived", f"write one of {', '.join(WAIVABLE)}")
-        ceiling = self.table((*path, "ceiling"), entry.get("ceiling", {}), METRICS)
+        ceiling = self.table((*path, "ceiling"), entry.get("ceiling", {}), MEASURES)
         caps = {metric: self.taken((*path, "ceiling", metric), figure, cap, 0) for metric, cap in ceiling.items()}
         expires = self.taken((*path, "expires"), _day, entry["expires"], None) if "expires" in entry else None
         return Waiver(

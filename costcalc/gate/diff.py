@@ -37,6 +37,13 @@ class Line(NamedTuple):
         """The name now; if it was removed, the name at the base."""
         return self.name or self.base_name
 
+    def moved_by(self, metric: str) -> float:
+        """Return the change of a figure. That of a ratio is not the ratio of the changes."""
+        if metric == "intensity":
+            return self.totals.intensity - self.base.intensity
+        change: int = getattr(self.change, metric)
+        return change
+
     def part(self, metric: str) -> Fraction | None:
         """Return the relative change of a figure; None if it was 0."""
         base: int = getattr(self.base, metric)

@@ -37,7 +37,10 @@ class Allowance(NamedTuple):
         >>> allowance("2%").limit(128_049_152), allowance("+500k").limit(7), allowance(0).limit(7)
         (130610135, 500007, 7)
         """
-        return base + int(base * self.part) + self.more
+        more: Any = base * self.part
+        more = int(more) if type(base) is int else float(more)  # a ratio is not cut
+        limit: int = base + more + self.more
+        return limit
 
 
 class Allowed(NamedTuple):

@@ -141,7 +141,7 @@ def judge(spec: str, requirement: Requirement, value: int, base: int | None, bas
         limit=limit,
         base=base,
         help=help,
-        weight=Fraction(abs(value - limit), max(1, limit)),
+        weight=Fraction(abs(value - limit)) / max(1, limit),
         key=key(spec, requirement),
     )
 

@@ -34,7 +34,7 @@ from costcalc.lang.template import (
     expression_span,
     fault_at,
 )
-from costcalc.model import METRICS
+from costcalc.model import MEASURES
 from costcalc.notation import show
 from costcalc.ops import base as ops
 
@@ -378,12 +378,12 @@ class _Loader:
             for key, value in entry.value:
                 if key.text == "set":
                     at = self.setting(compiler, value)
-                elif key.text in METRICS:
+                elif key.text in MEASURES:
                     number = self.figure(value, section)
                     if number is not None:
                         values[key.text] = (number, value.span)
                 else:
-                    self.fault(key, "unknown figure {}", key.text, help=suggest(key.text, (*METRICS, "set")))
+                    self.fault(key, "unknown figure {}", key.text, help=suggest(key.text, (*MEASURES, "set")))
             limits.append(Limit(values, at, entry.span))
         return tuple(limits)
 

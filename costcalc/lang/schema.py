@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.lang.builtin_blocks import builtin
 from costcalc.lang.template import STRUCTURES
-from costcalc.model import METRICS, SUSPICIONS
+from costcalc.model import MEASURES, SUSPICIONS
 from costcalc.number_formats import BITS, PARTS
 from costcalc.ops.argument_types import type_of
 from costcalc.ops.base import registered, signature, summary
@@ -200,7 +200,7 @@ def _limits(description: str, figure: Schema) -> Schema:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            **dict.fromkeys(METRICS, figure),
+            **dict.fromkeys(MEASURES, figure),
             "set": {"type": "object", "additionalProperties": _VALUE},
         },
     }

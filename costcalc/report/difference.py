@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costcalc.model import METRICS
+from costcalc.model import MEASURES
 from costcalc.report.table_data import SEPARATOR, Cell, Column, Table, TableRow, metric_title
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def flat(differences: Sequence[Difference]) -> Table:
         for line in each.moved
     ]
     names = ("spec", "layer", "base_layer", "status", "op")
-    figures = [Column(f"{prefix}{name}", name, "count") for name in METRICS[1:] for prefix in ("base_", "")]
+    figures = [Column(f"{prefix}{name}", name, "count") for name in MEASURES[1:] for prefix in ("base_", "")]
     return Table((*[Column(name, name) for name in names], *figures), tuple(rows))
 
 
@@ -109,7 +109,7 @@ def _figures(line: Line, metrics: Sequence[str]) -> list[Cell]:
 
 
 def _pairs(line: Line) -> list[Cell]:
-    return [getattr(totals, name) for name in METRICS[1:] for totals in (line.base, line.totals)]
+    return [getattr(totals, name) for name in MEASURES[1:] for totals in (line.base, line.totals)]
 
 
 def _notes(difference: Difference) -> tuple[str, ...]:
@@ -123,9 +123,9 @@ def _measured(line: Line) -> dict[str, Any]:
         name: {
             "base": getattr(line.base, name) if line.base_name else None,
             "value": getattr(line.totals, name) if line.name else None,
-            "change": getattr(line.change, name),
+            "change": line.moved_by(name),
         }
-        for name in METRICS
+        for name in MEASURES
     }
 
 

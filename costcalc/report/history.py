@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costcalc.model import METRICS
+from costcalc.model import MEASURES
 from costcalc.report.table_data import Cell, Column, Table, TableRow
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ def table(history: History, form: str = "table") -> Table:
     """Return a row for each commit, newest first. For `csv`, ids are not shortened and all metrics are included."""
     if form == "csv":
         names = ("commit", "date", "path", "subject", "reason")
-        columns = (*[Column(name, name) for name in names], *[Column(name, name, "count") for name in METRICS])
+        columns = (*[Column(name, name) for name in names], *[Column(name, name, "count") for name in MEASURES])
         return Table(columns, tuple([TableRow(_raw(event)) for event in history.events]))
     columns = (
         Column("commit", "commit"),
@@ -53,7 +53,7 @@ def document(history: History) -> dict[str, object]:
 
 def _raw(event: Event) -> tuple[Cell, ...]:
     commit, totals = event.commit, event.totals
-    figures = [getattr(totals, name) if totals else None for name in METRICS]
+    figures = [getattr(totals, name) if totals else None for name in MEASURES]
     return (commit.id, commit.date, event.path, commit.subject, event.reason, *figures)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import costcalc
 from costcalc.errors import CostcalcError, SpecError
-from costcalc.model import METRICS
+from costcalc.model import MEASURES
 
 from .language import fault, faults, load, paths, spec
 
@@ -327,7 +327,7 @@ FILES = {
         (3, 16, "expected an integer of at least 0, got 4.1G", "write an exact total: 4_089_184_256; only budget accepts 4.1G"),
     ],
     "input: [3]\nlayers: [relu]\nbudget: {macs: 4,1G}": [
-        (3, 18, "unknown figure 1G", f"known: {', '.join(METRICS)}, set"),
+        (3, 18, "unknown figure 1G", f"known: {', '.join(MEASURES)}, set"),
     ],
     "input: [3]\nlayers: [relu]\nbudget: {mac: 4}": [(3, 10, "unknown figure mac", "did you mean macs?")],
     "input: [3]\nlayers: [relu]\nbudget: 4G": [

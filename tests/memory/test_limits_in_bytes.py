@@ -53,6 +53,22 @@ def test_budgets(net, metric, capsys):
     assert metric in capsys.readouterr().out
 
 
+def test_a_limit_of_the_intensity(net, capsys):
+    """A ratio is compared as it is: 640,000 operations and 8,000 of the bias and relu each, for 11,114 bytes."""
+    ratio = (2 * 320_000 + 2 * 8_000) / 11_114
+    assert 59 < ratio < 60
+    for limit, status in ((60, 0), (59, 1)):
+        net(toml=f"[[budget]]\nintensity = {limit}\n")
+        assert main(["check"]) == status
+    net(toml='[[increase]]\nintensity = "2%"\n')
+    assert main(["analyze", "net.yaml", "-o", "json=base.json"]) == 0
+    assert main(["check", "--base", "base.json"]) == 0
+    capsys.readouterr()
+    assert main(["diff", "net.yaml", "net.yaml", "-o", "json"]) == 0
+    figures = json.loads(capsys.readouterr().out)["diffs"][0]["totals"]["intensity"]
+    assert figures == {"base": ratio, "value": ratio, "change": 0}
+
+
 def test_binary_suffixes(net):
     net(toml='[[budget]]\narena_bytes = "8Ki"\n')
     assert main(["check"]) == 1
