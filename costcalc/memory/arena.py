@@ -6,6 +6,8 @@ from bisect import bisect_left, bisect_right
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from costcalc import run_budget
+from costcalc.engine import LimitError
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 ALIGNMENT = 16
 """Sizes and offsets are multiples of so many bytes."""
+MAX_RANGES = 50_000_000
+"""The taken ranges that a plan may look at: about 10 seconds. DenseNet-121 needs 544 for its 427 layers."""
+RANGES_PER_STEP = 40
+"""The ranges that take as long as a step of the budget of a run."""
 
 
 class ArenaSlot(NamedTuple):
@@ -57,7 +63,8 @@ def planned(slots: Sequence[ArenaSlot], steps: int) -> list[int]:
     """Return the offset of each slot.
 
     The largest is placed first, of equal ones the later; each in the first gap among those placed before it that live
-    at a common step. The time is O(n log n) for n slots, times the number of gaps at a step.
+    at a common step. The time is O(n log n) for n slots, times the number of gaps at a step. Raises `LimitError` if
+    that is more than `MAX_RANGES`.
 
     >>> planned([ArenaSlot(0, 1, 96, ()), ArenaSlot(1, 2, 32, ()), ArenaSlot(2, 3, 64, ())], 4)
     [0, 96, 0]
@@ -102,6 +109,7 @@ class _Placed:
         """The number of the first leaf. The children of a node are 2·node and 2·node + 1."""
         self.whole: dict[int, _Ranges] = {}
         """What is taken at all steps of a node, by what was placed at this node."""
+        self.ranges_left = MAX_RANGES
         self.some: dict[int, _Ranges] = {}
         """What is taken at any step of a node, by what was placed at it or below. `highest` is the first of `whole`."""
 
@@ -131,12 +139,26 @@ class _Placed:
                 if node in self.whole:
                     taken.add(self.whole[node])
                 node >>= 1
+        ranges = [pair for each in taken for pair in zip(each.starts, each.ends, strict=True)]
+        self._look_at(len(ranges))
+        ranges.sort()
         offset = 0
-        for start, end in sorted([pair for each in taken for pair in zip(each.starts, each.ends, strict=True)]):
+        for start, end in ranges:
             if start - offset >= size:
                 break
             offset = max(offset, end)
         return offset
+
+    def _look_at(self, ranges: int) -> None:
+        """Count the ranges that a search looks at. Raises `LimitError`."""
+        run_budget.spend(ranges // RANGES_PER_STEP)
+        self.ranges_left -= ranges
+        if self.ranges_left < 0:
+            raise LimitError(
+                "too many tensors are alive at once to plan their arena: it takes more than {:,} comparisons",
+                MAX_RANGES,
+                help="plan a part of the network: a spec of its own",
+            )
 
     def add(self, first: int, last: int, start: int, end: int) -> None:
         """Take a range of bytes at these steps."""

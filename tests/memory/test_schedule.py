@@ -5,13 +5,16 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import costcalc
 from costcalc.analysis import analyze
+from costcalc.engine import LimitError
 from costcalc.errors import Source
-from costcalc.memory.arena import high_water, planned, slots
+from costcalc.memory import arena
+from costcalc.memory.arena import ArenaSlot, high_water, planned, slots
 from costcalc.memory.schedule import alive, schedule
 from costcalc.model import IN_PLACE, Execution
 
@@ -129,6 +132,16 @@ def test_the_arena_holds_every_tensor_and_none_overlap(text, in_place, eager):
     members = [place for region in found for place in region.buffers]
     assert len(members) == len(set(members))
     assert sum(steps.inside(buffer) for buffer in steps.buffers) == len(steps.buffers) - len(members)
+
+
+def test_a_plan_is_bounded(monkeypatch):
+    # Slots of one step: each lies above all before it, joined into one range, which each but the first looks at.
+    alive_at_once = [ArenaSlot(0, 0, 16 * size, ()) for size in range(1, 6)]
+    monkeypatch.setattr(arena, "MAX_RANGES", 4)
+    assert planned(alive_at_once, 1) == [224, 192, 144, 80, 0]
+    monkeypatch.setattr(arena, "MAX_RANGES", 3)
+    with pytest.raises(LimitError, match="more than 3 comparisons"):
+        planned(alive_at_once, 1)
 
 
 @settings(deadline=None, max_examples=60)
