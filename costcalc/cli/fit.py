@@ -1,4 +1,4 @@
-"""`costcalc fit SPEC... --device NAME`"""
+"""`costcalc fit SPEC... [--device NAME]`"""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     cls=Command,
     examples="""
     costcalc fit ds_cnn mobilenet_v1_vww --device stm32f746 --dtype int8
+    costcalc fit ds_cnn --dtype int8
     costcalc fit llama3_8b --device rtx4090 --dtype weights=int4,activations=fp16 --set length=1 --set cache=2048
     costcalc fit resnet50 --device a100 --dtype fp16 --batch 64 -o png=roofline.png
     """,
@@ -39,10 +40,9 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     "--device",
     "devices",
     multiple=True,
-    required=True,
     metavar="NAME",
     shell_complete=_complete,
-    help="A bundled device, or a YAML file. Can be repeated.",
+    help="A bundled device, or a YAML file. Can be repeated. By default, all bundled devices.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with status 1 if a network does not fit.")
 @loader_options
@@ -65,11 +65,11 @@ def fit(
     takes at least as long as its operations at the peak rate, and as its traffic at the bandwidth.
     """
     from costcalc.analysis import analyze
-    from costcalc.fit.device import open_device
+    from costcalc.fit.device import bundled, open_device
     from costcalc.fit.verdict import judge
     from costcalc.report import fit as report
 
-    opened = [open_device(name) for name in devices]
+    opened = [open_device(name) for name in devices or bundled()]
     verdicts = []
     for spec in specs:
         network = load(spec)

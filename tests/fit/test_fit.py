@@ -103,6 +103,12 @@ def test_json_and_csv(capsys):
     assert lines[0].startswith("network,device,fits,weight_bytes")
 
 
+def test_without_a_device_all_bundled_ones_are_compared(capsys):
+    assert main(["fit", "resnet8", "--dtype", "int8", "-o", "csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == [open_device(name).name for name in bundled()]
+
+
 OWN = "name: mine\nmemory: 256Ki\nbandwidth: 1G\npeak: {int8: 2G}\n"
 
 
