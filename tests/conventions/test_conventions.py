@@ -15,7 +15,7 @@ import pytest
 
 import costcalc
 from costcalc.cli import main
-from costcalc.conventions.convention import convention, names, read_as, readings
+from costcalc.conventions.convention import convention, names, read_as
 from costcalc.conventions.figure import matches, printed
 from costcalc.conventions.reconcile import reconcile, rule
 from costcalc.errors import UsageError
@@ -89,77 +89,6 @@ def test_multiply_adds_of_all_ops_are_doubled_in_one_step():
     assert [(step.op, step.rule, step.amount) for step in bridge.steps] == [
         ("every op", "1 more for each multiply-add", 4_089_184_256)
     ]
-
-
-PYCLS = {  # flops and activations of pycls; Radosavovic et al. 2020
-    "resnet50": (4_089_185_256, 25_557_032, 11_315_688),
-}
-
-
-@pytest.mark.parametrize("name", PYCLS)
-def test_pycls(name):
-    network = costcalc.load(name)
-    found = {reading.convention.name: reading.total for reading in readings(network, ("pycls", "pycls-acts"))}
-    params = costcalc.analyze(network, in_bytes=False).totals.params
-    assert (found["pycls"], params, found["pycls-acts"]) == PYCLS[name]
-
-
-REGNET = """
-input: [3, 224, 224]
-defaults: {{conv: {{bias: false, norm: batchnorm, act: relu}}}}
-blocks:
-  unit(width, stride, group):
-    - residual:
-        - conv: {{out: width, kernel: 1}}
-        - conv: {{out: width, kernel: 3, stride: stride, padding: 1, groups: width // group}}
-        - conv: {{out: width, kernel: 1, act: none}}
-      shortcut:
-        - conv: {{out: width, kernel: 1, stride: stride, act: none}}
-          if: stride > 1 or in_channels != width
-    - relu
-layers:
-  - conv: {{out: 32, kernel: 3, stride: 2, padding: 1}}
-  - unit: {{width: w, stride: 2 if i == 0 else 1, group: {group}}}
-    for: {{w: {widths}, n: {depths}}}
-    repeat: n
-  - global_avgpool
-  - flatten
-  - linear: 1000
-"""
-
-RESNET56 = """
-input: [3, 32, 32]
-defaults: {conv: {kernel: 3, padding: 1, bias: false, norm: batchnorm, act: relu}}
-blocks:
-  unit(width, stride):
-    - residual:
-        - conv: {out: width, stride: stride}
-        - conv: {out: width, act: none}
-      shortcut:
-        - conv: {out: width, kernel: 1, stride: stride, padding: 0, act: none}
-          if: in_channels != width
-    - relu
-layers:
-  - conv: 16
-  - unit: {width: w, stride: 2 if i == 0 and w > 16 else 1}
-    for: {w: [16, 32, 64]}
-    repeat: 9
-  - global_avgpool
-  - flatten
-  - linear: 10
-"""
-
-TABLE = {  # the model zoo of pycls: flops, params, acts
-    REGNET.format(group=8, widths=[24, 56, 152, 368], depths=[1, 1, 4, 7]): (199_040_872, 2_684_792, 2_164_056),
-    RESNET56: (125_747_850, 855_770, 544_778),
-}
-
-
-@pytest.mark.parametrize("text", TABLE, ids=["RegNetX-200MF", "ResNet-56"])
-def test_networks_of_pycls(text):
-    network = costcalc.loads(text)
-    flops, acts = (reading.total for reading in readings(network, ("pycls", "pycls-acts")))
-    assert (flops, costcalc.analyze(network, in_bytes=False).totals.params, acts) == TABLE[text]
 
 
 PRINTED = {  # what is printed of ResNet-50 and ViT-B/16, and by which tools

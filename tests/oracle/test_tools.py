@@ -311,7 +311,7 @@ EXCEPTED = {
     # torchprofile counts one for each product of two sizes in the trace of an attention.
     ("swin_t", "torchprofile"), ("swin_v2_t", "torchprofile"), ("maxvit_t", "torchprofile"),
     ("vit_b_16", "torchprofile"), ("vit_b_32", "torchprofile"),
-    # Norms whose classes have a forward of their own, products by the operator @, and sums over indices.
+    # The reasons are in docs/conventions.md.
     ("convnext_tiny", "torchinfo"), ("swin_v2_t", "torchinfo"), ("swin_v2_t", "ptflops"), ("maxvit_t", "ptflops"),
     ("maxvit_t", "fvcore"),
 }  # fmt: skip
