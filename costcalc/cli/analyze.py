@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FIT_COLUMNS = ("params", "macs", "weight_bytes", "peak_bytes", "arena_bytes")
 """The columns where options of memory are given, and no columns."""
+NOT_OF_MEMORY = ("columns", "sort", "top", "depth", "by", "training", "read_as")
+"""The parameters of options that `--memory` does not combine with."""
 LAST = 20
 """The number of layers to show before an error, of a network that could not be built."""
 
@@ -149,10 +151,12 @@ def analyze(
     if not columns and not memory and given_options("dtype", "eager", "in_place"):
         columns = FIT_COLUMNS
     wanted = {*columns, arrangement["sort"]}
-    if not training and (chosen := wanted.intersection(TRAINING)):
-        raise UsageError("{} requires --training", min(chosen), help="add --training")
+    if not training and (chosen := [*given_options("optimizer"), *sorted(wanted.intersection(TRAINING))]):
+        raise UsageError("{} requires --training", chosen[0], help="add --training")
     if memory and len(specs) > 1:
         raise UsageError("--memory shows one network, got {} specs", len(specs))
+    if memory and (unused := given_options(*NOT_OF_MEMORY)):
+        raise UsageError("--memory cannot be combined with {}", unused[0], help=f"remove {unused[0]}")
     drawn = [output.format for output in outputs if output.format in ("png", "svg")]
     if drawn and not memory:
         raise UsageError("-o {} requires --memory", drawn[0], help="add --memory, or write a table: -o html=PATH")

@@ -30,7 +30,6 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     cls=Command,
     examples="""
     costcalc fit ds_cnn mobilenet_v1_vww --device stm32f746 --dtype int8
-    costcalc fit ds_cnn --dtype int8
     costcalc fit llama3_8b --device rtx4090 --dtype weights=int4,activations=fp16 --set length=1 --set cache=2048
     costcalc fit resnet50 --device a100 --dtype fp16 --batch 64 -o png=roofline.png
     """,

@@ -96,7 +96,7 @@ class _Reader:
             if key not in KEYS:
                 self.fault(node, f"unknown key {key}", suggest(key, KEYS))
         for key in NEEDED:
-            if key not in entries:
+            if key not in entries and self.root.kind == "map":
                 self.fault(self.root, f"the key {key} is missing", EXAMPLE)
         peak = {}
         for format, node in self.map(entries.get("peak"), "peak must be a mapping of formats to rates").items():

@@ -134,6 +134,7 @@ def test_wrong_devices(text, tmp_path):
     with pytest.raises(SpecError) as caught:
         open_device(str(tmp_path / "mine.yaml"))
     assert (caught.value.faults[0].span.line, caught.value.faults[0].message) == WRONG[text]
+    assert len(caught.value.faults) == (2 if "bandwith" in text else 1)
 
 
 def test_an_unknown_device():
