@@ -273,10 +273,10 @@ def test_faults(target, name, shape, message):
     assert message in str(caught.value)
 
 
-def test_every_classifier_of_torchvision():
-    """All of them, where torchvision is installed: parameters and multiply-adds to the digit."""
-    models = pytest.importorskip("torchvision").models
-    for name in models.list_models(module=models):
+@pytest.mark.filterwarnings("ignore:The default weight initialization:FutureWarning")
+def test_every_classifier_of_torchvision(classifiers):
+    """All of them: parameters and multiply-adds to the digit."""
+    for name in classifiers.list_models(module=classifiers):
         side = 299 if name == "inception_v3" else 224
         made = TorchModel(f"torchvision.models:{name}")
         network = made.build({}, {"input": (3, side, side)})
