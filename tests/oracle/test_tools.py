@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from costcalc.conventions.convention import convention, read_as
 
@@ -307,6 +309,13 @@ def test_single_modules(make, tool):
     network = network_of(f"{__name__}:{make.__name__}", shape)
     sizes = 4 if (make, tool) == (attention, "torchprofile") else 0  # it counts products of two sizes in the trace
     assert read_as(network, convention(tool)).total + sizes == printed_by(tool, make, shape)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_version_that_a_convention_describes_is_the_one_that_is_run(tool):
+    package = tool.removesuffix("-aten")
+    pytest.importorskip(package)
+    assert Version(version(package)).public == convention(tool).version
 
 
 FIGURES = json.loads((Path(__file__).parents[1] / "conventions" / "figures.json").read_text())
