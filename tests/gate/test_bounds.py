@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from math import ceil
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from costcalc import run_budget
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate import toml_reader
 from costcalc.lang.reader import Source, read
+from tests.bounds import slowness
 
 needs_libyaml = pytest.mark.skipif(not yaml.__with_libyaml__, reason="the parser in Python takes longer")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
@@ -36,9 +38,11 @@ def written(layers, out=4):
 def check(repo, *arguments):
     """Return the status and the output of `costcalc check` with limits on memory and CPU time."""
 
+    seconds = ceil(25 * slowness())  # about 10 are needed
+
     def limited():
         resource.setrlimit(resource.RLIMIT_AS, (600 * 2**20, 600 * 2**20))
-        resource.setrlimit(resource.RLIMIT_CPU, (25, 25))  # about 10 on an idle machine
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
     command = [sys.executable, "-m", "costcalc", "check", *arguments]
     done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, preexec_fn=limited)
