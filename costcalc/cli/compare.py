@@ -62,8 +62,10 @@ def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
     multiple=True,
     metavar="NAME[:OPTION=VALUE]",
     shell_complete=_complete_strategy,
-    help="A strategy to compare: normal, bottleneck (option: reduce), separable, grouped (option: groups), spatial, or "
-    "one from an installed package. Can be repeated.  [default: normal, bottleneck, separable]",
+    help="A strategy to compare: normal, bottleneck (option: reduce), separable (multiplier), grouped (groups), "
+    "spatial, inverted, fused (expand), ghost (ratio, cheap), partial (ratio), blueprint, shuffle (groups, reduce), "
+    "svd, cp (rank), tucker (rank_in, rank_out), octave (alpha), heterogeneous (parts), dilated (kernel), or one from "
+    "an installed package. Can be repeated.  [default: normal, bottleneck, separable]",
 )
 @click.option(
     "--layer", metavar="GLOB", shell_complete=complete_layer, help="Rewrite only cells with a layer that matches."

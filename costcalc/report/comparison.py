@@ -55,7 +55,7 @@ def convolution(comparison: Comparison) -> Table:
 
 def totals(comparison: Comparison) -> Table:
     """Return the totals of the network with each strategy."""
-    rows = [TableRow((_choice(candidate), *_totals(candidate))) for candidate in comparison.candidates]
+    rows = [TableRow((_written(comparison, candidate), *_totals(candidate))) for candidate in comparison.candidates]
     columns = (Column("strategy", "strategy"), *_TOTALS)
     notes = ("", _against(comparison), *(() if comparison.cells else _without_cells(comparison)))
     return Table(columns, tuple(rows), heading(comparison.analysis), notes)
@@ -121,6 +121,14 @@ def flat(comparison: Comparison) -> Table:
 def _choice(candidate: Candidate) -> str:
     given = ",".join([f"{name}={value}" for name, value in candidate.options.items()])
     return f"{candidate.strategy}:{given}" if given else candidate.strategy
+
+
+def _written(comparison: Comparison, candidate: Candidate) -> str:
+    """Return the strategy of a row, with the number of cells that have it where others are unchanged."""
+    cells = comparison.cells
+    unchanged = sum(candidate.label in row.reasons for row in cells)
+    number = f"{len(cells) - unchanged:,} of {_counted(len(cells), 'cell')}" if unchanged else ""
+    return SEPARATOR.join([fact for fact in (_choice(candidate), number) if fact])
 
 
 def _totals(candidate: Candidate) -> tuple[Cell, ...]:

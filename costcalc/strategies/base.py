@@ -5,7 +5,7 @@ An installed package adds a strategy with an entry point of the group `costcalc.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc import plugins
 from costcalc.errors import CostcalcError, UsageError, suggest
@@ -13,15 +13,32 @@ from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from fractions import Fraction
 
     from costcalc.ops.base import Op
     from costcalc.strategies.cells import CellMatch, CellPart, ConvCell, Theory
     from costcalc.strategies.graph import Graph
 
 GROUP = "costcalc.strategies"
-BUILTIN = ("spatial", "separable", "bottleneck", "grouped", "normal")
-"""The built-in strategies; each is a module, and a value of the same name in it. If two strategies recognise cells with
-equally many convolutions, the first in this order is used."""
+FORMS = ("spatial", "separable", "bottleneck", "grouped", "normal")
+"""The strategies whose cells are recognised in every comparison. If two of them recognise cells with equally many
+convolutions, the first in this order is used. The others recognise cells where they are compared."""
+BUILTIN = (
+    *FORMS,
+    "inverted",
+    "fused",
+    "ghost",
+    "partial",
+    "blueprint",
+    "shuffle",
+    "svd",
+    "tucker",
+    "cp",
+    "octave",
+    "heterogeneous",
+    "dilated",
+)
+"""The built-in strategies; each is a module, and a value of the same name in it."""
 ALIASES = {"depthwise_separable": "separable"}
 """Further names of strategies."""
 DEFAULT = ("normal", "bottleneck", "separable")
@@ -39,18 +56,21 @@ class Strategy(NamedTuple):
 
     name: str
     summary: str
-    write: Callable[[ConvCell, Mapping[str, int]], Mapping[str, Op | CellPart]]
+    write: Callable[[ConvCell, Mapping[str, Any]], Mapping[str, Op | CellPart]]
     recognise: Callable[[Graph, int], CellMatch | None] | None = None
     options: tuple[str, ...] = ()
     """The names of the options, which are integers of at least 1."""
-    theory: Callable[[ConvCell], Theory] | None = None
+    theory: Callable[[ConvCell, Mapping[str, Any]], Theory] | None = None
+    """The prediction for a cell with the given options."""
+    shares: tuple[str, ...] = ()
+    """The names of the options that are fractions between 0 and 1."""
 
 
 class Choice(NamedTuple):
     """A strategy with its given options."""
 
     strategy: Strategy
-    options: Mapping[str, int] = {}
+    options: Mapping[str, int | Fraction] = {}
 
     def __str__(self) -> str:
         """Return the choice as given on the command line: `bottleneck:reduce=16`."""
@@ -68,19 +88,23 @@ _known: dict[str, Strategy] = {}
 _plugins_loaded = False
 
 
-def builtin() -> dict[str, Strategy]:
-    """Return the built-in strategies, in the order in which they recognise cells."""
-    if not _known:
+def forms() -> dict[str, Strategy]:
+    """Return the strategies of `FORMS`, in this order."""
+    return {name: _builtin(name) for name in FORMS}
+
+
+def _builtin(name: str) -> Strategy:
+    if name not in _known:
         from importlib import import_module
 
-        for name in BUILTIN:
-            _known[name] = getattr(import_module(f"costcalc.strategies.{name}"), name)
-    return {name: _known[name] for name in BUILTIN}
+        _known[name] = getattr(import_module(f"costcalc.strategies.{name}"), name)
+    return _known[name]
 
 
 def registered() -> dict[str, Strategy]:
     """Return all strategies, including those of installed packages."""
-    builtin()
+    for name in BUILTIN:
+        _builtin(name)
     _load_plugins()
     return dict(_known)
 
@@ -88,7 +112,7 @@ def registered() -> dict[str, Strategy]:
 def find(name: str) -> Strategy:
     """Return the strategy of this name. Plugins are loaded only for unknown names. Raises `UsageError`."""
     name = ALIASES.get(name, name)
-    strategy = builtin().get(name) or registered().get(name)
+    strategy = _builtin(name) if name in BUILTIN else registered().get(name)
     if strategy is None:
         raise UsageError("unknown strategy {}", name, help=suggest(name, registered()))
     return strategy
@@ -102,19 +126,21 @@ def choose(text: str) -> Choice:
     """
     name, colon, given = text.strip().partition(":")
     strategy = find(name.strip())
-    options: dict[str, int] = {}
+    options: dict[str, int | Fraction] = {}
+    names = (*strategy.options, *strategy.shares)
     for part in given.split(",") if colon else ():
         option, equals, value = (piece.strip() for piece in part.partition("="))
         if not option:
             raise UsageError("{}: expected NAME=VALUE after the colon", name)
-        if option not in strategy.options:
-            otherwise = "" if strategy.options else f"{name} takes no options"
-            raise UsageError("{} has no option {}", name, option, help=suggest(option, strategy.options, otherwise))
+        if option not in names:
+            otherwise = "" if names else f"{name} takes no options"
+            raise UsageError("{} has no option {}", name, option, help=suggest(option, names, otherwise))
         if option in options:
             raise UsageError("{}: option {} is given twice", name, option)
         if not equals or not value:
             raise UsageError("{}: expected {}=VALUE", name, option)
-        options[option] = _positive(name, option, value)
+        read = _share if option in strategy.shares else _positive
+        options[option] = read(name, option, value)
     return Choice(strategy, options)
 
 
@@ -126,6 +152,21 @@ def _positive(strategy: str, option: str, text: str) -> int:
         return positive(parse_value(text))
     except CostcalcError as error:
         raise UsageError("{}: {}: {}", strategy, option, str(error)) from None
+
+
+def _share(strategy: str, option: str, text: str) -> Fraction:
+    """Return a fraction such as 1/4 or 0.25, exactly."""
+    from fractions import Fraction
+
+    digits = text.replace("/", "", 1).replace(".", "")
+    if len(text) <= 20 and digits.isascii() and digits.isdecimal():
+        try:
+            share = Fraction(text)
+        except (ValueError, ZeroDivisionError):
+            share = Fraction(0)
+        if 0 < share < 1:
+            return share
+    raise UsageError("{}: {}: expected a fraction between 0 and 1, got {}", strategy, option, text, help="write 1/4")
 
 
 def _load_plugins() -> None:

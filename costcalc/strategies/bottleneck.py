@@ -43,7 +43,7 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     return {"reduce": Conv(out=reduce, kernel=1, bias=cell.inner.bias), "conv": convolution(cell)}
 
 
-def _theory(cell: ConvCell) -> Theory:
+def _theory(cell: ConvCell, options: Mapping[str, int]) -> Theory:
     """Return the limit of `reduce`: a reduced channel costs C macs per input and K²·N per output position."""
     before, after = prod(cell.source.shape[1:]), prod(cell.result.shape[1:])
     each = cell.channels * before + cell.taps * cell.out * after

@@ -6,15 +6,15 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from costcalc.errors import CostcalcError
-from costcalc.formula import TAP_NAMES
+from costcalc.formula import TAP_NAMES, Count
 from costcalc.notation import show
 from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from fractions import Fraction
 
-    from costcalc.formula import Shape
+    from costcalc.formula import Factor, Shape, Term
     from costcalc.model import Tensor
     from costcalc.ops.base import Op
 
@@ -39,10 +39,30 @@ class Finish(NamedTuple):
     """The bias of a convolution, and the indices of the layers that follow it.
 
     These layers are its norm, its activation, and a gate such as squeeze-and-excite: a subgraph with one input.
+    `roles` says which each is: `norm`, `act` or `gate`.
     """
 
     bias: bool
     followers: tuple[int, ...] = ()
+    roles: tuple[str, ...] = ()
+
+    def only(self, role: str) -> Finish:
+        """Return the followers of one role, without a bias.
+
+        >>> Finish(True, (7, 8, 9), ("norm", "act", "gate")).only("norm")
+        Finish(bias=False, followers=(7,), roles=('norm',))
+        """
+        kept = tuple([index for index, own in zip(self.followers, self.roles, strict=True) if own == role])
+        return Finish(False, kept, (role,) * len(kept))
+
+    def without(self, role: str) -> Finish:
+        """Return this without the followers of one role. Those after it must be without it, too."""
+        kept = [(index, own) for index, own in zip(self.followers, self.roles, strict=True) if own != role]
+        return Finish(self.bias, tuple([index for index, _ in kept]), tuple([own for _, own in kept]))
+
+
+BARE = Finish(bias=False)
+"""No bias and no followers."""
 
 
 class CellPart(NamedTuple):
@@ -102,6 +122,11 @@ class ConvCell(NamedTuple):
         rank = len(self.kernel)
         return ("K", "K²", "K³")[rank - 1] if len(set(self.kernel)) == 1 else "·".join(TAP_NAMES[rank])
 
+    def product(self, *symbols: str | Factor) -> Term:
+        """Return a product for `Theory.of`, of given factors and of the names K², C and N of this cell."""
+        known = {"K²": (self.taps_symbol, self.taps), "C": ("C", self.channels), "N": ("N", self.out)}
+        return tuple([known[symbol] if isinstance(symbol, str) else symbol for symbol in symbols])
+
     @property
     def padding_argument(self) -> int | Shape | str:
         """The padding as an argument of `conv`."""
@@ -121,6 +146,19 @@ class Theory(NamedTuple):
     limit: int | None = None
     option: str = ""
 
+    @staticmethod
+    def of(cell: ConvCell, *products: Term) -> Theory:
+        """Return the ratio of some products per output position to the K²·C·N of a normal convolution."""
+        from fractions import Fraction
+
+        own, normal = Count(products), Count((cell.product("K²", "C", "N"),))
+        written = [f"({form})" if len(products) > 1 else form for form in (own.symbols(), own.numbers())]
+        return Theory(
+            f"{written[0]}/({normal.symbols()})",
+            f"{written[1]}/({normal.numbers()})",
+            Fraction(own.value, normal.value),
+        )
+
 
 def plain(sizes: Shape) -> int | Shape:
     """Return a single number if all sizes are equal.
@@ -138,3 +176,12 @@ def described(sizes: Shape) -> str:
     '5×5'
     """
     return "×".join(map(show, sizes))
+
+
+def along(sizes: Shape, axes: Container[int], otherwise: int) -> Shape:
+    """Return the sizes of some dimensions, and `otherwise` for the others.
+
+    >>> along((5, 3), {0}, 1)
+    (5, 1)
+    """
+    return tuple([size if axis in axes else otherwise for axis, size in enumerate(sizes)])

@@ -10,7 +10,7 @@ from costcalc.errors import UsageError, suggest
 from costcalc.globs import match
 from costcalc.model import Totals
 from costcalc.ops.conv import Conv
-from costcalc.strategies.base import DEFAULT, Choice, builtin, choose
+from costcalc.strategies.base import DEFAULT, Choice, choose, find, forms
 from costcalc.strategies.cells import NotExpressibleError
 from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
 from costcalc.strategies.graph import Graph, is_stem
@@ -19,6 +19,7 @@ from costcalc.strategies.rewrite import Rewriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from fractions import Fraction
 
     from costcalc.model import Analysis, Network
     from costcalc.strategies.cells import ConvCell
@@ -44,7 +45,7 @@ def compare(
     candidate with each cell in its cheapest form. Raises `UsageError`.
     """
     choices = labelled(strategies)
-    recognised = recognise(Graph(network), {**builtin(), **{c.strategy.name: c.strategy for c in choices.values()}})
+    recognised = recognise(Graph(network), {**forms(), **{c.strategy.name: c.strategy for c in choices.values()}})
     stems = [] if stem else [cell for cell in recognised if is_stem(cell)]
     cells = [cell for cell in recognised if stem or not is_stem(cell)]
     if layer is not None:
@@ -68,7 +69,7 @@ def compare_convolution(
     """
     choices = labelled(strategies)
     network = _alone(convolution)
-    cells = recognise(Graph(network), builtin())
+    cells = recognise(Graph(network), forms())
     if not cells:
         raise UsageError("expected a kernel above 1, got {}", convolution.kernel)
     work = _Rewrites(network, cells, choices, batch)
@@ -149,7 +150,12 @@ class _Rewrites:
         return self._candidate(CHEAPEST, CHEAPEST, {}, {row.name: row.cheapest for row in rows})
 
     def _candidate(
-        self, label: str, strategy: str, options: Mapping[str, int], chosen: Mapping[str, str], reason: str = ""
+        self,
+        label: str,
+        strategy: str,
+        options: Mapping[str, int | Fraction],
+        chosen: Mapping[str, str],
+        reason: str = "",
     ) -> Candidate:
         replacements = []
         for cell in self.cells:
@@ -186,9 +192,11 @@ class _Rewrites:
         normal = None
         for label, choice in self.choices.items():
             if choice.strategy.theory is not None:
-                theory = choice.strategy.theory(cell)
+                theory = choice.strategy.theory(cell, choice.options)
+                if theory.ratio is not None and label in self.reasons[cell.name]:
+                    continue
                 practice = None
-                if theory.ratio is not None and label not in self.reasons[cell.name]:
+                if theory.ratio is not None:
                     normal = normal or self._normal(cell)
                     practice = normal and figures[label].macs / normal.macs
                 predictions[label] = Prediction(theory, practice)
@@ -196,7 +204,7 @@ class _Rewrites:
 
     def _normal(self, cell: ConvCell) -> Totals | None:
         try:
-            return self._cost(self.rewriter.write(cell, Choice(builtin()[NORMAL])))
+            return self._cost(self.rewriter.write(cell, Choice(find(NORMAL))))
         except NotExpressibleError:
             return None  # the row has the reason if normal is among the strategies
 

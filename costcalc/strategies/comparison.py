@@ -8,6 +8,7 @@ from costcalc.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from fractions import Fraction
 
     from costcalc.formula import Shape
     from costcalc.model import Analysis, Network, Totals
@@ -38,7 +39,7 @@ class Candidate(NamedTuple):
 
     label: str
     strategy: str
-    options: Mapping[str, int]
+    options: Mapping[str, int | Fraction]
     network: Network
     analysis: Analysis
     macs_ratio: float | None
@@ -47,7 +48,8 @@ class Candidate(NamedTuple):
 
     def to_dict(self) -> dict[str, object]:
         """Return an item of `strategies` in the format `costcalc.comparison/1`."""
-        document: dict[str, object] = {"strategy": self.strategy, "options": dict(self.options)}
+        options = {name: value if isinstance(value, int) else float(value) for name, value in self.options.items()}
+        document: dict[str, object] = {"strategy": self.strategy, "options": options}
         if self.reason:
             return {
                 **document,

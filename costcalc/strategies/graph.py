@@ -10,6 +10,8 @@ from costcalc.ops.shapes import margins, spread
 from costcalc.strategies.cells import CellMatch, ConvCell, Finish
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from costcalc.formula import Shape
     from costcalc.model import Network, Tensor
 
@@ -41,7 +43,9 @@ class Graph:
             if tensor.layer >= 0:
                 self.readers[tensor.layer].append(-1)
         self.convolutions = [index for index, layer in enumerate(self.layers) if isinstance(layer.op, ConvOp)]
-        self.followers = {index: self._follow(index) for index in self.convolutions}
+        self.roles = {index: self._follow(index) for index in self.convolutions}
+        """The layers that follow each convolution, with their roles."""
+        self.followers = {index: tuple(roles) for index, roles in self.roles.items()}
         self.after: dict[int, int] = {}
         for index in self.convolutions:
             reader = self._only_reader(self.last(index))
@@ -54,24 +58,21 @@ class Graph:
         readers = self.readers[index]
         return readers[0] if len(readers) == 1 else -1
 
-    def _follow(self, index: int) -> tuple[int, ...]:
+    def _follow(self, index: int) -> dict[int, str]:
         """Return the layers of the arguments norm and act, then at most one further norm, activation and gate."""
-        followers: list[int] = []
-        roles: set[str] = set()
+        roles: dict[int, str] = {}
         last = index
         while True:
             reader = self._only_reader(last)
-            if reader >= 0 and self._is_follower(reader, index, roles):
-                roles.add(self.layers[reader].op.role)
-                followers.append(reader)
-            elif "gate" not in roles and (gate := self._gate(last)):
-                roles.add("gate")
-                followers += gate
+            if reader >= 0 and self._is_follower(reader, index, roles.values()):
+                roles[reader] = self.layers[reader].op.role
+            elif "gate" not in roles.values() and (gate := self._gate(last)):
+                roles |= dict.fromkeys(gate, "gate")
             else:
-                return tuple(followers)
-            last = followers[-1]
+                return roles
+            last = next(reversed(roles))
 
-    def _is_follower(self, reader: int, index: int, roles: set[str]) -> bool:
+    def _is_follower(self, reader: int, index: int, roles: Collection[str]) -> bool:
         """Return whether a layer is a norm or an activation of a convolution, and the first of its kind."""
         layer = self.layers[reader]
         role = layer.op.role
@@ -109,6 +110,11 @@ class Graph:
     def last(self, index: int) -> int:
         """Return the last follower of a convolution, or the convolution itself."""
         return (index, *self.followers[index])[-1]
+
+    def _finish(self, index: int) -> Finish:
+        """Return the bias and the followers of a convolution."""
+        roles = self.roles[index]
+        return Finish(self._op(index).bias, tuple(roles), tuple(roles.values()))
 
     def kernel(self, index: int) -> Shape:
         """Return the kernel of a convolution, one value for each spatial dimension."""
@@ -178,8 +184,8 @@ class Graph:
             stride=tuple(stride),
             padding="same" if same else tuple([sides[owner][axis] for axis, owner in enumerate(owners)]),
             dilation=tuple([dilations[owner][axis] for axis, owner in enumerate(owners)]),
-            inner=Finish(ops[0].bias, self.followers[first]),
-            last=Finish(ops[-1].bias, self.followers[last]),
+            inner=self._finish(first),
+            last=self._finish(last),
             options=match.options,
             reason=reason,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc.ops.conv import Conv
 from costcalc.strategies.base import Strategy
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from costcalc.strategies.graph import Graph
 
 
-def convolution(cell: ConvCell, groups: int = 1) -> Conv:
-    """Return the whole cell as one convolution."""
-    return Conv(
-        out=cell.out,
-        kernel=plain(cell.kernel),
-        stride=plain(cell.stride),
-        padding=cell.padding_argument,
-        dilation=plain(cell.dilation),
-        groups=groups,
-        bias=cell.last.bias,
-    )
+def convolution(cell: ConvCell, groups: int = 1, **arguments: Any) -> Conv:
+    """Return the whole cell as one convolution, with some arguments replaced."""
+    own: dict[str, Any] = {
+        "out": cell.out,
+        "kernel": plain(cell.kernel),
+        "stride": plain(cell.stride),
+        "padding": cell.padding_argument,
+        "dilation": plain(cell.dilation),
+        "groups": groups,
+        "bias": cell.last.bias,
+    }
+    return Conv(**{**own, **arguments})
 
 
 def _recognise(graph: Graph, index: int) -> CellMatch | None:

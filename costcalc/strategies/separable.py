@@ -22,26 +22,35 @@ def _recognise(graph: Graph, index: int) -> CellMatch | None:
     after = graph.after.get(index)
     if after is None or not graph.is_depthwise(index) or not graph.is_pointwise(after):
         return None
-    return CellMatch((index, after))
+    return CellMatch((index, after), {"multiplier": graph.out(index) // graph.channels(index)})
+
+
+def depthwise(cell: ConvCell, multiplier: int = 1, bias: bool | None = None) -> DepthwiseConv:
+    """Return the kernel of the cell for each channel."""
+    return DepthwiseConv(
+        kernel=plain(cell.kernel),
+        stride=plain(cell.stride),
+        padding=cell.padding_argument,
+        dilation=plain(cell.dilation),
+        multiplier=multiplier,
+        bias=cell.inner.bias if bias is None else bias,
+    )
 
 
 def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     return {
-        "depthwise": DepthwiseConv(
-            kernel=plain(cell.kernel),
-            stride=plain(cell.stride),
-            padding=cell.padding_argument,
-            dilation=plain(cell.dilation),
-            bias=cell.inner.bias,
-        ),
+        "depthwise": depthwise(cell, options.get("multiplier", 1)),
         "pointwise": Conv(out=cell.out, kernel=1, bias=cell.last.bias),
     }
 
 
-def _theory(cell: ConvCell) -> Theory:
-    """Return the ratio of K²·C + C·N to K²·C·N products per output position."""
-    ratio = Fraction(1, cell.out) + Fraction(1, cell.taps)
-    return Theory(f"1/N + 1/{_denominator(cell.taps_symbol)}", f"1/{cell.out} + 1/{cell.taps}", ratio)
+def _theory(cell: ConvCell, options: Mapping[str, int]) -> Theory:
+    """Return the ratio of m·K²·C + m·C·N to K²·C·N products per output position, for a multiplier m."""
+    m = options.get("multiplier", 1)
+    symbol = "1" if m == 1 else "multiplier"
+    ratio = Fraction(m, cell.out) + Fraction(m, cell.taps)
+    symbols = f"{symbol}/N + {symbol}/{_denominator(cell.taps_symbol)}"
+    return Theory(symbols, f"{m}/{cell.out} + {m}/{cell.taps}", ratio)
 
 
 def _denominator(symbol: str) -> str:
@@ -49,5 +58,10 @@ def _denominator(symbol: str) -> str:
 
 
 separable = Strategy(
-    "separable", "A filter for each channel, then a 1×1 convolution.", _write, _recognise, theory=_theory
+    "separable",
+    "A filter for each channel, then a 1×1 convolution.",
+    _write,
+    _recognise,
+    ("multiplier",),
+    _theory,
 )

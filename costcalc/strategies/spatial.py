@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from costcalc.ops.conv import Conv
 from costcalc.strategies.base import Strategy
-from costcalc.strategies.cells import CellMatch, NotExpressibleError, described
+from costcalc.strategies.cells import CellMatch, NotExpressibleError, along, described
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
-    from costcalc.formula import Shape
     from costcalc.ops.base import Op
     from costcalc.strategies.cells import ConvCell
     from costcalc.strategies.graph import Graph
@@ -25,13 +24,13 @@ def _recognise(graph: Graph, index: int) -> CellMatch | None:
         if after is None:
             return None
         chain.append(after)
-    along = {}
+    sizes = {}
     for link in chain:
         axes = [axis for axis, taps in enumerate(graph.kernel(link)) if taps > 1]
         if len(axes) != 1 or not graph.is_dense(link):
             return None
-        along[axes[0]] = graph.kernel(link)[axes[0]]
-    same = len(chain) > 1 and len(along) == len(chain) and len(set(along.values())) == 1
+        sizes[axes[0]] = graph.kernel(link)[axes[0]]
+    same = len(chain) > 1 and len(sizes) == len(chain) and len(set(sizes.values())) == 1
     return CellMatch(tuple(chain)) if same else None
 
 
@@ -46,21 +45,16 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op]:
     for axis in axes:
         final = axis == axes[-1]
         own = {axis, *(rest for rest, taps in enumerate(cell.kernel) if final and taps == 1)}
-        kernel = _only(cell.kernel, own, 1)
+        kernel = along(cell.kernel, own, 1)
         parts["conv_" + "x".join(map(str, kernel))] = Conv(
             out=cell.out,
             kernel=kernel,
-            stride=_only(cell.stride, own, 1),
-            padding=cell.padding if isinstance(cell.padding, str) else _only(cell.padding, own, 0),
-            dilation=_only(cell.dilation, own, 1),
+            stride=along(cell.stride, own, 1),
+            padding=cell.padding if isinstance(cell.padding, str) else along(cell.padding, own, 0),
+            dilation=along(cell.dilation, own, 1),
             bias=cell.last.bias if final else cell.inner.bias,
         )
     return parts
-
-
-def _only(sizes: Shape, axes: Container[int], otherwise: int) -> Shape:
-    """Return the sizes of some dimensions, and `otherwise` for the others."""
-    return tuple([size if axis in axes else otherwise for axis, size in enumerate(sizes)])
 
 
 spatial = Strategy("spatial", "A convolution along each dimension in turn: k×1, then 1×k.", _write, _recognise)
