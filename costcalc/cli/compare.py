@@ -1,4 +1,4 @@
-"""`costcalc compare SPEC`, and `costcalc compare --channels C --size S --out N --kernel K`."""
+"""`costcalc compare SPEC...`, and `costcalc compare --channels C --size S --out N --kernel K`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, complete_layer, complete_spec, loader_options
+from costcalc.cli.common import Loader, batch_option, complete_layer, complete_spec, given_options, loader_options
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option
 from costcalc.errors import UsageError, counted
@@ -55,7 +55,7 @@ def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
     costcalc compare vgg16 --strategy separable -o spec=vgg16_separable.yaml
     """,
 )
-@click.argument("spec", metavar="[SPEC]", required=False, shell_complete=complete_spec)
+@click.argument("specs", metavar="[SPEC]...", nargs=-1, shell_complete=complete_spec)
 @click.option(
     "--strategy",
     "strategies",
@@ -88,7 +88,7 @@ def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
 @output_option("tables", "spec")
 @color_option
 def compare(
-    spec: str | None,
+    specs: tuple[str, ...],
     load: Loader,
     batch: int,
     strategies: tuple[str, ...],
@@ -101,12 +101,19 @@ def compare(
     """Compare the cost of several convolution strategies.
 
     With SPEC, rewrite every cell of the network with each strategy, and compare the results with the original network.
-    Without SPEC, compare the strategies on one convolution, which the options describe.
+    Without SPEC, compare the strategies on one convolution, which the options describe. With several specs, compare
+    the networks with the first.
     """
     import costcalc
     from costcalc.report import comparison as report
     from costcalc.strategies import DEFAULT, choose
 
+    if len(specs) > 1:
+        if unused := given_options("strategies", "layer", "stem", "cheapest", *shape):
+            raise UsageError("{} requires one SPEC, got {}", unused[0], len(specs))
+        _side_by_side(specs, load, batch, outputs)
+        return
+    spec = specs[0] if specs else None
     given = {name: value for name, value in shape.items() if value is not None}
     choices = [choose(text) for text in strategies or DEFAULT]
     if any(output.format == "spec" for output in outputs) and not cheapest and len(choices) != 1:
@@ -134,6 +141,22 @@ def compare(
         lambda: _document(comparison),
     )
     emit(outputs, "tables", tables, {"spec": lambda _: _spec(comparison)})
+
+
+def _side_by_side(specs: tuple[str, ...], load: Loader, batch: int, outputs: tuple[Output, ...]) -> None:
+    import costcalc
+    from costcalc.report.comparison import networks
+    from costcalc.strategies import compare_networks
+
+    if any(output.format == "spec" for output in outputs):
+        raise UsageError("-o spec requires one SPEC, got {}", len(specs))
+    rows = compare_networks([costcalc.analyze(load(spec), batch=batch, in_bytes=False) for spec in specs])
+
+    def document() -> dict[str, object]:
+        head = {"format": "costcalc.networks/1", "batch": batch, "base": rows[0].analysis.network}
+        return {**head, "networks": [row.to_dict() for row in rows]}
+
+    emit(outputs, "tables", Report(lambda _: [networks(rows, specs)], document))
 
 
 def _convolution(given: Mapping[str, Any]) -> Convolution:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from costcalc.model import Totals
-    from costcalc.strategies import Candidate, CellRow, Comparison, Prediction
+    from costcalc.strategies import Candidate, CellRow, Comparison, NetworkRow, Prediction
 
 FIGURES = ("params", "macs", "flops", "activations")
 EVERYTHING_ELSE = "everything else"
@@ -30,6 +30,20 @@ def tables(comparison: Comparison) -> tuple[Table, ...]:
     if comparison.convolution:
         return (convolution(comparison),)
     return (totals(comparison), cells(comparison)) if comparison.cells else (totals(comparison),)
+
+
+def networks(rows: Sequence[NetworkRow], specs: Sequence[str]) -> Table:
+    """Return several networks side by side. Networks with the same name are followed by their spec."""
+    names = [row.analysis.network for row in rows]
+    lines = []
+    for row, name, spec in zip(rows, names, specs, strict=True):
+        whole = row.analysis.totals
+        figures = (whole.params, whole.macs, whole.activations, row.macs_ratio, row.params_ratio)
+        lines.append(TableRow((name if names.count(name) == 1 else f"{name} ({spec})", *figures)))
+    batch = rows[0].analysis.batch
+    of_batch = (f"batch {batch:,}",) if batch > 1 else ()
+    notes = ("", *of_batch, Remark(f"×: relative to {lines[0].cells[0]}"))
+    return Table((Column("name", "network"), *_TOTALS), tuple(lines), notes=notes)
 
 
 def convolution(comparison: Comparison) -> Table:

@@ -2,8 +2,8 @@
 
 from costcalc.strategies.base import DEFAULT, Choice, Strategy, choose, find, registered
 from costcalc.strategies.cells import CellMatch, CellPart, ConvCell, Finish, NotExpressibleError, Theory
-from costcalc.strategies.compare import compare, compare_convolution
-from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
+from costcalc.strategies.compare import compare, compare_convolution, compare_networks
+from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, NetworkRow, Prediction
 
 Cell, Found, Row = ConvCell, CellMatch, CellRow
 """The earlier names of three classes, for packages that bring strategies."""
@@ -21,6 +21,7 @@ __all__ = [
     "Convolution",
     "Finish",
     "Found",
+    "NetworkRow",
     "NotExpressibleError",
     "Prediction",
     "Row",
@@ -29,6 +30,7 @@ __all__ = [
     "choose",
     "compare",
     "compare_convolution",
+    "compare_networks",
     "find",
     "registered",
 ]

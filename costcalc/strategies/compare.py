@@ -12,7 +12,7 @@ from costcalc.model import Totals
 from costcalc.ops.conv import Conv
 from costcalc.strategies.base import DEFAULT, Choice, choose, find, forms
 from costcalc.strategies.cells import NotExpressibleError
-from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, Prediction
+from costcalc.strategies.comparison import Candidate, CellRow, Comparison, Convolution, NetworkRow, Prediction
 from costcalc.strategies.graph import Graph, is_stem
 from costcalc.strategies.recognise import recognise
 from costcalc.strategies.rewrite import Rewriter
@@ -79,6 +79,12 @@ def compare_convolution(
             raise UsageError("{}: {}", str(choice), reason)
     candidates = tuple([work.candidate(label, work.reasons[cells[0].name].get(label, "")) for label in choices])
     return Comparison(work.base, NORMAL, candidates, (work.row(cells[0]),), work.rest(), convolution=convolution)
+
+
+def compare_networks(analyses: Sequence[Analysis]) -> tuple[NetworkRow, ...]:
+    """Return the networks of some analyses with their ratios to the first."""
+    base = analyses[0]
+    return tuple([NetworkRow(one, _ratio(one, base, "macs"), _ratio(one, base, "params")) for one in analyses])
 
 
 def labelled(strategies: Sequence[str | Choice]) -> dict[str, Choice]:

@@ -63,6 +63,24 @@ class Candidate(NamedTuple):
         return {**document, "layers": self.analysis.to_dict()["layers"]}
 
 
+class NetworkRow(NamedTuple):
+    """One of several networks. Ratios are relative to the first; None if its figure is 0."""
+
+    analysis: Analysis
+    macs_ratio: float | None
+    params_ratio: float | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return an item of `networks` in the format `costcalc.networks/1`."""
+        totals = self.analysis.totals
+        return {
+            "network": self.analysis.network,
+            **{name: getattr(totals, name) for name in FIGURES},
+            "macs_ratio": self.macs_ratio,
+            "params_ratio": self.params_ratio,
+        }
+
+
 class Prediction(NamedTuple):
     """The predicted and the actual cost of a cell in a strategy.
 

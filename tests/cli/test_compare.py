@@ -270,7 +270,6 @@ def test_params_and_inputs_of_the_spec(cli):
         (("compare", "vgg16", "-o", "spec"), "-o spec writes one network, got 3 strategies"),
         (("compare", "vgg61"), "unknown spec vgg61"),
         (("compare", "vgg16", "--cheapst"), "unknown option --cheapst\n  = help: did you mean --cheapest?"),
-        (("compare", "vgg16", "resnet50"), "got unexpected extra argument"),
         (
             ("compare", *SMALL[3:], "--channels", "3", "--out", "64", "--strategy", "bottleneck", "-o", "spec"),
             "bottleneck: reduce 32 must be less than the 3 input channels",
@@ -339,3 +338,44 @@ def test_shapes_in_csv_are_written_as_in_every_csv(cli):
     assert {row["output"] for row in rows} == {"8x6x6", "4x8x8", "16x6x6"}
     assert "receptive_field" in cli("explain", "lenet5", "C3", "-o", "csv").out
     assert ",14x14,2x2\n" in cli("explain", "lenet5", "C3", "-o", "csv").out
+
+
+def test_several_networks_are_compared_with_the_first(cli):
+    """ResNet-50 takes 4,089,184,256 MACs, MobileNet 568,740,352; params 25,557,032 and 4,231,976."""
+    done = cli("compare", "resnet50", "mobilenet_v1", "-o", "csv")
+    assert (done.status, done.err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    assert [(row["name"], int(row["params"]), int(row["macs"])) for row in rows] == [
+        ("resnet50", 25_557_032, 4_089_184_256),
+        ("mobilenet_v1", 4_231_976, 568_740_352),
+    ]
+    document = json.loads(cli("compare", "resnet50", "mobilenet_v1", "--batch", "2", "-o", "json").out)
+    assert (document["format"], document["base"], document["batch"]) == ("costcalc.networks/1", "resnet50", 2)
+    first, second = document["networks"]
+    assert (first["macs_ratio"], first["params_ratio"]) == (1, 1)
+    assert second["macs"] == 2 * 568_740_352
+    assert second["macs_ratio"] == 568_740_352 / 4_089_184_256
+    assert second["params_ratio"] == 4_231_976 / 25_557_032
+
+
+def test_networks_of_the_same_name_are_told_apart_by_their_specs(cli, spec):
+    paths = [spec("name: net\ninput: [1, 4, 4]\nlayers:\n- relu\n", f"{name}.yaml") for name in "ab"]
+    shown = cli("compare", *paths).out
+    assert all(f"net ({path})" in shown for path in paths)
+    assert f"×: relative to net ({paths[0]})" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--strategy", "normal"], "--strategy requires one SPEC, got 2"),
+        (["--layer", "**"], "--layer requires one SPEC, got 2"),
+        (["--cheapest"], "--cheapest requires one SPEC, got 2"),
+        (["--kernel", "3"], "--kernel requires one SPEC, got 2"),
+        (["-o", "spec"], "-o spec requires one SPEC, got 2"),
+    ],
+)
+def test_strategies_are_compared_on_one_network(cli, arguments, message):
+    done = cli("compare", "lenet5", "alexnet", *arguments)
+    assert done.status == 2
+    assert message in done.err
