@@ -214,6 +214,13 @@ def given_options(*names: str) -> list[str]:
     ]
 
 
+def complete_strategy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a strategy."""
+    from costcalc.strategies import registered
+
+    return [name for name in registered() if name.startswith(incomplete)]
+
+
 def complete_spec(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Complete paths of specs and folders, and names of bundled networks."""
     from pathlib import Path

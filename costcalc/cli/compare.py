@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.common import Loader, batch_option, complete_layer, complete_spec, given_options, loader_options
+from costcalc.cli.common import (
+    Loader,
+    batch_option,
+    complete_layer,
+    complete_spec,
+    complete_strategy,
+    given_options,
+    loader_options,
+)
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option
 from costcalc.errors import UsageError, counted
@@ -19,12 +27,6 @@ if TYPE_CHECKING:
 
 REQUIRED = ("channels", "size", "out", "kernel")
 """The required options of a convolution. The others have defaults."""
-
-
-def _complete_strategy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    from costcalc.strategies import registered
-
-    return [name for name in registered() if name.startswith(incomplete)]
 
 
 def _sizes(_ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
@@ -61,7 +63,7 @@ def _padding(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
     "strategies",
     multiple=True,
     metavar="NAME[:OPTION=VALUE]",
-    shell_complete=_complete_strategy,
+    shell_complete=complete_strategy,
     help="A strategy to compare: normal, bottleneck (option: reduce), separable (multiplier), grouped (groups), "
     "spatial, inverted, fused (expand), ghost (ratio, cheap), partial (ratio), blueprint, shuffle (groups, reduce), "
     "svd, cp (rank), tucker (rank_in, rank_out), octave (alpha), heterogeneous (parts), dilated (kernel), or one from "

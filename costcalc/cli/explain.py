@@ -11,6 +11,7 @@ from costcalc.cli.common import (
     Loader,
     batch_option,
     complete_layer,
+    complete_strategy,
     execution_options,
     given_options,
     loader_options,
@@ -24,7 +25,8 @@ from costcalc.report.formats import Medium, Report
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from costcalc.model import Execution
+    from costcalc.model import Execution, Network
+    from costcalc.strategies.comparison import Prediction
 
 _RULE = re.compile(r"CC\d{3}", re.IGNORECASE)
 
@@ -55,6 +57,13 @@ def _quantities(_ctx: click.Context, _param: click.Parameter, values: Sequence[s
     help="Comma-separated quantities: macs, params, buffers, add, mul, div, cmp, exp, flops, activations, peak_bytes.  "
     "[default: macs for a network, all that are not 0 for a layer]",
 )
+@click.option(
+    "--strategy",
+    default="",
+    metavar="NAME[:OPTION=VALUE]",
+    shell_complete=complete_strategy,
+    help="Explain the convolution LAYER as a strategy of costcalc compare writes it, and its theory.",
+)
 @click.option("--latex", is_flag=True, help="With -o markdown, write formulas in LaTeX.")
 @output_option("tables")
 @color_option
@@ -65,6 +74,7 @@ def explain(
     batch: int,
     execution: Execution,
     quantities: tuple[str, ...],
+    strategy: str,
     latex: bool,
     outputs: tuple[Output, ...],
 ) -> None:
@@ -80,19 +90,46 @@ def explain(
         raise UsageError("--latex requires -o markdown", help="add -o markdown, or -o markdown=PATH")
     import costcalc
     from costcalc.report import explanation as report
+    from costcalc.report.comparison import derivation
+    from costcalc.strategies.comparison import Prediction
 
-    explanation = costcalc.explain(load(spec), *layers, quantities=quantities, batch=batch, execution=execution)
+    network, theory = load(spec), dict[str, Prediction]()
+    if strategy:
+        network, layers, theory = _rewritten(network, layers, strategy)
+    explanation = costcalc.explain(network, *layers, quantities=quantities, batch=batch, execution=execution)
+    remarks = derivation(theory)
 
     def board(medium: Medium) -> str:
-        return report.board(explanation, width=medium.width, color=medium.color)
+        return report.board(explanation, remarks=remarks, width=medium.width, color=medium.color)
 
     def document() -> dict[str, object]:
-        return {**explanation._replace(layers=()).to_dict(), "layers": explanation.entries()}
+        predicted = {label: prediction.to_dict() for label, prediction in theory.items()}
+        derived = {"theory": predicted} if strategy else {}
+        return {**explanation._replace(layers=()).to_dict(), "layers": explanation.entries(), **derived}
 
     own: dict[str, Callable[[Medium], str]] = {"table": board}
     if latex:
         own["markdown"] = lambda _: report.latex(explanation)
-    emit(outputs, "tables", Report(lambda _: [report.table(explanation)], document), own)
+    emit(outputs, "tables", Report(lambda _: [report.table(explanation, remarks)], document), own)
+
+
+def _rewritten(
+    network: Network, layers: Sequence[str], strategy: str
+) -> tuple[Network, tuple[str, ...], dict[str, Prediction]]:
+    """Return the network with the cell of a layer in a strategy, the layers of the new cell, and the theory."""
+    import costcalc
+
+    if len(layers) != 1:
+        raise UsageError("--strategy requires one LAYER, got {}", len(layers), help="name a convolution")
+    comparison = costcalc.compare(network, strategies=[strategy], layer=layers[0], stem=True)
+    if len(comparison.cells) != 1:
+        raise UsageError("--strategy explains one cell, but {} matches {}", layers[0], len(comparison.cells))
+    (cell,), candidate = comparison.cells, comparison.candidates[-1]
+    for reason in cell.reasons.values():
+        raise UsageError("{}: {}", strategy, reason)
+    others = {layer.name for layer in network.layers}.difference(cell.layers)
+    names = [layer.name for layer in candidate.network.layers if layer.name not in others]
+    return candidate.network, tuple(names), dict(cell.predictions)
 
 
 def _explain_rule(name: str, outputs: Sequence[Output]) -> None:

@@ -46,6 +46,12 @@ def networks(rows: Sequence[NetworkRow], specs: Sequence[str]) -> Table:
     return Table((Column("name", "network"), *_TOTALS), tuple(lines), notes=notes)
 
 
+def derivation(predictions: Mapping[str, Prediction]) -> tuple[str, ...]:
+    """Return the theory of some strategies with the numbers of one cell, a line for each, and a legend."""
+    lines = [_theory(label, one) for label, one in predictions.items()]
+    return (*lines, _SYMBOLS) if lines else ()
+
+
 def convolution(comparison: Comparison) -> Table:
     """Return the strategies of one convolution. A strategy with several layers is followed by its layers."""
     rows = []
@@ -62,9 +68,8 @@ def convolution(comparison: Comparison) -> Table:
     reasons = [
         SEPARATOR.join((candidate.label, candidate.reason)) for candidate in comparison.candidates if candidate.reason
     ]
-    theory = [Remark(_theory(label, one)) for label, one in comparison.cells[0].predictions.items()]
-    legend = [Remark(_SYMBOLS)] if theory else []
-    return Table(columns, tuple(rows), _convolved(comparison), ("", *reasons, *theory, *legend, _against(comparison)))
+    theory = [Remark(line) for line in derivation(comparison.cells[0].predictions)]
+    return Table(columns, tuple(rows), _convolved(comparison), ("", *reasons, *theory, _against(comparison)))
 
 
 def totals(comparison: Comparison) -> Table:

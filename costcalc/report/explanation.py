@@ -13,7 +13,7 @@ from costcalc.report.table_data import SEPARATOR, Column, Table, TableRow, perce
 from costcalc.report.text import columns, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from costcalc.explanation import Explained, Explanation
     from costcalc.formula import Count
@@ -24,17 +24,22 @@ _PIECE = 1_000
 """The number of lines that are joined at once."""
 
 
-def board(explanation: Explanation, *, width: int | None = None, color: bool = False) -> str:
+def board(
+    explanation: Explanation, *, remarks: Sequence[str] = (), width: int | None = None, color: bool = False
+) -> str:
     """Write the equations of the chosen layers, or of the most expensive layers of a network with one line per layer.
 
     An equation is quantity = symbols = numbers = value. Lines wider than the terminal are broken at equals signs.
+    Remarks follow chosen layers.
     """
     lines: list[list[Run]] = []
     for number, text in enumerate(heading(explanation.analysis)):
         lines += [[(line, "dim" if number else "bold")] for line in wrap(visible(text), width)]
     lines.append([])
     if explanation.chosen:
-        return "".join([joined(piece, color=color) for piece in _pieces(lines, explanation, width)])
+        below: list[list[Run]] = [[(line, "")] for remark in remarks for line in wrap(remark, width)]
+        pieces = [*_pieces(lines, explanation, width), [[], *below] if below else []]
+        return "".join([joined(piece, color=color) for piece in pieces])
     ranking = [*_ranking(explanation, width), []] if explanation.layers else []
     lines += [*([(line, "")] for line in wrap(_summary(explanation), width)), [], *ranking]
     lines += [[(text, "")] for text in _totals(explanation.analysis.totals)]
@@ -61,7 +66,7 @@ def _pieces(lines: list[list[Run]], explanation: Explanation, width: int | None)
     yield lines
 
 
-def table(explanation: Explanation) -> Table:
+def table(explanation: Explanation, remarks: Sequence[str] = ()) -> Table:
     """Return a row for each layer and quantity. Without chosen layers, the totals follow."""
     shown = (
         Column("name", "layer"),
@@ -84,7 +89,7 @@ def table(explanation: Explanation) -> Table:
         totals = [(name, value) for name, value in _figures(explanation.analysis.totals) if value]
         rows += [TableRow(("total", name, None, None, value, None, None, None), "total") for name, value in totals]
     above = [text for text in (*heading(explanation.analysis), _summary(explanation)) if text]
-    return Table(shown, tuple(rows), tuple(above))
+    return Table(shown, tuple(rows), tuple(above), ("", *remarks) if remarks else ())
 
 
 def latex(explanation: Explanation) -> str:

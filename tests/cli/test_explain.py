@@ -261,3 +261,43 @@ def test_what_is_no_rule(cli, arguments, said):
 def test_what_no_layer_has_is_said(cli):
     out = cli("explain", "lenet5", "--quantity", "buffers").out
     assert "\n\nno layer has buffers\n\ntotal\n" in out
+
+
+def test_a_layer_in_another_strategy(cli):
+    """Inception's 3×3 branch, 192 to 128 channels at 28×28: 1/128 + 1/9 of the multiply-adds."""
+    run = cli("explain", "inception", "b3.conv_2", "--strategy", "separable", "--quantity", "macs")
+    assert run.status == 0
+    depthwise, pointwise = 28 * 28 * 9 * 192, 28 * 28 * 192 * 128
+    assert f"{depthwise:,}" in run.out
+    assert f"{pointwise:,}" in run.out
+    assert "b3.conv_2.depthwise" in run.out
+    assert run.out.endswith(
+        "separable in theory: 1/N + 1/K² = 1/128 + 1/9 = 0.1189 of the MACs · in practice 0.1189\n"
+        "C input channels · N output channels · K kernel · P positions\n"
+    )
+    options = ("--strategy", "separable", "--quantity", "macs", "-o", "json")
+    document = json.loads(cli("explain", "inception", "b3.conv_2", *options).out)
+    layers = {layer["name"]: layer["value"] for layer in document["layers"] if layer["value"]}
+    assert layers == {"b3.conv_2.depthwise": depthwise, "b3.conv_2.pointwise": pointwise}
+    assert document["theory"]["separable"]["value"] == 1 / 128 + 1 / 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--strategy requires one LAYER, got 0"),
+        (("b3.conv_2", "b5.conv_2"), "--strategy requires one LAYER, got 2"),
+        (("*.conv_2",), "--strategy explains one cell, but *.conv_2 matches 2"),
+        (("b1.conv",), "no cell contains a layer that matches b1.conv"),
+    ],
+)
+def test_a_strategy_explains_one_cell(cli, arguments, message):
+    run = cli("explain", "inception", *arguments, "--strategy", "separable")
+    assert (run.status, run.out) == (2, "")
+    assert message in run.err
+
+
+def test_a_strategy_that_cannot_write_the_cell(cli):
+    run = cli("explain", "inception", "b3.conv_2", "--strategy", "ghost:ratio=5")
+    assert (run.status, run.out) == (2, "")
+    assert "ghost:ratio=5: ratio 5 must be above 1 and divide the 128 output channels" in run.err
