@@ -15,14 +15,16 @@ from costcalc.cli.common import (
     given_options,
     loader_options,
 )
+from costcalc.cli.exit_status import ERROR, SUCCESS
 from costcalc.cli.group import Command
-from costcalc.cli.output import Output, color_option, emit, output_option
-from costcalc.errors import UsageError, counted
+from costcalc.cli.output import Output, color_option, emit, output_option, report_faults
+from costcalc.errors import CostcalcError, Fault, SpecError, UsageError, counted
 from costcalc.report.formats import Report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from costcalc.model import Analysis
     from costcalc.strategies import Comparison, Convolution
 
 REQUIRED = ("channels", "size", "out", "kernel")
@@ -99,7 +101,7 @@ def compare(
     cheapest: bool,
     outputs: tuple[Output, ...],
     **shape: Any,
-) -> None:
+) -> int:
     """Compare the cost of several convolution strategies.
 
     With SPEC, rewrite every cell of the network with each strategy, and compare the results with the original network.
@@ -113,8 +115,7 @@ def compare(
     if len(specs) > 1:
         if unused := given_options("strategies", "layer", "stem", "cheapest", *shape):
             raise UsageError("{} requires one SPEC, got {}", unused[0], len(specs))
-        _side_by_side(specs, load, batch, outputs)
-        return
+        return _side_by_side(specs, load, batch, outputs)
     spec = specs[0] if specs else None
     given = {name: value for name, value in shape.items() if value is not None}
     choices = [choose(text) for text in strategies or DEFAULT]
@@ -143,22 +144,36 @@ def compare(
         lambda: _document(comparison),
     )
     emit(outputs, "tables", tables, {"spec": lambda _: _spec(comparison)})
+    return SUCCESS
 
 
-def _side_by_side(specs: tuple[str, ...], load: Loader, batch: int, outputs: tuple[Output, ...]) -> None:
+def _side_by_side(specs: tuple[str, ...], load: Loader, batch: int, outputs: tuple[Output, ...]) -> int:
     import costcalc
     from costcalc.report.comparison import networks
     from costcalc.strategies import compare_networks
 
     if any(output.format == "spec" for output in outputs):
         raise UsageError("-o spec requires one SPEC, got {}", len(specs))
-    rows = compare_networks([costcalc.analyze(load(spec), batch=batch, in_bytes=False) for spec in specs])
+    analyses: list[Analysis] = []
+    faults: list[Fault] = []
+    for spec in specs:
+        try:
+            analyses.append(costcalc.analyze(load(spec), batch=batch, in_bytes=False))
+        except SpecError as error:
+            faults += error.faults
+        except CostcalcError as error:
+            faults.append(error.fault())
+    if faults:
+        report_faults(faults)
+        return ERROR
+    rows = compare_networks(analyses)
 
     def document() -> dict[str, object]:
         head = {"format": "costcalc.networks/1", "batch": batch, "base": rows[0].analysis.network}
         return {**head, "networks": [row.to_dict() for row in rows]}
 
     emit(outputs, "tables", Report(lambda _: [networks(rows, specs)], document))
+    return SUCCESS
 
 
 def _convolution(given: Mapping[str, Any]) -> Convolution:

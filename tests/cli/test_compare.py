@@ -379,3 +379,11 @@ def test_strategies_are_compared_on_one_network(cli, arguments, message):
     done = cli("compare", "lenet5", "alexnet", *arguments)
     assert done.status == 2
     assert message in done.err
+
+
+def test_every_network_that_cannot_be_read_is_reported(cli, spec):
+    bad = spec("input: [1, 4, 4]\nlayers:\n- rleu\n", "bad.yaml")
+    done = cli("compare", "lenet5", bad, "nosuch")
+    assert (done.status, done.out) == (2, "")
+    assert f"{bad}:3:3: error: unknown op or block rleu" in done.err
+    assert "unknown spec nosuch" in done.err
