@@ -38,7 +38,7 @@ def written(layers, out=4):
 def check(repo, *arguments):
     """Return the status and the output of `costcalc check` with limits on memory and CPU time."""
 
-    seconds = ceil(25 * slowness())  # about 10 are needed
+    seconds = ceil(60 * slowness())  # 10 to 15 are needed; other work on the machine can double it
 
     def limited():
         resource.setrlimit(resource.RLIMIT_AS, (600 * 2**20, 600 * 2**20))
