@@ -23,7 +23,7 @@ from costcalc.errors import UsageError
 from costcalc.report.formats import Medium, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from costcalc.model import Execution, Network
     from costcalc.strategies.comparison import Prediction
@@ -90,14 +90,16 @@ def explain(
         raise UsageError("--latex requires -o markdown", help="add -o markdown, or -o markdown=PATH")
     import costcalc
     from costcalc.report import explanation as report
-    from costcalc.report.comparison import derivation
-    from costcalc.strategies.comparison import Prediction
 
-    network, theory = load(spec), dict[str, Prediction]()
+    network = load(spec)
+    theory: Mapping[str, Prediction] = {}
+    remarks: tuple[str, ...] = ()
     if strategy:
+        from costcalc.report.comparison import derivation
+
         network, layers, theory = _rewritten(network, layers, strategy)
+        remarks = derivation(theory)
     explanation = costcalc.explain(network, *layers, quantities=quantities, batch=batch, execution=execution)
-    remarks = derivation(theory)
 
     def board(medium: Medium) -> str:
         return report.board(explanation, remarks=remarks, width=medium.width, color=medium.color)
@@ -109,13 +111,13 @@ def explain(
 
     own: dict[str, Callable[[Medium], str]] = {"table": board}
     if latex:
-        own["markdown"] = lambda _: report.latex(explanation)
+        own["markdown"] = lambda _: report.latex(explanation, remarks)
     emit(outputs, "tables", Report(lambda _: [report.table(explanation, remarks)], document), own)
 
 
 def _rewritten(
     network: Network, layers: Sequence[str], strategy: str
-) -> tuple[Network, tuple[str, ...], dict[str, Prediction]]:
+) -> tuple[Network, tuple[str, ...], Mapping[str, Prediction]]:
     """Return the network with the cell of a layer in a strategy, the layers of the new cell, and the theory."""
     import costcalc
 
@@ -129,7 +131,7 @@ def _rewritten(
         raise UsageError("{}: {}", strategy, reason)
     others = {layer.name for layer in network.layers}.difference(cell.layers)
     names = [layer.name for layer in candidate.network.layers if layer.name not in others]
-    return candidate.network, tuple(names), dict(cell.predictions)
+    return candidate.network, tuple(names), cell.predictions
 
 
 def _explain_rule(name: str, outputs: Sequence[Output]) -> None:

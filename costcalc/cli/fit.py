@@ -10,7 +10,7 @@ from costcalc.cli.common import Loader, batch_option, execution_options, loader_
 from costcalc.cli.exit_status import GATE_FAILED, SUCCESS
 from costcalc.cli.group import Command
 from costcalc.cli.output import Output, color_option, emit, output_option
-from costcalc.errors import UsageError
+from costcalc.errors import CostcalcError, UsageError
 from costcalc.report.formats import Medium, Report
 
 if TYPE_CHECKING:
@@ -70,10 +70,19 @@ def fit(
 
     opened = [open_device(name) for name in devices or bundled()]
     verdicts = []
+    left_out: dict[str, CostcalcError] = {}
     for spec in specs:
         network = load(spec)
         analysis = analyze(network, batch=batch, execution=execution)
-        verdicts += [judge(network, analysis, device) for device in opened]
+        for device in opened:
+            try:
+                verdicts.append(judge(network, analysis, device))
+            except UsageError as error:
+                if devices:
+                    raise
+                left_out[str(error)] = error
+    if not verdicts:
+        raise next(iter(left_out.values()))
     drawn = [output.format for output in outputs if output.format in ("png", "svg")]
     if drawn and len(verdicts) > 1:
         raise UsageError("-o {} draws one network on one device, got {}", drawn[0], len(verdicts))
@@ -81,7 +90,7 @@ def fit(
     def tables(form: str) -> list[Table]:
         if form == "csv":
             return [report.flat(verdicts)]
-        return [report.summary(verdicts), *([report.layers(verdicts[0])] if len(verdicts) == 1 else [])]
+        return [report.summary(verdicts, [*left_out]), *([report.layers(verdicts[0])] if len(verdicts) == 1 else [])]
 
     def picture(form: str) -> Callable[[Medium], bytes]:
         def write(_: Medium) -> bytes:
@@ -92,5 +101,5 @@ def fit(
         return write
 
     own = {form: picture(form) for form in ("png", "svg")}
-    emit(outputs, "tables", Report(tables, lambda: report.document(verdicts)), own)
+    emit(outputs, "tables", Report(tables, lambda: report.document(verdicts, [*left_out])), own)
     return GATE_FAILED if exit_code and not all(verdict.fits for verdict in verdicts) else SUCCESS

@@ -92,7 +92,7 @@ def table(explanation: Explanation, remarks: Sequence[str] = ()) -> Table:
     return Table(shown, tuple(rows), tuple(above), ("", *remarks) if remarks else ())
 
 
-def latex(explanation: Explanation) -> str:
+def latex(explanation: Explanation, remarks: Sequence[str] = ()) -> str:
     """Write Markdown in which each equation is a line of LaTeX between `$$`, as GitHub and KaTeX show it."""
     from costcalc.report.latex import latex as written
 
@@ -109,6 +109,7 @@ def latex(explanation: Explanation) -> str:
     if not explanation.chosen:
         totals = [(name, value) for name, value in _figures(explanation.analysis.totals) if value]
         parts += ["#### total", *[rf"$$\text{{{name}}} = {written(str(value))}$$" for name, value in totals]]
+    parts += map(escape, remarks)
     return "\n\n".join([part for part in parts if part]) + "\n"
 
 

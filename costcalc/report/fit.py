@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from costcalc.report.plot import Roofline
 
 
-def summary(verdicts: Sequence[Verdict]) -> Table:
-    """Return a row for each network and device."""
+def summary(verdicts: Sequence[Verdict], left_out: Sequence[str] = ()) -> Table:
+    """Return a row for each network and device, and the reasons why devices are left out."""
     several = len({verdict.device.name for verdict in verdicts}) > 1
     stored = any(verdict.device.storage is not None for verdict in verdicts)
     columns = [
@@ -60,7 +60,9 @@ def summary(verdicts: Sequence[Verdict]) -> Table:
         for device in devices.values()
     ]
     bound = Remark("at least: a lower bound from peak rates, not a time that was measured")
-    return Table(tuple(columns), tuple(rows), notes=("", *facts, bound))
+    return Table(
+        tuple(columns), tuple(rows), notes=("", *facts, *[f"left out: {reason}" for reason in left_out], bound)
+    )
 
 
 def _bounds(verdict: Verdict) -> str:
@@ -158,9 +160,13 @@ def flat(verdicts: Sequence[Verdict]) -> Table:
     return Table(columns, tuple(rows))
 
 
-def document(verdicts: Sequence[Verdict]) -> dict[str, object]:
-    """Return the verdicts in the format `costcalc.fit/1`."""
-    return {"format": "costcalc.fit/1", "verdicts": [verdict.to_dict() for verdict in verdicts]}
+def document(verdicts: Sequence[Verdict], left_out: Sequence[str] = ()) -> dict[str, object]:
+    """Return the verdicts in the format `costcalc.fit/1`, and the reasons why devices are left out."""
+    return {
+        "format": "costcalc.fit/1",
+        "verdicts": [verdict.to_dict() for verdict in verdicts],
+        "left_out": list(left_out),
+    }
 
 
 def roofline(verdict: Verdict) -> Roofline:

@@ -39,26 +39,21 @@ class Finish(NamedTuple):
     """The bias of a convolution, and the indices of the layers that follow it.
 
     These layers are its norm, its activation, and a gate such as squeeze-and-excite: a subgraph with one input.
-    `roles` says which each is: `norm`, `act` or `gate`.
+    `roles` is the role of each, `norm`, `act` or `gate`. A new cell is without the followers of the roles in `omitted`.
     """
 
     bias: bool
     followers: tuple[int, ...] = ()
     roles: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
 
-    def only(self, role: str) -> Finish:
-        """Return the followers of one role, without a bias.
+    def without(self, *roles: str) -> Finish:
+        """Return this without the followers of some roles.
 
-        >>> Finish(True, (7, 8, 9), ("norm", "act", "gate")).only("norm")
-        Finish(bias=False, followers=(7,), roles=('norm',))
+        >>> Finish(True, (7, 8), ("norm", "act")).without("act").omitted
+        ('act',)
         """
-        kept = tuple([index for index, own in zip(self.followers, self.roles, strict=True) if own == role])
-        return Finish(False, kept, (role,) * len(kept))
-
-    def without(self, role: str) -> Finish:
-        """Return this without the followers of one role. Those after it must be without it, too."""
-        kept = [(index, own) for index, own in zip(self.followers, self.roles, strict=True) if own != role]
-        return Finish(self.bias, tuple([index for index, _ in kept]), tuple([own for _, own in kept]))
+        return self._replace(omitted=roles)
 
 
 BARE = Finish(bias=False)

@@ -35,7 +35,7 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op | Cell
     wide = options.get("expand", EXPAND) * cell.channels
     return {
         "expand": convolution(cell, out=wide, bias=cell.inner.bias),
-        "project": CellPart(Conv(out=cell.out, kernel=1, bias=cell.last.bias), finish=cell.last.only("norm")),
+        "project": CellPart(Conv(out=cell.out, kernel=1, bias=cell.last.bias), finish=cell.last.without("act", "gate")),
     }
 
 

@@ -29,14 +29,14 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op | Cell
     return {
         "primary": CellPart(convolution(cell, out=cell.out // ratio), finish=plain),
         "cheap": CellPart(cheap, finish=plain),
-        "concat": CellPart(Concat(), ("primary", "cheap"), cell.last.only("gate")),
+        "concat": CellPart(Concat(), ("primary", "cheap"), cell.last.without("norm", "act")),
     }
 
 
 def _theory(cell: ConvCell, options: Mapping[str, int]) -> Theory:
     """Return K²·C·N/s + (s-1)·d²·N/s products per output position, for ratio s and kernel d."""
     ratio = options.get("ratio", RATIO)
-    primary, cheap = ("N/ratio", cell.out // ratio), options.get("cheap", CHEAP) ** len(cell.kernel)
+    primary, cheap = ("(N/ratio)", cell.out // ratio), options.get("cheap", CHEAP) ** len(cell.kernel)
     symbol = ("cheap", "cheap²", "cheap³")[len(cell.kernel) - 1]
     depthwise = cell.product(("(ratio - 1)", ratio - 1), (symbol, cheap), primary)
     return Theory.of(cell, cell.product("K²", "C", primary), depthwise)

@@ -36,7 +36,7 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op | Cell
 def _theory(cell: ConvCell, options: Mapping[str, int]) -> Theory:
     """Return K²·C/P·N + (C - C/P)·N products per output position."""
     part = cell.channels // options.get("parts", PARTS)
-    full = cell.product("K²", ("C/parts", part), "N")
+    full = cell.product("K²", ("(C/parts)", part), "N")
     return Theory.of(cell, full, cell.product(("(C - C/parts)", cell.channels - part), "N"))
 
 

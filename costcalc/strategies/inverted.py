@@ -36,9 +36,11 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op | Cell
     if expand == 1:
         raise NotExpressibleError("expand 1 adds no channels", help="use separable")
     return {
-        "expand": Conv(out=expand * cell.channels, kernel=1, bias=cell.inner.bias),
+        "expand": CellPart(
+            Conv(out=expand * cell.channels, kernel=1, bias=cell.inner.bias), finish=cell.inner.without("gate")
+        ),
         "depthwise": depthwise(cell),
-        "project": CellPart(Conv(out=cell.out, kernel=1, bias=cell.last.bias), finish=cell.last.only("norm")),
+        "project": CellPart(Conv(out=cell.out, kernel=1, bias=cell.last.bias), finish=cell.last.without("act", "gate")),
     }
 
 

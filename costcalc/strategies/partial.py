@@ -39,7 +39,7 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op | Cell
 
 def _theory(cell: ConvCell, options: Mapping[str, int]) -> Theory:
     """Return K²·(C/ratio)² + C·N products per output position."""
-    part = ("C/ratio", cell.channels // options.get("ratio", RATIO))
+    part = ("(C/ratio)", cell.channels // options.get("ratio", RATIO))
     return Theory.of(cell, cell.product("K²", part, part), cell.product("C", "N"))
 
 

@@ -13,7 +13,7 @@ from costcalc.notation import show
 from costcalc.strategies.cells import CellPart, Finish, NotExpressibleError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from costcalc.formula import Dim
     from costcalc.model import Network
@@ -135,7 +135,7 @@ class _NewCell:
             Layer(self.rewriter.unique(name, self.own), part.op, inputs, (), (), Cost(), self.span, None, formats)
         )
         default = self.cell.last if final else self.cell.inner if part.op.followed else Finish(bias=False)
-        self._add_followers((part.finish or default).followers, host, keep_names=final)
+        self._add_followers(part.finish or default, host, keep_names=final)
         self.outputs[segment] = self.output
 
     def _add(self, layer: Layer) -> None:
@@ -148,15 +148,22 @@ class _NewCell:
         self.output = outputs[0]
         self.layers.append(layer._replace(tensors=outputs, cost=cost, parameters=()))
 
-    def _add_followers(self, followers: Sequence[int], host: int, *, keep_names: bool) -> None:
-        """Add the followers of a convolution of the old cell after a layer of the new one."""
-        if not followers:
+    def _add_followers(self, finish: Finish, host: int, *, keep_names: bool) -> None:
+        """Add the followers of a convolution of the old cell after a layer of the new one.
+
+        A layer that reads an omitted one gets the input of that, so the omitted role may be in the middle.
+        """
+        if not finish.followers:
             return
-        entry = self.old[followers[0]].inputs[0]
+        entry = self.old[finish.followers[0]].inputs[0]
         new = {(entry.layer, entry.port): self.output}
         hosts = {entry.layer: host, **dict.fromkeys(self.cell.layers, host)}
-        for index in followers:
+        for index, role in zip(finish.followers, finish.roles, strict=True):
             layer = self.old[index]
+            if role in finish.omitted:
+                read = layer.inputs[0]
+                new |= {(index, tensor.port): new[read.layer, read.port] for tensor in layer.tensors}
+                continue
             op = _widened(layer.op, layer.outputs[0][0], entry.shape[0], new[entry.layer, entry.port].shape[0])
             name = f"{self.cell.name}.{self.segments.take(layer.op.name)}"
             self._add(

@@ -33,7 +33,7 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op | Cell
     return {
         "reduce": Conv(out=reduce, kernel=1, groups=groups, bias=cell.inner.bias),
         "shuffle": ChannelShuffle(groups=groups),
-        "depthwise": CellPart(depthwise(cell), finish=cell.inner.only("norm")),
+        "depthwise": CellPart(depthwise(cell), finish=cell.inner.without("act", "gate")),
         "expand": Conv(out=cell.out, kernel=1, groups=groups, bias=cell.last.bias),
     }
 
@@ -42,7 +42,7 @@ def _theory(cell: ConvCell, options: Mapping[str, int]) -> Theory:
     """Return C·m/g + K²·m + m·N/g products per output position."""
     groups, reduce = _sizes(cell, options)
     m = ("reduce", reduce)
-    first, last = ("C/groups", cell.channels // groups), ("N/groups", cell.out // groups)
+    first, last = ("(C/groups)", cell.channels // groups), ("(N/groups)", cell.out // groups)
     return Theory.of(cell, cell.product(first, m), cell.product("K²", m), cell.product(m, last))
 
 

@@ -297,6 +297,13 @@ def test_a_strategy_explains_one_cell(cli, arguments, message):
     assert message in run.err
 
 
+@pytest.mark.parametrize("options", [("-o", "markdown"), ("-o", "markdown", "--latex")])
+def test_the_theory_is_in_every_text(cli, options):
+    run = cli("explain", "inception", "b3.conv_2", "--strategy", "separable", *options)
+    assert run.status == 0
+    assert "1/N + 1/K² = 1/128 + 1/9 = 0.1189" in run.out
+
+
 def test_a_strategy_that_cannot_write_the_cell(cli):
     run = cli("explain", "inception", "b3.conv_2", "--strategy", "ghost:ratio=5")
     assert (run.status, run.out) == (2, "")

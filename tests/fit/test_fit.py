@@ -112,6 +112,21 @@ def test_without_a_device_all_bundled_ones_are_compared(capsys):
 OWN = "name: mine\nmemory: 256Ki\nbandwidth: 1G\npeak: {int8: 2G}\n"
 
 
+def test_devices_without_a_rate_for_the_format_are_left_out_and_named(capsys):
+    """An NPU that has int8 and int16 alone: with fp32, the others are compared. If it is asked for, it is an error."""
+    assert main(["fit", "ds_cnn", "-o", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["left_out"] == ["i.MX 93 NPU has no rate for fp32"]
+    compared = {verdict["device"] for verdict in document["verdicts"]}
+    assert len(compared) == len(bundled()) - 1
+    assert "i.MX 93 NPU" not in compared
+    assert main(["fit", "ds_cnn"]) == 0
+    assert "left out: i.MX 93 NPU has no rate for fp32\n" in capsys.readouterr().out
+    npu = next(name for name in bundled() if open_device(name).name == "i.MX 93 NPU")
+    assert main(["fit", "ds_cnn", "--device", npu]) == 2
+    assert "i.MX 93 NPU has no rate for fp32" in capsys.readouterr().err
+
+
 def test_a_device_of_ones_own(tmp_path):
     (tmp_path / "mine.yaml").write_text(OWN)
     assert open_device(str(tmp_path / "mine.yaml")) == Device("mine", 256 * 1024, None, 10**9, {"int8": 2 * 10**9})
@@ -143,7 +158,7 @@ def test_an_unknown_device():
     assert caught.value.help == "did you mean stm32f746?"
 
 
-@pytest.mark.parametrize("arguments", [["fit", "ds_cnn"], ["fit", "ds_cnn", "--device", "x"]])
+@pytest.mark.parametrize("arguments", [["fit"], ["fit", "ds_cnn", "--device", "x"]])
 def test_usage(arguments):
     assert main(arguments) == 2
 

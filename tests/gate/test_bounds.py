@@ -5,7 +5,10 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from math import ceil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +17,6 @@ from costcalc import run_budget
 from costcalc.errors import SpecError, UsageError
 from costcalc.gate import toml_reader
 from costcalc.lang.reader import Source, read
-from tests.bounds import slowness
 
 needs_libyaml = pytest.mark.skipif(not yaml.__with_libyaml__, reason="the parser in Python takes longer")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
@@ -36,17 +38,44 @@ def written(layers, out=4):
 
 
 def check(repo, *arguments):
-    """Return the status and the output of `costcalc check` with limits on memory and CPU time."""
+    """Return the status and the output of `costcalc check` with limits on memory and CPU time.
 
-    seconds = ceil(60 * slowness())  # 10 to 15 are needed; other work on the machine can double it
+    CPU time is in units of an analysis of 20,000 layers, which takes about 2 seconds where these checks take 10. The
+    speed of a shared machine changes within seconds, so a check that is too slow is compared with a new analysis.
+    """
+    most = 12 * analysis_time()
+    begin = cpu_time_of_children()
+    done = run("check", *arguments, folder=repo.path, seconds=2 * most)
+    taken = cpu_time_of_children() - begin
+    assert taken < most or taken < 12 * analysis_time.__wrapped__()
+    return done.returncode, done.stdout + done.stderr
+
+
+def run(*arguments, folder, seconds):
+    """Run costcalc with 600 MiB of memory, and end it after some seconds of CPU time."""
 
     def limited():
         resource.setrlimit(resource.RLIMIT_AS, (600 * 2**20, 600 * 2**20))
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_CPU, (ceil(seconds), ceil(seconds)))
 
-    command = [sys.executable, "-m", "costcalc", "check", *arguments]
-    done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, preexec_fn=limited)
-    return done.returncode, done.stdout + done.stderr
+    command = [sys.executable, "-m", "costcalc", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limited)
+
+
+@cache
+def analysis_time():
+    """Return the CPU time in seconds that an analysis of 20,000 written layers takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "a.yaml").write_text(written(20_000))
+        begin = cpu_time_of_children()
+        done = run("analyze", "a.yaml", "-o", "json=a.json", folder=folder, seconds=60)
+        assert done.returncode == 0
+        return cpu_time_of_children() - begin
+
+
+def cpu_time_of_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 CONFIGURATIONS = {

@@ -133,3 +133,24 @@ def test_the_row_of_a_strategy_counts_its_cells():
     network = costcalc.loads("input: [12, 28, 28]\nlayers:\n- conv: {out: 9, kernel: 3}\n- conv: {out: 8, kernel: 3}\n")
     table = totals(costcalc.compare(network, strategies=["normal", "ghost"]))
     assert [row.cells[0] for row in table.rows] == ["as_is", "normal", "ghost · 1 of 2 cells"]
+
+
+GATED = """
+input: [8, 16, 16]
+layers:
+- conv: {out: 8, kernel: 3, padding: same, bias: false}
+- batchnorm
+- squeeze_excite: {channels: 2}
+- relu
+"""
+GATE = ["global_avgpool", "conv", "relu", "conv", "sigmoid", "mul"]
+
+
+def test_a_gate_between_norm_and_activation_can_be_left_out():
+    """The gate of Ghost multiplies all channels; MBConv has it after the depthwise convolution alone."""
+    comparison = costcalc.compare(costcalc.loads(GATED), strategies=["ghost", "inverted"])
+    assert not comparison.cells[0].reasons
+    ghost, inverted = ([layer.op.name for layer in one.network.layers] for one in comparison.candidates[1:])
+    half = ["batchnorm", "relu"]
+    assert ghost == ["conv", *half, "depthwise_conv", *half, "concat", *GATE]
+    assert inverted == ["conv", *half, "depthwise_conv", "batchnorm", *GATE, "relu", "conv", "batchnorm"]
