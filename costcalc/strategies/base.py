@@ -65,6 +65,11 @@ class Strategy(NamedTuple):
     shares: tuple[str, ...] = ()
     """The names of the options that are fractions between 0 and 1."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all options."""
+        return (*self.options, *self.shares)
+
 
 class Choice(NamedTuple):
     """A strategy with its given options."""
@@ -127,14 +132,13 @@ def choose(text: str) -> Choice:
     name, colon, given = text.strip().partition(":")
     strategy = find(name.strip())
     options: dict[str, int | Fraction] = {}
-    names = (*strategy.options, *strategy.shares)
     for part in given.split(",") if colon else ():
         option, equals, value = (piece.strip() for piece in part.partition("="))
         if not option:
             raise UsageError("{}: expected NAME=VALUE after the colon", name)
-        if option not in names:
-            otherwise = "" if names else f"{name} takes no options"
-            raise UsageError("{} has no option {}", name, option, help=suggest(option, names, otherwise))
+        if option not in strategy.names:
+            otherwise = "" if strategy.names else f"{name} takes no options"
+            raise UsageError("{} has no option {}", name, option, help=suggest(option, strategy.names, otherwise))
         if option in options:
             raise UsageError("{}: option {} is given twice", name, option)
         if not equals or not value:

@@ -75,7 +75,7 @@ def compare_convolution(
     work = _Rewrites(network, cells, choices, batch)
     for label, reason in work.reasons[cells[0].name].items():
         choice = choices[label]
-        if choice.options or not choice.strategy.options:
+        if choice.options or not choice.strategy.names:
             raise UsageError("{}: {}", str(choice), reason)
     candidates = tuple([work.candidate(label, work.reasons[cells[0].name].get(label, "")) for label in choices])
     return Comparison(work.base, NORMAL, candidates, (work.row(cells[0]),), work.rest(), convolution=convolution)

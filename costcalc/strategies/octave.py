@@ -10,7 +10,7 @@ from costcalc.ops.pool import Avgpool
 from costcalc.ops.reshape import Slice
 from costcalc.ops.resize import Upsample
 from costcalc.strategies.base import Strategy
-from costcalc.strategies.cells import BARE, CellPart, NotExpressibleError, Theory
+from costcalc.strategies.cells import BARE, CellPart, NotExpressibleError, Theory, described
 from costcalc.strategies.normal import convolution
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ def _write(cell: ConvCell, options: Mapping[str, Any]) -> Mapping[str, Op | Cell
     if low_in.denominator != 1 or low_out.denominator != 1:
         message = "alpha {} of {} input and {} output channels is not an integer"
         raise NotExpressibleError(message, str(alpha), cell.channels, cell.out)
+    for tensor in (cell.source, cell.result):
+        if any(size % 2 for size in tensor.shape[1:]):
+            raise NotExpressibleError("the size {} is not even", described(tensor.shape[1:]))
     high = convolution(cell, out=cell.out - int(low_out))
     low = convolution(cell, out=int(low_out))
     half = Avgpool(kernel=2)

@@ -26,8 +26,8 @@ def _write(cell: ConvCell, options: Mapping[str, int]) -> Mapping[str, Op | Cell
     if rest or part == cell.channels:
         ratio = options.get("ratio", RATIO)
         raise NotExpressibleError("ratio {} must be above 1 and divide the {} input channels", ratio, cell.channels)
-    if set(cell.stride) != {1}:
-        raise NotExpressibleError("the channels that are left as they are cannot have a stride")
+    if cell.source.shape[1:] != cell.result.shape[1:]:
+        raise NotExpressibleError("the size changes, and some channels are left as they are")
     return {
         "part": CellPart(Slice(axis=0, stop=part), ("input",)),
         "rest": CellPart(Slice(axis=0, start=part), ("input",)),

@@ -157,7 +157,8 @@ class _NewCell:
             return
         entry = self.old[finish.followers[0]].inputs[0]
         new = {(entry.layer, entry.port): self.output}
-        hosts = {entry.layer: host, **dict.fromkeys(self.cell.layers, host)}
+        own = host if self.layers[host].op.followed else None  # an add has no arguments norm and act
+        hosts: dict[int, int | None] = {entry.layer: own, **dict.fromkeys(self.cell.layers, own)}
         for index, role in zip(finish.followers, finish.roles, strict=True):
             layer = self.old[index]
             if role in finish.omitted:

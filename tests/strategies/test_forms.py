@@ -8,8 +8,10 @@ import pytest
 
 import costcalc
 from costcalc.errors import UsageError
+from costcalc.lang.expand import write
 from costcalc.report.comparison import totals
 from costcalc.strategies import Convolution
+from costcalc.strategies.base import BUILTIN
 
 ONE = Convolution(64, (28, 28), 128, 3, padding="same")
 FIVE = Convolution(64, (28, 28), 128, 5, padding="same")
@@ -88,6 +90,19 @@ def test_what_does_not_fit_is_said(strategy, reason):
         costcalc.compare(ONE, strategies=[strategy])
 
 
+@pytest.mark.parametrize(
+    ("convolution", "strategy", "reason"),
+    [
+        (ONE._replace(padding=0), "partial", "the size changes, and some channels are left as they are"),
+        (ONE._replace(stride=2), "partial", "the size changes, and some channels are left as they are"),
+        (ONE._replace(size=(28, 27)), "octave", "the size 28×27 is not even"),
+        (ONE._replace(size=(30, 30), stride=2), "octave", "the size 15×15 is not even"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_named(convolution, strategy, reason):
+    assert costcalc.compare(convolution, strategies=[strategy]).candidates[0].reason == reason
+
+
 MBCONV = ["conv", "batchnorm", "relu", "depthwise_conv", "batchnorm", "relu", "conv", "batchnorm"]
 UNIT = ["conv", "batchnorm", "relu", "channel_shuffle", "depthwise_conv", "batchnorm", "conv", "batchnorm", "relu"]
 
@@ -154,3 +169,19 @@ def test_a_gate_between_norm_and_activation_can_be_left_out():
     half = ["batchnorm", "relu"]
     assert ghost == ["conv", *half, "depthwise_conv", *half, "concat", *GATE]
     assert inverted == ["conv", *half, "depthwise_conv", "batchnorm", *GATE, "relu", "conv", "batchnorm"]
+
+
+FOLLOWED = """
+input: [16, 28, 28]
+layers:
+- conv: {out: 16, kernel: 5, padding: same, norm: batchnorm, act: relu}
+"""
+
+
+@pytest.mark.parametrize("text", [FOLLOWED, GATED], ids=["arguments", "gate"])
+@pytest.mark.parametrize("strategy", BUILTIN)
+def test_the_new_network_is_a_spec_with_the_same_counts(strategy, text):
+    (_, candidate) = costcalc.compare(costcalc.loads(text), strategies=[strategy]).candidates
+    again = costcalc.analyze(costcalc.loads(write(candidate.network)))
+    assert again.totals.counts == candidate.analysis.totals.counts
+    assert [row.totals for row in again.layers] == [row.totals for row in costcalc.analyze(candidate.network).layers]
